@@ -1,0 +1,162 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::overrides::Override;
+
+/// Gradient descent at the edge of stability, measured at every step.
+#[derive(Debug, Parser)]
+#[command(name = "brink", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a network as a config says, and measure it
+    Train(Train),
+    /// Draw a run's figure again from its trace
+    Plot(Plot),
+    /// List the backends of this build and the devices they find
+    Devices,
+    /// Get CIFAR-10, or look at it
+    #[command(subcommand)]
+    Data(Data),
+    /// Check a config, or list the keys it may have
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// `brink train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The config, a TOML file such as configs/quickstart.toml
+    pub config: PathBuf,
+    /// What computes: ndarray, flex or wgpu, of those compiled in
+    #[arg(long)]
+    pub backend: Option<String>,
+    /// A number from `brink devices`, or discrete, integrated, virtual, cpu
+    #[arg(long)]
+    pub device: Option<String>,
+    /// The run's folder, instead of the next outputs/<name>-<n>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the files of an earlier run in --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Changes to the config
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// Options that change the config.
+#[derive(Debug, Default, Args)]
+pub struct Changes {
+    /// Change the config, for instance --set optimizer.steps=100; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of CIFAR-10's binary files: data.dir
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Seed of the initial weights: model.seed. The data stay the same
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// float32 or float64: run.dtype
+    #[arg(long)]
+    pub dtype: Option<String>,
+}
+
+impl Changes {
+    /// The changes in the order of their precedence: an option of its own before `--set`, so that
+    /// the more explicit word wins.
+    pub fn overrides(&self) -> Vec<Override> {
+        let mut overrides = Vec::new();
+        if let Some(folder) = &self.data_dir {
+            let folder = folder.display().to_string();
+            overrides.push(Override::option("--data-dir", "data.dir", folder));
+        }
+        if let Some(seed) = self.seed {
+            // TOML's integers are signed; a larger seed is refused as an impossible value.
+            let value = i64::try_from(seed).map_or_else(
+                |_| toml::Value::String(seed.to_string()),
+                toml::Value::Integer,
+            );
+            overrides.push(Override::option("--seed", "model.seed", value));
+        }
+        if let Some(dtype) = &self.dtype {
+            overrides.push(Override::option("--dtype", "run.dtype", dtype.clone()));
+        }
+        overrides.extend(self.set.iter().map(|set| Override::set(set)));
+        overrides
+    }
+}
+
+/// `brink plot`.
+#[derive(Debug, Args)]
+pub struct Plot {
+    /// The run's folder
+    pub run: PathBuf,
+    /// The figure, instead of RUN/trace.svg
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `brink data`.
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Download CIFAR-10 from its authors' site, check and unpack it
+    Fetch {
+        /// Where to put it, instead of datasets
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Say nothing but errors
+        #[arg(long, short)]
+        quiet: bool,
+    },
+    /// Print counts by class, channel statistics and a checksum
+    Inspect {
+        /// Where it is, instead of datasets/cifar-10-batches-bin
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+/// `brink config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print the config with every default filled in, or what is wrong with it
+    Check {
+        /// The config
+        config: PathBuf,
+        /// Changes to the config
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// List every key with its default and meaning
+    Keys,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn force_needs_a_folder() {
+        assert!(Cli::try_parse_from(["brink", "train", "x.toml", "--force"]).is_err());
+        assert!(Cli::try_parse_from(["brink", "train", "x.toml", "--force", "--out", "y"]).is_ok());
+    }
+}

@@ -1,0 +1,90 @@
+//! Why a run has nothing to compute on.
+
+use std::fmt;
+
+use miette::Diagnostic;
+
+use super::{Adapter, Backend};
+
+/// Why a run has nothing to compute on.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// No backend of that name exists.
+    #[error("there is no backend \"{name}\"")]
+    Unknown {
+        /// The word that was given.
+        name: String,
+    },
+    /// It exists, and this build is without it.
+    #[error("the backend {backend} is not compiled in")]
+    NotCompiled {
+        /// The backend.
+        backend: Backend,
+    },
+    /// This build is without any.
+    #[error("no backend is compiled in")]
+    NoneCompiled,
+    /// wgpu finds nothing to compute on.
+    #[error("no GPU adapter was found, not even a software one")]
+    NoAdapter,
+    /// No device answers to that name.
+    #[error("the backend {backend} has no device \"{which}\"")]
+    NoSuchDevice {
+        /// The backend.
+        backend: Backend,
+        /// The word that was given.
+        which: String,
+        /// What there is.
+        adapters: Vec<Adapter>,
+    },
+    /// The driver refused.
+    #[error("{adapter} cannot be opened: {message}")]
+    Open {
+        /// The adapter's name.
+        adapter: String,
+        /// What the driver or wgpu says.
+        message: String,
+    },
+}
+
+impl Diagnostic for BackendError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = match self {
+            Self::Unknown { .. } => format!("this build has: {}", compiled()),
+            Self::NotCompiled { backend } => format!(
+                "this build has: {}. To get the other: cargo run --release --features {backend} -- …",
+                compiled()
+            ),
+            Self::NoneCompiled => {
+                "build with one: cargo run --release --features flex -- …".to_owned()
+            }
+            Self::NoAdapter => "install the GPU's Vulkan driver; for software Vulkan on Debian or \
+                Ubuntu: apt install mesa-vulkan-drivers libvulkan1; or use a CPU backend: \
+                --backend flex"
+                .to_owned(),
+            Self::NoSuchDevice { adapters, .. } => {
+                let list: Vec<String> = adapters
+                    .iter()
+                    .enumerate()
+                    .map(|(at, adapter)| format!("{at}: {adapter}"))
+                    .collect();
+                format!("there is {}", list.join("; "))
+            }
+            Self::Open { .. } => {
+                "`brink devices` lists what there is; --device picks another; --backend flex \
+                 computes on the CPU"
+                    .to_owned()
+            }
+        };
+        Some(Box::new(help))
+    }
+}
+
+fn compiled() -> String {
+    let names: Vec<&str> = Backend::compiled().into_iter().map(Backend::name).collect();
+    if names.is_empty() {
+        "no backend".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

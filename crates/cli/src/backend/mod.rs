@@ -1,0 +1,285 @@
+//! What computes: the backends compiled in, and the device of one that a run uses.
+
+mod error;
+#[cfg(feature = "wgpu")]
+mod gpu;
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use serde::Serialize;
+
+pub use error::BackendError;
+
+/// A backend of Burn's that brink knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// `burn-ndarray`, on the CPU.
+    NdArray,
+    /// `burn-flex`, on the CPU.
+    Flex,
+    /// wgpu: Vulkan, Metal or DirectX 12.
+    Wgpu,
+}
+
+impl Backend {
+    /// Every backend, whether compiled in or not.
+    pub const ALL: [Self; 3] = [Self::NdArray, Self::Flex, Self::Wgpu];
+
+    /// The cargo feature, and the word for `--backend`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NdArray => "ndarray",
+            Self::Flex => "flex",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    /// What it computes on.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::NdArray => "the CPU, with burn-ndarray",
+            Self::Flex => "the CPU, with burn-flex",
+            Self::Wgpu => "a GPU, through Vulkan, Metal or DirectX 12",
+        }
+    }
+
+    /// Whether this build has it.
+    pub fn is_compiled(self) -> bool {
+        match self {
+            Self::NdArray => cfg!(feature = "ndarray"),
+            Self::Flex => cfg!(feature = "flex"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+        }
+    }
+
+    /// The backends of this build.
+    pub fn compiled() -> Vec<Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|backend| backend.is_compiled())
+            .collect()
+    }
+
+    /// The backend of a run that names none: a CPU one if there is one.
+    ///
+    /// A GPU build that was asked for by feature alone would otherwise need the flag twice, so
+    /// with no CPU backend it is wgpu.
+    pub fn default_of_build() -> Result<Self, BackendError> {
+        [Self::Flex, Self::NdArray, Self::Wgpu]
+            .into_iter()
+            .find(|backend| backend.is_compiled())
+            .ok_or(BackendError::NoneCompiled)
+    }
+
+    /// Opens a device of this backend: the one `which` names, or the best there is.
+    ///
+    /// `which` is an adapter's number in `brink devices`, or a kind (`discrete`, `integrated`,
+    /// `virtual`, `cpu`), of which the first is taken.
+    pub fn device(self, which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
+        match self {
+            Self::NdArray => {
+                only_the_cpu(self, which)?;
+                ndarray()
+            }
+            Self::Flex => {
+                only_the_cpu(self, which)?;
+                flex()
+            }
+            Self::Wgpu => wgpu(which),
+        }
+    }
+
+    /// The adapters of this backend, in the order of their numbers.
+    pub fn adapters(self) -> Vec<Adapter> {
+        match self {
+            Self::NdArray | Self::Flex => vec![Adapter::host(self)],
+            Self::Wgpu => wgpu_adapters(),
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = BackendError;
+
+    fn from_str(name: &str) -> Result<Self, BackendError> {
+        let backend = Self::ALL
+            .into_iter()
+            .find(|backend| backend.name() == name)
+            .ok_or_else(|| BackendError::Unknown {
+                name: name.to_owned(),
+            })?;
+        if backend.is_compiled() {
+            Ok(backend)
+        } else {
+            Err(BackendError::NotCompiled { backend })
+        }
+    }
+}
+
+/// What kind of thing an adapter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdapterKind {
+    /// A graphics card.
+    Discrete,
+    /// A GPU that shares the CPU's memory.
+    Integrated,
+    /// A GPU passed to a virtual machine.
+    Virtual,
+    /// The CPU.
+    Cpu,
+    /// The driver does not say.
+    Other,
+}
+
+impl AdapterKind {
+    /// The word for `--device`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Discrete => "discrete",
+            Self::Integrated => "integrated",
+            Self::Virtual => "virtual",
+            Self::Cpu => "cpu",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A piece of hardware, or what passes for one, that a backend computes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adapter {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: AdapterKind,
+    /// The graphics API that reaches it, if one does.
+    pub api: Option<String>,
+    /// The driver and its version, where known.
+    pub driver: Option<String>,
+    /// Whether a GPU API is only imitated on the CPU.
+    pub software: bool,
+}
+
+impl Adapter {
+    fn host(backend: Backend) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            name: format!("{} on {threads} threads", backend.name()),
+            kind: AdapterKind::Cpu,
+            api: None,
+            driver: None,
+            software: false,
+        }
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if let Some(api) = &self.api {
+            write!(f, " ({api}, {})", self.kind.name())?;
+        }
+        if self.software {
+            f.write_str(": software adapter, runs on the CPU, for tests only")?;
+        }
+        Ok(())
+    }
+}
+
+fn only_the_cpu(backend: Backend, which: Option<&str>) -> Result<(), BackendError> {
+    match which {
+        None | Some("cpu" | "0" | "default") => Ok(()),
+        Some(which) => Err(BackendError::NoSuchDevice {
+            backend,
+            which: which.to_owned(),
+            adapters: vec![Adapter::host(backend)],
+        }),
+    }
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> Result<(Device, Adapter), BackendError> {
+    // Deprecated upstream in favour of flex, and still the faster of the two at matrix products.
+    #[allow(deprecated)]
+    let device = Device::ndarray();
+    Ok((device, Adapter::host(Backend::NdArray)))
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<(Device, Adapter), BackendError> {
+    Err(BackendError::NotCompiled {
+        backend: Backend::NdArray,
+    })
+}
+
+#[cfg(feature = "flex")]
+fn flex() -> Result<(Device, Adapter), BackendError> {
+    Ok((Device::flex(), Adapter::host(Backend::Flex)))
+}
+
+#[cfg(not(feature = "flex"))]
+fn flex() -> Result<(Device, Adapter), BackendError> {
+    Err(BackendError::NotCompiled {
+        backend: Backend::Flex,
+    })
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu(which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
+    gpu::open(which)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu(_which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
+    Err(BackendError::NotCompiled {
+        backend: Backend::Wgpu,
+    })
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu_adapters() -> Vec<Adapter> {
+    gpu::adapters()
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu_adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for backend in Backend::compiled() {
+            assert_eq!(backend.name().parse::<Backend>().unwrap(), backend);
+        }
+        assert!(matches!(
+            "cuda".parse::<Backend>(),
+            Err(BackendError::Unknown { name }) if name == "cuda"
+        ));
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn a_cpu_backend_has_one_device() {
+        let (_, adapter) = Backend::Flex.device(None).unwrap();
+        assert_eq!(adapter.kind, AdapterKind::Cpu);
+        assert!(!adapter.software);
+        Backend::Flex.device(Some("cpu")).unwrap();
+        assert!(matches!(
+            Backend::Flex.device(Some("1")),
+            Err(BackendError::NoSuchDevice { .. })
+        ));
+    }
+}

@@ -1,0 +1,39 @@
+//! `brink config`.
+
+use std::io::Write;
+
+use crate::args;
+use crate::config::Config;
+use crate::config::keys::KEYS;
+use crate::error::Error;
+
+/// Runs `brink config`.
+pub fn run(command: &args::Config, out: &mut impl Write) -> Result<(), Error> {
+    match command {
+        args::Config::Check { config, changes } => {
+            let config = Config::load(config, &changes.overrides())?;
+            write!(out, "{}", config.to_toml()?)?;
+        }
+        args::Config::Keys => keys(out)?,
+    }
+    Ok(())
+}
+
+fn keys(out: &mut impl Write) -> std::io::Result<()> {
+    let width = |text: fn(&crate::config::keys::Key) -> &str| {
+        KEYS.iter()
+            .map(|key| text(key).chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let (paths, defaults) = (width(|key| key.path), width(|key| key.default));
+    writeln!(out, "{:paths$}  {:defaults$}  meaning", "key", "default")?;
+    for key in KEYS {
+        writeln!(
+            out,
+            "{:paths$}  {:defaults$}  {}",
+            key.path, key.default, key.meaning
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! `brink data`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use brink_data::{Archive, DEFAULT_FOLDER, Inspection, Progress, SplitInspection};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args;
+use crate::error::Error;
+
+/// Runs `brink data`.
+pub fn run(command: &args::Data, out: &mut impl Write) -> Result<(), Error> {
+    match command {
+        args::Data::Fetch { dir, quiet } => {
+            let folder = dir.as_deref().unwrap_or_else(|| Path::new("datasets"));
+            fetch(folder, *quiet, out)
+        }
+        args::Data::Inspect { data_dir } => {
+            let folder = data_dir
+                .as_deref()
+                .unwrap_or_else(|| Path::new(DEFAULT_FOLDER));
+            let inspection = brink_data::inspect(folder)?;
+            print(&inspection, out)?;
+            Ok(())
+        }
+    }
+}
+
+fn fetch(folder: &Path, quiet: bool, out: &mut impl Write) -> Result<(), Error> {
+    let bar = if quiet {
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+    } else {
+        // On no terminal the bar hides itself: a log needs no thousand lines of it.
+        ProgressBar::no_length()
+    };
+    let fetched = brink_data::fetch(&Archive::default(), folder, &mut |progress| {
+        show(&bar, progress);
+    });
+    bar.finish_and_clear();
+    let fetched = fetched?;
+    if !quiet {
+        let note = if fetched.was_there {
+            "was there already"
+        } else {
+            "is complete, its checksum is right"
+        };
+        writeln!(out, "{} {note}", fetched.folder.display())?;
+    }
+    Ok(())
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    match progress {
+        Progress::Downloading { received, total } => {
+            if let (Some(total), None) = (total, bar.length()) {
+                bar.set_length(total);
+                let template = "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+                // A template that does not parse leaves indicatif's own style.
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
+            }
+            bar.set_position(received);
+        }
+        Progress::Verifying | Progress::Unpacking => {
+            bar.set_style(ProgressStyle::default_spinner());
+            bar.set_message(match progress {
+                Progress::Verifying => "checking the checksum",
+                _ => "unpacking",
+            });
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+}
+
+fn print(inspection: &Inspection, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "{}", inspection.folder.display())?;
+    print_split("training", &inspection.train, out)?;
+    match &inspection.test {
+        Some(test) => print_split("test", test, out),
+        None => writeln!(out, "\nno test set"),
+    }
+}
+
+fn print_split(name: &str, split: &SplitInspection, out: &mut impl Write) -> std::io::Result<()> {
+    let files = split.files.len();
+    let plural = if files == 1 { "" } else { "s" };
+    writeln!(
+        out,
+        "\n{name}: {} records in {files} file{plural}",
+        split.records
+    )?;
+    for count in &split.counts {
+        writeln!(
+            out,
+            "    {} {:10} {:6}",
+            count.class.id(),
+            count.name,
+            count.count
+        )?;
+    }
+    let rgb = |[r, g, b]: [f64; 3]| format!("{r:.4} {g:.4} {b:.4}");
+    writeln!(out, "    mean (r g b)  {}", rgb(split.mean))?;
+    writeln!(out, "    std  (r g b)  {}", rgb(split.std))?;
+    writeln!(out, "    sha256        {}", split.sha256)
+}

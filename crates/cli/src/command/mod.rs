@@ -1,0 +1,6 @@
+//! The commands besides `train`.
+
+pub mod config;
+pub mod data;
+pub mod devices;
+pub mod plot;

@@ -1,0 +1,159 @@
+//! What types cannot say of a config: values that are possible alone and impossible in place.
+
+use brink_model::{LossConfig, LossKind, ModelConfig};
+
+use super::document::Node;
+use super::keys;
+use super::problem::{ConfigError, Problem};
+use super::{Config, EigenvaluesConfig, OptimizerConfig};
+
+/// Finds every impossible value at once, and fills in the defaults that depend on other values.
+pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
+    let mut faults = Faults {
+        document,
+        problems: Vec::new(),
+    };
+    faults.name(&config.name);
+    faults.data(&config);
+    let (model, loss) = faults.model(&config);
+    faults.optimizer(&config.optimizer);
+    if let Some(eigenvalues) = &config.measure.eigenvalues {
+        faults.eigenvalues(eigenvalues);
+    }
+    let mut problems = faults.problems.into_iter();
+    match problems.next() {
+        None => Ok(Config {
+            model,
+            loss,
+            ..config
+        }),
+        Some(first) => Err(ConfigError::Invalid {
+            first: Box::new(first),
+            rest: problems.collect(),
+        }),
+    }
+}
+
+struct Faults<'a> {
+    document: &'a Node,
+    problems: Vec<Problem>,
+}
+
+impl Faults<'_> {
+    /// Reports an impossible value at a path, or at the nearest table if it was left out.
+    fn add(&mut self, path: &str, label: impl Into<String>) {
+        let keys: Vec<&str> = path.split('.').collect();
+        let origin = (1..=keys.len())
+            .rev()
+            .find_map(|depth| self.document.entry(&keys[..depth]))
+            .map_or(&self.document.origin, |entry| &entry.node.origin);
+        let problem = Problem::new(
+            format!("impossible value for `{path}`"),
+            label,
+            origin.clone(),
+        );
+        self.problems.push(match keys::meaning(path) {
+            Some(meaning) => problem.with_help(format!("`{path}`: {meaning}")),
+            None => problem,
+        });
+    }
+
+    fn require(&mut self, holds: bool, path: &str, label: &str) {
+        if !holds {
+            self.add(path, label);
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        self.require(
+            !name.is_empty() && name.len() <= 100 && name.chars().all(plain),
+            "name",
+            "must be 1 to 100 letters, digits, - _ or .",
+        );
+        self.require(
+            !name.starts_with('.'),
+            "name",
+            "a folder of that name would be hidden",
+        );
+    }
+
+    fn data(&mut self, config: &Config) {
+        if let Err(error) = config.data.validate() {
+            self.add(&format!("data.{}", error.key()), error.to_string());
+        }
+        self.require(
+            config.loss.kind != LossKind::CrossEntropy
+                || config.data.targets == brink_data::Targets::OneHot,
+            "data.targets",
+            "cross-entropy compares probabilities: it needs one-hot targets",
+        );
+    }
+
+    /// The model and the loss with their defaults written out.
+    fn model(&mut self, config: &Config) -> (ModelConfig, LossConfig) {
+        let model = config.model.resolved().unwrap_or_else(|error| {
+            self.add(error.key(), error.to_string());
+            config.model.clone()
+        });
+        let loss = config.loss.resolved().unwrap_or_else(|error| {
+            self.add(error.key(), error.to_string());
+            config.loss
+        });
+        (model, loss)
+    }
+
+    fn optimizer(&mut self, optimizer: &OptimizerConfig) {
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        self.require(
+            positive(optimizer.step_size),
+            "optimizer.step_size",
+            "must be a positive, finite number",
+        );
+        self.require(
+            optimizer.steps >= 1,
+            "optimizer.steps",
+            "must be at least 1",
+        );
+        self.require(
+            optimizer.stop_loss.is_none_or(f64::is_finite),
+            "optimizer.stop_loss",
+            "must be a finite number",
+        );
+        self.require(
+            optimizer
+                .stop_accuracy
+                .is_none_or(|goal| goal > 0.0 && goal <= 1.0),
+            "optimizer.stop_accuracy",
+            "must be above 0 and at most 1",
+        );
+    }
+
+    fn eigenvalues(&mut self, eigenvalues: &EigenvaluesConfig) {
+        let path = |key: &str| format!("measure.eigenvalues.{key}");
+        self.require(
+            eigenvalues.count >= 1,
+            &path("count"),
+            "must be at least 1; remove the table to measure none",
+        );
+        // The columns of the solver's block beyond which a dense solver would be the better tool.
+        for (key, value) in [
+            ("count", eigenvalues.count),
+            ("smallest", eigenvalues.smallest),
+            ("guard", eigenvalues.guard),
+        ] {
+            self.require(value <= 256, &path(key), "must be at most 256");
+        }
+        self.require(eigenvalues.every >= 1, &path("every"), "must be at least 1");
+        self.require(
+            eigenvalues.relative_tolerance > 0.0 && eigenvalues.relative_tolerance < 1.0,
+            &path("relative_tolerance"),
+            "must be between 0 and 1",
+        );
+        self.require(
+            eigenvalues.max_iterations >= 1,
+            &path("max_iterations"),
+            "must be at least 1",
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! Every key a config may have, for `brink config keys` and for errors.
+
+/// A key, what it is when left out, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The key with its tables.
+    pub path: &'static str,
+    /// Its default as TOML; `required`, or `none` for nothing.
+    pub default: &'static str,
+    /// What it means and which values it takes.
+    pub meaning: &'static str,
+}
+
+macro_rules! keys {
+    ($($path:literal, $default:literal, $meaning:literal;)*) => {
+        /// Every key, table by table.
+        pub const KEYS: &[Key] = &[$(Key { path: $path, default: $default, meaning: $meaning }),*];
+    };
+}
+
+keys! {
+    "name", "required", "names the run folders, outputs/<name>-<n>: letters, digits, - _ .";
+
+    "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic)";
+    "data.dir", "none", "folder of CIFAR-10's binary files, if not datasets/cifar-10-batches-bin";
+    "data.samples", "1000", "how many training records, the first in file order, or \"all\"";
+    "data.balanced", "false", "as many records of each class instead of the first ones";
+    "data.classes", "none", "the classes to keep, by number or name, such as [0, 1]; all ten if left out";
+    "data.groups", "none", "two lists of classes for binary targets: the first becomes -1, the second +1";
+    "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups)";
+    "data.standardise", "\"cifar10\"", "cifar10 (its published figures) | subset (the subset's own) | none";
+    "data.seed", "0", "seed of the synthetic images; CIFAR-10 does not use it";
+
+    "model.kind", "\"mlp\"", "mlp | cnn";
+    "model.hidden", "[200, 200]", "widths of an MLP's hidden layers; [] is linear regression";
+    "model.channels", "[32, 32]", "output channels of a CNN's convolutions, each followed by 2x2 pooling";
+    "model.kernel", "3", "side of a CNN's kernels in pixels, odd";
+    "model.pooling", "\"average\"", "average | max: a CNN's pooling";
+    "model.activation", "\"tanh\"", "linear | tanh | relu | elu | gelu | softplus | sigmoid";
+    "model.bias", "true", "whether layers have biases";
+    "model.init", "\"uniform-fan-in\"", "uniform-fan-in (±1/√fan_in) | xavier | he: distribution of the initial weights";
+    "model.seed", "0", "seed of the initial weights";
+    "model.weights", "none", "a .safetensors file of initial weights, instead of init and seed";
+
+    "loss.kind", "\"mse\"", "mse | cross-entropy";
+    "loss.factor", "1.0", "κ in L = κ/n ‖F − Y‖²; mse only";
+
+    "optimizer.kind", "required", "gd: full-batch gradient descent";
+    "optimizer.step_size", "required", "η, a positive number";
+    "optimizer.steps", "required", "how many steps, at least 1";
+    "optimizer.stop_loss", "none", "stop once the loss is at or below this";
+    "optimizer.stop_accuracy", "none", "stop once the training accuracy is at or above this, from 0 to 1";
+
+    "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, at least 1";
+    "measure.eigenvalues.every", "1", "measure at every so many steps";
+    "measure.eigenvalues.from", "0", "the first step to measure at";
+    "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.eigenvalues.smallest", "0", "how many of the smallest eigenvalues besides";
+    "measure.eigenvalues.stale", "\"skip\"", "skip | rayleigh-quotient: what the steps between record";
+    "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
+    "measure.eigenvalues.probe_every", "32", "a random column at every so many solves, against missed eigenvalues; 0 for never";
+    "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
+
+    "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
+}
+
+/// What the key of that path means; an item of a list, `hidden[1]`, stands for the list.
+pub fn meaning(path: &str) -> Option<&'static str> {
+    let path = path.split('[').next().unwrap_or(path);
+    KEYS.iter()
+        .find(|key| key.path == path)
+        .map(|key| key.meaning)
+}
+
+/// The table that has a key of that name, when only one does.
+pub fn elsewhere(name: &str) -> Option<&'static str> {
+    let mut tables = KEYS.iter().filter_map(|key| {
+        let (table, last) = key.path.rsplit_once('.')?;
+        (last == name).then_some(table)
+    });
+    match (tables.next(), tables.next()) {
+        (Some(table), None) => Some(table),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::overrides::Override;
+
+    /// Asks serde itself which keys a table has, by giving it one that it has not.
+    fn valid_keys(table: &str) -> Vec<String> {
+        let base = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
+                    [data]\n[model]\n[loss]\n[measure.eigenvalues]\ncount = 1\n[run]\n";
+        let text = if table.is_empty() {
+            format!("zzz = 1\n{base}")
+        } else {
+            base.replace(&format!("[{table}]\n"), &format!("[{table}]\nzzz = 1\n"))
+        };
+        let error = Config::parse("test", text, &[]).unwrap_err();
+        let help = error.problems()[0].help_text().unwrap().to_owned();
+        let list = help.rsplit("valid here: ").next().unwrap();
+        list.split(", ").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_table_of_keys_is_complete() {
+        for table in [
+            "data",
+            "model",
+            "loss",
+            "optimizer",
+            "measure.eigenvalues",
+            "run",
+        ] {
+            let mut documented: Vec<String> = KEYS
+                .iter()
+                .filter_map(|key| key.path.rsplit_once('.'))
+                .filter(|(of, _)| *of == table)
+                .map(|(_, name)| name.to_owned())
+                .collect();
+            let mut valid = valid_keys(table);
+            documented.sort();
+            valid.sort();
+            assert_eq!(documented, valid, "table {table}");
+        }
+        let mut top: Vec<&str> = KEYS
+            .iter()
+            .filter_map(|key| key.path.split('.').next())
+            .collect();
+        top.dedup();
+        assert_eq!(top, valid_keys(""));
+    }
+
+    #[test]
+    fn the_defaults_are_the_ones_listed() {
+        let required = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
+                        [measure.eigenvalues]\ncount = 1\n";
+        let spelt_out: Vec<Override> = KEYS
+            .iter()
+            .filter(|key| !matches!(key.default, "required" | "none"))
+            // Keys of the other kind of model are refused, not ignored.
+            .filter(|key| {
+                !matches!(
+                    key.path,
+                    "model.channels" | "model.kernel" | "model.pooling"
+                )
+            })
+            .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
+            .collect();
+        assert_eq!(
+            Config::parse("test", required, &spelt_out).unwrap(),
+            Config::parse("test", required, &[]).unwrap()
+        );
+        let cnn: Vec<Override> = ["channels", "kernel", "pooling"]
+            .iter()
+            .filter_map(|name| KEYS.iter().find(|key| key.path == format!("model.{name}")))
+            .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
+            .chain([Override::set("model.kind=cnn")])
+            .collect();
+        assert_eq!(
+            Config::parse("test", required, &cnn).unwrap(),
+            Config::parse("test", required, &[Override::set("model.kind=cnn")]).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_table_is_found_in_the_right_one() {
+        assert_eq!(elsewhere("step_size"), Some("optimizer"));
+        assert_eq!(elsewhere("activation"), Some("model"));
+        assert_eq!(elsewhere("seed"), None);
+        assert_eq!(elsewhere("kind"), None);
+    }
+}

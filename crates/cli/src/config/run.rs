@@ -1,0 +1,33 @@
+//! `[run]`: how the arithmetic is done.
+
+use serde::{Deserialize, Serialize};
+
+/// The table `[run]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Precision of parameters, data and arithmetic.
+    #[serde(default)]
+    pub dtype: Dtype,
+}
+
+/// Precision of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// IEEE single precision: every backend.
+    #[default]
+    Float32,
+    /// IEEE double precision: the CPU backends only.
+    Float64,
+}
+
+impl Dtype {
+    /// The name that configs and manifests use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+        }
+    }
+}

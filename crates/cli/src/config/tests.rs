@@ -1,0 +1,198 @@
+//! What a person sees of a wrong config.
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use proptest::prelude::*;
+
+use super::overrides::Override;
+use super::{Config, ConfigError, Stale};
+
+const GOOD: &str = r#"name = "figure1a"
+[data]
+source = "synthetic"
+samples = 1000
+targets = "binary"
+classes = [0, 1]
+[model]
+kind = "mlp"
+hidden = [200, 200]
+activation = "linear"
+bias = false
+[loss]
+kind = "mse"
+factor = 1.0
+[optimizer]
+kind = "gd"
+step_size = 0.01
+steps = 600
+[measure.eigenvalues]
+count = 2
+"#;
+
+fn with(from: &str, to: &str) -> Result<Config, ConfigError> {
+    assert!(GOOD.contains(from), "{from:?} is not in the config");
+    Config::parse("x.toml", GOOD.replacen(from, to, 1), &[])
+}
+
+fn set(assignments: &[&str]) -> Result<Config, ConfigError> {
+    let overrides: Vec<Override> = assignments.iter().map(|set| Override::set(set)).collect();
+    Config::parse("x.toml", GOOD, &overrides)
+}
+
+fn rendered(result: Result<Config, ConfigError>) -> String {
+    let mut out = String::new();
+    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(100)
+        .render_report(&mut out, &result.unwrap_err())
+        .unwrap();
+    out
+}
+
+#[test]
+fn defaults_are_filled_in() {
+    let config = Config::parse("x.toml", GOOD, &[]).unwrap();
+    let eigenvalues = config.measure.eigenvalues.clone().unwrap();
+    assert_eq!((eigenvalues.every, eigenvalues.from), (1, 0));
+    assert_eq!(eigenvalues.stale, Stale::Skip);
+    assert!((eigenvalues.relative_tolerance - 1e-3).abs() < 1e-15);
+    // What is printed is a config, and the same one.
+    let printed = config.to_toml().unwrap();
+    assert_eq!(Config::parse("printed", printed, &[]).unwrap(), config);
+}
+
+#[test]
+fn an_unknown_key_names_its_place_and_the_nearest() {
+    insta::assert_snapshot!(rendered(with("samples = 1000", "sampels = 1000")));
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_sent_home() {
+    insta::assert_snapshot!(rendered(with("bias = false", "bias = false\nsteps = 3")));
+}
+
+#[test]
+fn an_unknown_name_names_the_nearest() {
+    insta::assert_snapshot!(rendered(with("\"linear\"", "\"tahn\"")));
+}
+
+#[test]
+fn a_wrong_type_says_what_is_meant() {
+    insta::assert_snapshot!(rendered(with("steps = 600", "steps = 600.5")));
+    insta::assert_snapshot!(rendered(with("hidden = [200, 200]", "hidden = [200, -1]")));
+}
+
+#[test]
+fn a_missing_key_is_asked_for() {
+    insta::assert_snapshot!(rendered(with("step_size = 0.01\n", "")));
+}
+
+#[test]
+fn impossible_values_are_all_reported() {
+    insta::assert_snapshot!(rendered(set(&[
+        "optimizer.step_size=-0.1",
+        "measure.eigenvalues.relative_tolerance=2",
+        "loss.kind=cross-entropy",
+        "loss.factor=1",
+    ])));
+}
+
+#[test]
+fn broken_toml_is_shown() {
+    insta::assert_snapshot!(rendered(with("[loss]", "[loss")));
+}
+
+#[test]
+fn a_wrong_override_is_shown_as_it_was_typed() {
+    insta::assert_snapshot!(rendered(set(&["optimizer.stepsize=0.1"])));
+    insta::assert_snapshot!(rendered(set(&["model.activation=tahn"])));
+    insta::assert_snapshot!(rendered(set(&["optimizer.steps"])));
+}
+
+#[test]
+fn an_empty_config_is_refused() {
+    let error = Config::parse("x.toml", "", &[]).unwrap_err();
+    assert_eq!(error.problems()[0].message(), "missing key `name`");
+    rendered(Err(error));
+}
+
+#[test]
+fn overrides_are_laid_over_the_file() {
+    let config = set(&[
+        "optimizer.steps=7",
+        "model.activation=tanh",
+        "measure.eigenvalues.count=4",
+        "optimizer.steps=8",
+        "run.dtype=float64",
+    ])
+    .unwrap();
+    assert_eq!(config.optimizer.steps, 8);
+    assert_eq!(config.measure.eigenvalues.unwrap().count, 4);
+    assert_eq!(config.run.dtype.as_str(), "float64");
+}
+
+#[test]
+fn the_value_at_fault_is_pointed_at() {
+    let cases = [
+        ("step_size = 0.01", "step_size = 0.0", (17, 13)),
+        ("steps = 600", "steps = 0", (18, 9)),
+        ("count = 2", "count = 0", (20, 9)),
+        ("count = 2", "count = 2\nevery = 0", (21, 9)),
+        ("name = \"figure1a\"", "name = \"a/b\"", (1, 8)),
+        ("steps = 600", "steps = 600\nstop_accuracy = 1.5", (19, 17)),
+    ];
+    for (from, to, place) in cases {
+        let error = with(from, to).unwrap_err();
+        assert_eq!(error.problems()[0].line_column(), place, "{to}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC{0,80}") {
+        let _ = Config::parse("x.toml", text, &[]);
+    }
+
+    #[test]
+    fn no_change_of_a_config_makes_the_reader_panic(
+        at in 0..GOOD.len(),
+        removed in 0..12_usize,
+        inserted in "[\\[\\]{}=\"'\n.#,0-9a-z_ -]{0,6}",
+    ) {
+        let mut text = GOOD.to_owned();
+        let end = (at + removed).min(text.len());
+        text.replace_range(at..end, &inserted);
+        if let Err(error) = Config::parse("x.toml", text, &[]) {
+            rendered(Err(error));
+        }
+    }
+
+    #[test]
+    fn no_override_makes_the_reader_panic(
+        key in "[a-z_.\"\\[]{0,14}",
+        value in "\\PC{0,12}",
+    ) {
+        let assignment = format!("{key}={value}");
+        if let Err(error) = set(&[&assignment]) {
+            rendered(Err(error));
+        }
+    }
+
+    #[test]
+    fn every_value_of_every_key_is_taken_or_refused(
+        key in proptest::sample::select(super::keys::KEYS),
+        value in proptest::sample::select(&[
+            "0", "-1", "1", "1e-3", "nan", "inf", "9223372036854775807", "\"\"", "\"x\"", "[]",
+            "[1]", "[[]]", "{}", "true", "1979-05-27", "{ kind = 1 }", "99999999999999999999",
+        ][..]),
+    ) {
+        let assignment = format!("{}={value}", key.path);
+        match set(&[&assignment]) {
+            Ok(config) => {
+                let printed = config.to_toml().unwrap();
+                prop_assert!(Config::parse("printed", printed, &[]).is_ok());
+            }
+            Err(error) => {
+                rendered(Err(error));
+            }
+        }
+    }
+}

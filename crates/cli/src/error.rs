@@ -1,0 +1,85 @@
+//! Everything that can end a command, by layer.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+
+use crate::atomic::WriteError;
+use crate::backend::BackendError;
+use crate::config::ConfigError;
+use crate::plot::PlotError;
+use crate::run_folder::FolderError;
+
+/// An error of a command.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum Error {
+    /// The config cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Config(#[from] ConfigError),
+    /// The config cannot be printed.
+    #[error("the config cannot be written as TOML")]
+    PrintConfig(#[from] toml::ser::Error),
+    /// There is nothing to compute on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Backend(#[from] BackendError),
+    /// The data cannot be loaded.
+    #[error(transparent)]
+    Data(#[from] brink_data::Error),
+    /// A folder of CIFAR-10 cannot be read.
+    #[error(transparent)]
+    Cifar(#[from] brink_data::CifarError),
+    /// CIFAR-10 cannot be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] brink_data::FetchError),
+    /// The network cannot be built.
+    #[error("cannot build the network")]
+    Build(#[from] brink_model::BuildError),
+    /// The loss or the network asks for something impossible.
+    #[error("cannot build the network")]
+    Model(#[from] brink_model::ConfigError),
+    /// Weights cannot be taken from the device.
+    #[error("cannot read the weights back")]
+    Weights(#[from] brink_model::WeightsError),
+    /// A weight file cannot be written.
+    #[error("cannot write the weights")]
+    WeightFile(#[from] brink_model::WeightFileError),
+    /// The loss cannot be differentiated.
+    #[error("cannot trace the loss")]
+    Linearize(#[from] brink_linearize::LinearizeError),
+    /// The run ended in an error.
+    #[error("the run failed; what it had recorded is in {}", folder.display())]
+    Run {
+        /// The run's folder.
+        folder: PathBuf,
+        /// Why.
+        source: Box<brink_dynamics::RunError>,
+    },
+    /// The run's folder cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Folder(#[from] FolderError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] WriteError),
+    /// A figure cannot be drawn.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plot(#[from] PlotError),
+    /// This precision needs another backend.
+    #[error("the backend {backend} does not compute in float64")]
+    #[diagnostic(help("use --dtype float32, or a CPU backend: --backend flex or ndarray"))]
+    Float64 {
+        /// The backend asked for.
+        backend: crate::backend::Backend,
+    },
+    /// The terminal went away.
+    #[error("cannot print")]
+    Print(#[from] std::io::Error),
+    /// Ctrl-C cannot be listened for.
+    #[error("cannot listen for Ctrl-C")]
+    Interrupt(#[from] ctrlc::Error),
+}

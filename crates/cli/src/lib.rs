@@ -1,0 +1,44 @@
+//! The `brink` command, as a library: configs, run folders, traces, figures, devices.
+
+pub mod args;
+pub mod atomic;
+pub mod backend;
+pub mod command;
+pub mod config;
+pub mod error;
+pub mod manifest;
+pub mod observe;
+pub mod plot;
+pub mod run_folder;
+pub mod train;
+pub mod utc;
+
+#[cfg(test)]
+mod testing;
+
+use std::io::Write;
+
+use args::{Cli, Command};
+use error::Error;
+
+/// Runs a command and returns its exit code; what it says of success goes to `out`.
+///
+/// # Errors
+///
+/// [`Error`]; the caller shows it and exits with 1.
+pub fn run(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result<i32, Error> {
+    match &cli.command {
+        Command::Train(arguments) => {
+            let trained = train::execute(arguments, command_line)?;
+            if !arguments.quiet {
+                writeln!(out, "{}", train::report(&trained))?;
+            }
+            return Ok(train::exit_code(&trained.summary.outcome));
+        }
+        Command::Plot(arguments) => command::plot::run(arguments, out)?,
+        Command::Devices => command::devices::run(out)?,
+        Command::Data(arguments) => command::data::run(arguments, out)?,
+        Command::Config(arguments) => command::config::run(arguments, out)?,
+    }
+    Ok(0)
+}

@@ -1,0 +1,201 @@
+//! What a run was, and how it ended: the content of `manifest.json`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use brink_dynamics::observer::{Outcome, RunSummary};
+use brink_dynamics::record::RunHeader;
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Adapter, Backend};
+use crate::config::{Config, Dtype};
+use crate::plot::Titles;
+
+/// The version of Burn that this build is made with; a test holds it to the lock file.
+pub const BURN_VERSION: &str = "0.22.1";
+
+/// Everything that explains a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    /// The config's name.
+    pub name: String,
+    /// What was trained on what, in one line.
+    pub description: String,
+    /// How the run ended, or that it goes on.
+    pub outcome: Status,
+    /// When it started, ISO 8601 in UTC.
+    pub started: String,
+    /// Steps recorded; with the initial weights' own record.
+    pub steps_recorded: u64,
+    /// The first step whose sharpness exceeded 2/η after having been below it.
+    pub first_crossing: Option<u64>,
+    /// The words that started it.
+    pub command_line: Vec<String>,
+    /// Version of brink.
+    pub brink_version: &'static str,
+    /// Version of Burn.
+    pub burn_version: &'static str,
+    /// The commit of the repository in the working directory, if there is one.
+    pub git_revision: Option<String>,
+    /// Parameters P.
+    pub parameters: usize,
+    /// Precision.
+    pub dtype: Dtype,
+    /// What computed.
+    pub backend: Backend,
+    /// On what.
+    pub adapter: Adapter,
+    /// What was trained on.
+    pub dataset: brink_data::Provenance,
+    /// The config, all defaults filled in, with the command line's changes.
+    pub config: Config,
+    /// Calls by name.
+    pub counters: BTreeMap<String, u64>,
+    /// Seconds of wall time by stage.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+/// How a run ended, or that it goes on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Status {
+    /// It goes on, or was killed.
+    Running(Running),
+    /// It ended.
+    Ended(Outcome),
+}
+
+/// Says `{"kind": "running"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename = "running")]
+pub struct Running {}
+
+impl Manifest {
+    /// Notes what the run says of itself before its first step.
+    pub fn start(&mut self, header: &RunHeader) {
+        self.parameters = header.parameters;
+    }
+
+    /// Notes how the run ended and what it cost.
+    pub fn finish(&mut self, summary: &RunSummary) {
+        self.outcome = Status::Ended(summary.outcome.clone());
+        self.steps_recorded = summary.steps_recorded;
+        self.first_crossing = summary.first_crossing;
+        self.counters.extend(summary.counters.iter().cloned());
+        self.seconds.extend(summary.seconds.iter().cloned());
+    }
+}
+
+/// The part of a manifest that titles a figure.
+#[derive(Debug, Deserialize)]
+pub struct Head {
+    name: String,
+    description: String,
+    outcome: HeadOutcome,
+    #[serde(default)]
+    steps_recorded: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct HeadOutcome {
+    kind: String,
+    #[serde(default)]
+    what: Option<String>,
+}
+
+impl Head {
+    /// The titles of the run's figure.
+    pub fn titles(&self) -> Titles {
+        let mut titles = Titles {
+            title: self.name.clone(),
+            subtitle: self.description.clone(),
+        };
+        let what = self.outcome.what.as_deref().unwrap_or_default();
+        titles.note(note(&self.outcome.kind, what, self.steps_recorded.checked_sub(1)).as_deref());
+        titles
+    }
+}
+
+/// What a figure says of a run that did not simply complete; `last` is its last step.
+pub fn outcome_note(outcome: &Outcome, last: Option<u64>) -> Option<String> {
+    match outcome {
+        Outcome::Diverged { what } => note("diverged", what, last),
+        Outcome::Interrupted => note("interrupted", "", last),
+        Outcome::Failed { .. } => note("failed", "", last),
+        Outcome::Completed | Outcome::LossGoal { .. } | Outcome::AccuracyGoal { .. } => None,
+    }
+}
+
+fn note(kind: &str, what: &str, last: Option<u64>) -> Option<String> {
+    let at = last.map_or_else(String::new, |last| format!(" at step {last}"));
+    match kind {
+        "diverged" => Some(format!("diverged: {what} is not finite")),
+        "interrupted" => Some(format!("interrupted{at}")),
+        "failed" => Some(format!("failed{at}")),
+        _ => None,
+    }
+}
+
+/// The commit checked out around `folder`, with `-dirty` if files differ from it.
+///
+/// Best effort: without git, or outside a repository, there is none.
+pub fn git_revision(folder: &Path) -> Option<String> {
+    let output = Command::new("git")
+        .args([
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=40",
+            "--exclude=*",
+        ])
+        .current_dir(folder)
+        .output()
+        .ok()?;
+    let revision = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !revision.is_empty()).then_some(revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_burn_is_the_locked_one() {
+        let lock =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock"))
+                .unwrap();
+        let expected = format!("name = \"burn\"\nversion = \"{BURN_VERSION}\"");
+        assert!(lock.contains(&expected));
+    }
+
+    #[test]
+    fn a_running_status_has_a_kind_as_an_outcome_has() {
+        let json = |status: &Status| serde_json::to_string(status).unwrap();
+        assert_eq!(json(&Status::Running(Running {})), r#"{"kind":"running"}"#);
+        assert_eq!(
+            json(&Status::Ended(Outcome::Completed)),
+            r#"{"kind":"completed"}"#
+        );
+    }
+
+    #[test]
+    fn a_figure_says_what_went_wrong() {
+        let head: Head = serde_json::from_str(
+            r#"{"name": "x", "description": "y", "steps_recorded": 13,
+                "outcome": {"kind": "diverged", "what": "the loss at step 13"}, "more": []}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            head.titles().subtitle,
+            "y · diverged: the loss at step 13 is not finite"
+        );
+        assert_eq!(outcome_note(&Outcome::Completed, Some(3)), None);
+    }
+
+    #[test]
+    fn outside_a_repository_there_is_no_revision() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(git_revision(folder.path()), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! What hangs on a run: traces, progress, the plot and the manifest.
+
+mod csv_file;
+mod eigenvalues;
+mod figure;
+mod manifest;
+mod progress;
+mod trace;
+
+pub use eigenvalues::EigenvaluesCsv;
+pub use figure::FigureObserver;
+pub use manifest::ManifestObserver;
+pub use progress::Progress;
+pub use trace::{TraceCsv, columns};

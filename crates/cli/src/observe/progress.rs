@@ -1,0 +1,185 @@
+//! What a person sees while a run goes on.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use brink_dynamics::observer::{Observer, ObserverError, RunSummary};
+use brink_dynamics::record::{RunHeader, StepRecord};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on a terminal, plain lines elsewhere, or nothing.
+pub enum Progress {
+    /// Says nothing.
+    Quiet,
+    /// A bar that redraws itself.
+    Bar(ProgressBar),
+    /// A line now and then.
+    Lines(Lines<std::io::Stderr>),
+}
+
+impl Progress {
+    /// What suits standard error.
+    pub fn on_stderr(quiet: bool) -> Self {
+        if quiet {
+            Self::Quiet
+        } else if std::io::stderr().is_terminal() {
+            Self::Bar(ProgressBar::no_length())
+        } else {
+            Self::Lines(Lines::new(std::io::stderr()))
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn name(&self) -> &'static str {
+        "progress"
+    }
+
+    fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                bar.set_length(header.steps);
+                bar.set_style(ProgressStyle::with_template(
+                    "{bar:30} {pos}/{len}  {per_sec:>10}  {msg}  {eta} left",
+                )?);
+                bar.enable_steady_tick(Duration::from_millis(500));
+            }
+            Self::Lines(lines) => lines.start(header),
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                bar.set_position(record.step);
+                bar.set_message(status(record));
+            }
+            Self::Lines(lines) => lines.step(record, Instant::now())?,
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &RunSummary) -> Result<(), ObserverError> {
+        match self {
+            Self::Quiet => {}
+            // What comes next on the terminal says how the run ended.
+            Self::Bar(bar) => bar.finish_and_clear(),
+            Self::Lines(lines) => lines.finish(summary)?,
+        }
+        Ok(())
+    }
+}
+
+/// Loss, and sharpness against 2/η where it was measured.
+fn status(record: &StepRecord) -> String {
+    let loss = format!("loss {:.4e}", record.loss);
+    match record.sharpness() {
+        Some(sharpness) => format!("{loss}  λ₁ {sharpness:.2} of 2/η {:.2}", record.threshold),
+        None => loss,
+    }
+}
+
+/// Progress for a log: a line every ten seconds or ten per cent.
+#[derive(Debug)]
+pub struct Lines<W> {
+    out: W,
+    steps: u64,
+    started: Instant,
+    last: Option<(Instant, u64)>,
+    pending: Option<StepRecord>,
+}
+
+impl<W: Write> Lines<W> {
+    const EVERY: Duration = Duration::from_secs(10);
+
+    /// Lines to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            steps: 0,
+            started: Instant::now(),
+            last: None,
+            pending: None,
+        }
+    }
+
+    fn start(&mut self, header: &RunHeader) {
+        self.steps = header.steps;
+        self.started = Instant::now();
+    }
+
+    fn step(&mut self, record: &StepRecord, now: Instant) -> std::io::Result<()> {
+        let tenth = record.step.saturating_mul(10) / self.steps.max(1);
+        let due = self
+            .last
+            .is_none_or(|(at, last_tenth)| now - at >= Self::EVERY || tenth > last_tenth);
+        if due {
+            self.pending = None;
+            self.last = Some((now, tenth));
+            self.line(record, now)
+        } else {
+            self.pending = Some(record.clone());
+            Ok(())
+        }
+    }
+
+    fn finish(&mut self, _summary: &RunSummary) -> std::io::Result<()> {
+        match self.pending.take() {
+            Some(record) => self.line(&record, Instant::now()),
+            None => Ok(()),
+        }
+    }
+
+    fn line(&mut self, record: &StepRecord, now: Instant) -> std::io::Result<()> {
+        let seconds = (now - self.started).as_secs_f64();
+        let mut line = format!("step {}/{}  {}", record.step, self.steps, status(record));
+        if record.step > 0 && seconds > 0.0 {
+            let rate = record.step as f64 / seconds;
+            let left = self.steps.saturating_sub(record.step) as f64 / rate;
+            line.push_str(&format!("  {rate:.1} steps/s  {left:.0} s left"));
+        }
+        writeln!(self.out, "{line}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{eigenvalue, header, record};
+
+    #[test]
+    fn lines_come_by_tenths_and_by_time() {
+        let mut lines = Lines::new(Vec::new());
+        lines.start(&header());
+        let start = lines.started;
+        for step in 0..=20 {
+            lines
+                .step(&record(step), start + Duration::from_millis(100 * step))
+                .unwrap();
+        }
+        // Step 25 is within the same tenth, but ten seconds later.
+        lines
+            .step(&record(25), start + Duration::from_secs(13))
+            .unwrap();
+        let text = String::from_utf8(lines.out).unwrap();
+        let steps: Vec<&str> = text
+            .lines()
+            .map(|line| line.split_whitespace().nth(1).unwrap())
+            .collect();
+        assert_eq!(steps, ["0/100", "10/100", "20/100", "25/100"]);
+        assert!(
+            text.contains("step 20/100  loss 1.0000e0  10.0 steps/s  8 s left"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_status_sets_the_sharpness_against_the_threshold() {
+        let mut record = record(1);
+        record.eigenvalues = vec![eigenvalue(1, 203.456)];
+        assert_eq!(status(&record), "loss 1.0000e0  λ₁ 203.46 of 2/η 200.00");
+    }
+}

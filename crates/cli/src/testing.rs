@@ -1,0 +1,46 @@
+//! Records that tests build on.
+
+use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
+
+/// A run of two layers that measures two eigenvalues at η = 0.01.
+pub fn header() -> RunHeader {
+    RunHeader {
+        layers: vec!["layers.0".into(), "layers.1".into()],
+        eigenvalues: 2,
+        smallest: 0,
+        step_size: 0.01,
+        steps: 100,
+        parameters: 7,
+        accuracy: false,
+    }
+}
+
+/// A step without eigenvalues.
+pub fn record(step: u64) -> StepRecord {
+    StepRecord {
+        step,
+        time: 0.01 * step as f64,
+        loss: 1.0,
+        train_accuracy: None,
+        gradient_norm: 0.5,
+        threshold: 200.0,
+        eigenvalues: Vec::new(),
+        smallest: Vec::new(),
+        output_norm_sq: 0.25,
+        weight_norm_sq: vec![1.5, 0.25],
+        gradient_alignment: None,
+    }
+}
+
+/// A converged eigenvalue.
+pub fn eigenvalue(index: i64, value: f64) -> Eigenvalue {
+    Eigenvalue {
+        index,
+        value,
+        residual: 0.01,
+        error_bound: 0.001,
+        converged: true,
+        kind: EigenvalueKind::Solved,
+        products: 2,
+    }
+}

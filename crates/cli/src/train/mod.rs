@@ -1,0 +1,262 @@
+//! `brink train`: from a config to a run folder.
+
+mod describe;
+mod problem;
+mod settings;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime};
+
+use brink_data::Dataset;
+use brink_dynamics::observer::{Observer, Outcome, RunSummary};
+use brink_dynamics::{Finished, Problem};
+use brink_model::{Loss, Network, Precision, Weights};
+use burn::tensor::Device;
+
+use crate::args;
+use crate::backend::{Adapter, Backend};
+use crate::config::{Config, Dtype};
+use crate::error::Error;
+use crate::manifest::{BURN_VERSION, Manifest, Running, Status, git_revision};
+use crate::observe::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
+use crate::plot::Titles;
+use crate::run_folder::{
+    EIGENVALUES_CSV, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG,
+};
+use crate::utc;
+
+use problem::{Tensors, burn_dtype};
+
+/// Where numbered run folders go.
+const OUTPUTS: &str = "outputs";
+
+/// A run that has come to its end.
+#[derive(Debug)]
+pub struct Trained {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// How it ended.
+    pub summary: RunSummary,
+}
+
+/// Everything that a run needs, before anything of it is written.
+struct Prepared {
+    config: Config,
+    network: Network,
+    weights: Weights,
+    problem: Problem<2>,
+    manifest: Manifest,
+}
+
+/// Runs `brink train`.
+///
+/// # Errors
+///
+/// [`Error`]. Whatever can be found wrong is found before the run's folder is created; of a run
+/// that fails later, everything written so far is kept.
+pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Trained, Error> {
+    let prepared = prepare(arguments, command_line)?;
+    let folder = match &arguments.out {
+        Some(path) => RunFolder::at(path, arguments.force)?,
+        None => RunFolder::next(Path::new(OUTPUTS), &prepared.config.name)?,
+    };
+    let say = |line: &str| {
+        if !arguments.quiet {
+            eprintln!("{line}");
+        }
+    };
+    say(&prepared.manifest.description);
+    if let Some(reason) = &prepared.manifest.dataset.fallback {
+        say(&format!("note: trains on synthetic images: {reason}"));
+    }
+    say(&format!(
+        "{} parameters in {}, on {}",
+        prepared.manifest.parameters,
+        prepared.config.run.dtype.as_str(),
+        prepared.manifest.adapter,
+    ));
+    say(&format!("writes to {}", folder.path().display()));
+    let summary = follow(prepared, &folder, arguments.quiet)?;
+    Ok(Trained { folder, summary })
+}
+
+fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepared, Error> {
+    let started = utc::iso_8601(SystemTime::now());
+    let config = Config::load(&arguments.config, &arguments.changes.overrides())?;
+    let (backend, device, adapter) = open(arguments, config.run.dtype)?;
+
+    let clock = Instant::now();
+    let dataset = brink_data::load(&config.data, None)?;
+    let data_seconds = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
+    let layers = config.model.layers(inputs, outputs)?;
+    let loss = config.loss.loss()?;
+    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let precision = burn_dtype(config.run.dtype).into();
+    let network = Network::new(&config.model, inputs, outputs, &weights, &device, precision)?;
+    let problem = trace(&network, &layers, loss, &dataset, &device, config.run.dtype)?;
+    let trace_seconds = clock.elapsed().as_secs_f64();
+
+    let manifest = Manifest {
+        name: config.name.clone(),
+        description: describe::describe(&config, &layers, loss, &dataset.provenance),
+        outcome: Status::Running(Running {}),
+        started,
+        steps_recorded: 0,
+        first_crossing: None,
+        command_line,
+        brink_version: env!("CARGO_PKG_VERSION"),
+        burn_version: BURN_VERSION,
+        git_revision: git_revision(Path::new(".")),
+        parameters: problem.objective.parameters(),
+        dtype: config.run.dtype,
+        backend,
+        adapter,
+        dataset: dataset.provenance,
+        config: config.clone(),
+        counters: Default::default(),
+        seconds: [("data", data_seconds), ("trace", trace_seconds)]
+            .map(|(stage, seconds)| (stage.to_owned(), seconds))
+            .into(),
+    };
+    Ok(Prepared {
+        config,
+        network,
+        weights,
+        problem,
+        manifest,
+    })
+}
+
+fn open(arguments: &args::Train, dtype: Dtype) -> Result<(Backend, Device, Adapter), Error> {
+    let backend = match &arguments.backend {
+        Some(name) => name.parse()?,
+        None => Backend::default_of_build()?,
+    };
+    if backend == Backend::Wgpu && dtype == Dtype::Float64 {
+        return Err(Error::Float64 { backend });
+    }
+    let (device, adapter) = backend.device(arguments.device.as_deref())?;
+    Ok((backend, device, adapter))
+}
+
+fn trace(
+    network: &Network,
+    layers: &[brink_model::LayerSpec],
+    loss: Loss,
+    dataset: &Dataset,
+    device: &Device,
+    dtype: Dtype,
+) -> Result<Problem<2>, Error> {
+    let tensors = Tensors::upload(&dataset.train, device, dtype);
+    problem::trace(network, layers, loss, &tensors)
+}
+
+/// Takes the steps, with everything that is written on the way.
+fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSummary, Error> {
+    let Prepared {
+        config,
+        network,
+        weights,
+        problem,
+        manifest,
+    } = prepared;
+    let precision = match config.run.dtype {
+        Dtype::Float32 => Precision::F32,
+        Dtype::Float64 => Precision::F64,
+    };
+    let extra = [("name", config.name.as_str())];
+    weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra)?;
+
+    let titles = Titles {
+        title: config.name.clone(),
+        subtitle: manifest.description.clone(),
+    };
+    let mut trace = TraceCsv::new(folder.file(TRACE_CSV));
+    let mut eigenvalues = EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV));
+    let mut figure = FigureObserver::new(folder.file(TRACE_SVG), titles);
+    let mut manifest = ManifestObserver::new(folder.file(MANIFEST_JSON), manifest);
+    let mut progress = Progress::on_stderr(quiet);
+    // The manifest is told of the end last, when the other files are there.
+    let mut observers: [&mut dyn Observer; 5] = [
+        &mut trace,
+        &mut eigenvalues,
+        &mut progress,
+        &mut figure,
+        &mut manifest,
+    ];
+    let interrupt = listen_for_interrupts()?;
+    let layout = problem.objective.layout().clone();
+    let theta = layout.flatten(&network);
+    let Finished { summary, theta } = brink_dynamics::run(
+        &problem,
+        theta,
+        &settings::settings(&config),
+        &mut observers,
+        interrupt,
+    )
+    .map_err(|source| Error::Run {
+        folder: folder.path().to_owned(),
+        source: Box::new(source),
+    })?;
+    let last = layout.unflatten(&network, &theta)?.weights()?;
+    last.write(&folder.file(FINAL_WEIGHTS), precision, &extra)?;
+    Ok(summary)
+}
+
+/// A flag that Ctrl-C sets; a second Ctrl-C ends the process at once.
+fn listen_for_interrupts() -> Result<&'static AtomicBool, Error> {
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if let Some(flag) = FLAG.get() {
+        return Ok(flag);
+    }
+    let flag = Arc::clone(FLAG.get_or_init(Arc::default));
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+        eprintln!("\nfinishing this step; Ctrl-C again to stop at once");
+    })?;
+    Ok(FLAG.get_or_init(Arc::default))
+}
+
+/// The exit code of a process that Ctrl-C ended, by the shells' convention.
+const INTERRUPTED: i32 = 130;
+
+/// The exit code for the way a run ended.
+pub fn exit_code(outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::Completed | Outcome::LossGoal { .. } | Outcome::AccuracyGoal { .. } => 0,
+        // A result of the experiment, not a failure of the program.
+        Outcome::Diverged { .. } => 0,
+        Outcome::Interrupted => INTERRUPTED,
+        Outcome::Failed { .. } => 1,
+    }
+}
+
+/// How a run ended, in a line or two.
+pub fn report(trained: &Trained) -> String {
+    let summary = &trained.summary;
+    let steps = summary.steps_recorded;
+    let ending = match &summary.outcome {
+        Outcome::Completed => format!("all {steps} steps taken"),
+        Outcome::LossGoal { goal } => format!("the loss reached {goal} after {steps} steps"),
+        Outcome::AccuracyGoal { goal } => {
+            format!("the training accuracy reached {goal} after {steps} steps")
+        }
+        Outcome::Diverged { what } => {
+            format!("warning: diverged: {what} is not finite; a smaller step size may help")
+        }
+        Outcome::Interrupted => format!("interrupted after {steps} steps"),
+        Outcome::Failed { message } => message.clone(),
+    };
+    let crossing = match summary.first_crossing {
+        Some(step) => format!("; λ₁ first rose past 2/η at step {step}"),
+        None => String::new(),
+    };
+    format!("{ending}{crossing}\n{}", trained.folder.path().display())
+}

@@ -1,0 +1,126 @@
+//! The network on its data, as the problem that gradient descent runs on.
+
+use brink_data::{Subset, Targets};
+use brink_dynamics::{Accuracy, LayerWeight, Problem};
+use brink_linearize::{Batch, Objective};
+use brink_model::{LayerSpec, Loss, Network, weight_name};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use crate::config::Dtype;
+use crate::error::Error;
+
+/// Inputs `[n, d]` and targets `[n, c]` of a subset on a device.
+pub struct Tensors {
+    inputs: Tensor<2>,
+    targets: Tensor<2>,
+    encoding: Targets,
+}
+
+impl Tensors {
+    /// Uploads a subset in the run's precision.
+    pub fn upload(subset: &Subset, device: &Device, dtype: Dtype) -> Self {
+        let samples = subset.samples();
+        let precision = burn_dtype(dtype);
+        let shape = [samples, subset.features()];
+        let inputs = match dtype {
+            Dtype::Float32 => TensorData::new(subset.inputs_f32(), shape),
+            Dtype::Float64 => TensorData::new(subset.inputs_f64(), shape),
+        };
+        let targets = TensorData::new(subset.targets(), [samples, subset.outputs()]);
+        Self {
+            inputs: Tensor::from_data(inputs, (device, precision)),
+            targets: Tensor::from_data(targets, (device, precision)),
+            encoding: subset.encoding().targets(),
+        }
+    }
+}
+
+/// Burn's name for a precision.
+pub fn burn_dtype(dtype: Dtype) -> DType {
+    match dtype {
+        Dtype::Float32 => DType::F32,
+        Dtype::Float64 => DType::F64,
+    }
+}
+
+/// Traces the loss of `network` over the tensors.
+pub fn trace(
+    network: &Network,
+    layers: &[LayerSpec],
+    loss: Loss,
+    tensors: &Tensors,
+) -> Result<Problem<2>, Error> {
+    let batch = Batch::new()
+        .with(tensors.inputs.clone())
+        .with(tensors.targets.clone());
+    let objective = Objective::trace(
+        network,
+        &batch,
+        |network, batch| network.forward(batch.float(0)),
+        |outputs, batch| loss.forward(outputs, batch.float(1)),
+    )?;
+    Ok(Problem {
+        objective,
+        layers: (0..layers.len())
+            .map(|layer| LayerWeight {
+                name: format!("layers.{layer}"),
+                parameter: weight_name(layer),
+            })
+            .collect(),
+        accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),
+    })
+}
+
+/// The share of samples whose output has the target's sign, or is largest where the target is.
+///
+/// The same as [`brink_model::accuracy`], computed where the outputs are.
+fn accuracy(targets: &Tensor<2>, encoding: Targets) -> Accuracy<2> {
+    let targets = targets.clone();
+    let precision = targets.dtype();
+    match encoding {
+        Targets::Binary => Box::new(move |outputs| {
+            let right = (outputs * targets.clone()).greater_elem(0.0);
+            right.float().cast(precision).mean()
+        }),
+        Targets::OneHot => {
+            let labels = targets.argmax(1);
+            Box::new(move |outputs| {
+                let right = outputs.argmax(1).equal(labels.clone());
+                right.float().cast(precision).mean()
+            })
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accuracy_on_the_device_is_that_on_the_host() {
+        let device = Device::flex();
+        for (encoding, classes, targets) in [
+            (Targets::Binary, 1, vec![1.0, -1.0, -1.0, 1.0, 1.0, 1.0]),
+            (Targets::OneHot, 3, vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0]),
+        ] {
+            for dtype in [DType::F32, DType::F64] {
+                let outputs = vec![0.5, -0.25, 2.0, -1.0, 0.125, 0.75];
+                let shape = [outputs.len() / classes, classes];
+                let tensor = |values: &[f64]| {
+                    Tensor::<2>::from_data(
+                        TensorData::new(values.to_vec(), shape),
+                        (&device, dtype),
+                    )
+                };
+                let on_device = accuracy(&tensor(&targets), encoding)(tensor(&outputs));
+                assert_eq!(on_device.dtype(), dtype);
+                let on_device: Vec<f64> = on_device.into_data().iter::<f64>().collect();
+                let on_host = brink_model::accuracy(&outputs, &targets, classes).unwrap();
+                assert!(
+                    (on_device[0] - on_host).abs() < 1e-7,
+                    "{on_device:?} {on_host}"
+                );
+            }
+        }
+    }
+}

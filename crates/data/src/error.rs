@@ -1,0 +1,20 @@
+//! Everything that [`load`](crate::load) can report, one layer per variant.
+
+use crate::{CifarError, ConfigError, ConstantChannel, SelectionError};
+
+/// An error of loading data. Every message says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The `[data]` section asks for something impossible.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// CIFAR-10 was not found, or its files are not what they should be.
+    #[error(transparent)]
+    Cifar(#[from] CifarError),
+    /// There are fewer records than asked for.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// A channel of the subset cannot be scaled to unit variance.
+    #[error(transparent)]
+    Standardise(#[from] ConstantChannel),
+}

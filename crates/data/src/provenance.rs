@@ -1,0 +1,107 @@
+//! Where a dataset came from, for a run's manifest.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Class, Encoding, Records, Standardisation, Standardise};
+
+/// Which images were used in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Records of CIFAR-10.
+    Cifar10,
+    /// The offline stand-in.
+    Synthetic,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cifar10 => "CIFAR-10",
+            Self::Synthetic => "synthetic stand-in",
+        })
+    }
+}
+
+/// Everything needed to tell, and to make again, what a run was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The images that were used.
+    pub source: Origin,
+    /// Why the stand-in replaces CIFAR-10 under `source = "auto"`; none when it does not.
+    pub fallback: Option<String>,
+    /// CIFAR-10's folder.
+    pub folder: Option<PathBuf>,
+    /// Seed of the synthetic images.
+    pub seed: Option<u64>,
+    /// The standardisation that was asked for.
+    pub standardise: Standardise,
+    /// The figures that were used for it, also on the test set.
+    pub standardisation: Standardisation,
+    /// How labels became targets.
+    pub targets: Encoding,
+    /// The training set.
+    pub train: SplitProvenance,
+    /// The test set when there is one.
+    pub test: Option<SplitProvenance>,
+}
+
+/// The records of a training or test set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitProvenance {
+    /// The files that were read, in order; none for synthetic images.
+    pub files: Vec<PathBuf>,
+    /// How many records.
+    pub samples: usize,
+    /// How many of each class that occurs.
+    pub counts: Vec<ClassCount>,
+    /// SHA-256 of the records in the order used, each as its label byte and 3,072 pixel bytes.
+    pub sha256: String,
+}
+
+/// How many records of a class there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCount {
+    /// Its number.
+    pub class: Class,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub count: usize,
+}
+
+impl Provenance {
+    /// Whether the stand-in was used because CIFAR-10 was not found.
+    pub fn fell_back(&self) -> bool {
+        self.fallback.is_some()
+    }
+}
+
+impl SplitProvenance {
+    pub(crate) fn new(records: &Records, files: Vec<PathBuf>) -> Self {
+        Self {
+            files,
+            samples: records.len(),
+            counts: ClassCount::all(&records.counts()),
+            sha256: records.sha256(),
+        }
+    }
+}
+
+impl ClassCount {
+    /// The classes that occur.
+    pub(crate) fn all(counts: &[usize; Class::COUNT]) -> Vec<Self> {
+        Class::ALL
+            .into_iter()
+            .map(|class| Self {
+                class,
+                name: class.name().to_owned(),
+                count: counts[class.index()],
+            })
+            .filter(|entry| entry.count > 0)
+            .collect()
+    }
+}

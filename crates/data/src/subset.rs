@@ -1,0 +1,78 @@
+//! Selected records together with how they become numbers.
+
+use crate::records::FEATURES;
+use crate::{Encoding, Records, Standardisation};
+
+/// `n` images with their standardisation and the encoding of their labels.
+#[derive(Clone, Debug)]
+pub struct Subset {
+    records: Records,
+    standardisation: Standardisation,
+    encoding: Encoding,
+}
+
+impl Subset {
+    /// Records whose labels are all among the classes of `encoding`.
+    pub(crate) fn new(
+        records: Records,
+        standardisation: Standardisation,
+        encoding: Encoding,
+    ) -> Self {
+        Self {
+            records,
+            standardisation,
+            encoding,
+        }
+    }
+
+    /// Number of images n.
+    pub fn samples(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Numbers per image: 3,072.
+    pub fn features(&self) -> usize {
+        FEATURES
+    }
+
+    /// Columns of the target matrix c.
+    pub fn outputs(&self) -> usize {
+        self.encoding.outputs()
+    }
+
+    /// Label bytes, n of them.
+    pub fn labels(&self) -> &[u8] {
+        self.records.labels()
+    }
+
+    /// The raw bytes.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The mean and standard deviation in use.
+    pub fn standardisation(&self) -> &Standardisation {
+        &self.standardisation
+    }
+
+    /// How labels become targets.
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
+    }
+
+    /// The design matrix, n × 3,072 row-major, each row red, green, blue plane; computed anew.
+    pub fn inputs_f64(&self) -> Vec<f64> {
+        self.standardisation.apply(&self.records, |value| value)
+    }
+
+    /// [`inputs_f64`](Self::inputs_f64), each value rounded once.
+    pub fn inputs_f32(&self) -> Vec<f32> {
+        self.standardisation
+            .apply(&self.records, |value| value as f32)
+    }
+
+    /// The target matrix, n × c row-major.
+    pub fn targets(&self) -> Vec<f64> {
+        self.encoding.encode(self.records.labels())
+    }
+}

@@ -1,0 +1,95 @@
+//! Labels as regression or classification targets.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Class;
+
+/// The kind of target, as a config names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Targets {
+    /// One column per class, 1 in that of the label and 0 elsewhere.
+    #[default]
+    OneHot,
+    /// One column of −1 and +1.
+    Binary,
+}
+
+/// How a label becomes a row of the target matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Encoding(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Kind {
+    OneHot {
+        columns: Vec<Class>,
+    },
+    Binary {
+        negative: Vec<Class>,
+        positive: Vec<Class>,
+    },
+}
+
+impl Encoding {
+    /// One column per class, in the order listed.
+    pub fn one_hot(columns: &[Class]) -> Self {
+        Self(Kind::OneHot {
+            columns: columns.to_vec(),
+        })
+    }
+
+    /// One column: −1 for the classes of the first group, +1 for those of the second.
+    pub fn binary(negative: &[Class], positive: &[Class]) -> Self {
+        Self(Kind::Binary {
+            negative: negative.to_vec(),
+            positive: positive.to_vec(),
+        })
+    }
+
+    /// Which of the two kinds this is.
+    pub fn targets(&self) -> Targets {
+        match self.0 {
+            Kind::OneHot { .. } => Targets::OneHot,
+            Kind::Binary { .. } => Targets::Binary,
+        }
+    }
+
+    /// Columns of the target matrix.
+    pub fn outputs(&self) -> usize {
+        match &self.0 {
+            Kind::OneHot { columns } => columns.len(),
+            Kind::Binary { .. } => 1,
+        }
+    }
+
+    /// The classes that have a target, in the order listed.
+    pub fn classes(&self) -> Vec<Class> {
+        match &self.0 {
+            Kind::OneHot { columns } => columns.clone(),
+            Kind::Binary { negative, positive } => [negative.as_slice(), positive].concat(),
+        }
+    }
+
+    /// The target matrix of `labels`, `n` × [`outputs`](Self::outputs) row-major.
+    pub fn encode(&self, labels: &[u8]) -> Vec<f64> {
+        let mut targets = Vec::with_capacity(labels.len() * self.outputs());
+        for label in labels {
+            match &self.0 {
+                Kind::OneHot { columns } => {
+                    targets.extend(columns.iter().map(|class| indicator(class.id() == *label)));
+                }
+                Kind::Binary { positive, .. } => {
+                    let is_positive = positive.iter().any(|class| class.id() == *label);
+                    targets.push(2.0 * indicator(is_positive) - 1.0);
+                }
+            }
+        }
+        targets
+    }
+}
+
+fn indicator(condition: bool) -> f64 {
+    f64::from(u8::from(condition))
+}

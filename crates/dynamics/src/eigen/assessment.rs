@@ -1,0 +1,130 @@
+//! How good Ritz pairs are, and whether they still get better.
+
+use faer::Mat;
+
+use super::bounds::{rounding, truncation_bounds};
+use super::subspace::Subspace;
+use super::{EigenError, Params};
+
+/// Squared residuals from Gram matrices err by less than this many ε·‖A‖²: four products of up to
+/// ‖A‖², each summed to a few ε.
+const GRAM_NOISE: f64 = 16.0;
+
+/// Squared residuals are taken from Gram matrices when they exceed their error by this factor.
+const VISIBLE: f64 = 20.0;
+
+/// A residual must fall to this part of its best to count as progress.
+const PROGRESS: f64 = 0.8;
+
+/// Evidence for the Ritz pairs of a block.
+pub(super) struct Assessment {
+    /// Residual norms of all Ritz vectors in the block.
+    pub residuals: Vec<f64>,
+    /// Truncation bound of each wanted pair.
+    pub truncation: Vec<f64>,
+    /// Rounding of a Ritz value.
+    pub rounding: f64,
+    /// Absolute tolerance of each wanted pair.
+    pub tolerances: Vec<f64>,
+}
+
+impl Assessment {
+    /// Measures the current Ritz pairs: from the Gram matrices at hand, their rounding counted
+    /// against the pair, if that settles a pair or does not matter; else from the residuals.
+    pub fn of(subspace: &mut Subspace<'_>, params: &Params) -> Result<Self, EigenError> {
+        let values = subspace.ritz.values.clone();
+        let careful = Self::from_grams(subspace, params, &values, &subspace.ritz.residual)?;
+        let visible = VISIBLE * gram_noise(subspace);
+        let mut open = careful.open().into_iter();
+        if open.all(|i| subspace.ritz.residual[(i, i)] > visible) {
+            return Ok(careful);
+        }
+        let exact = subspace.residual_gram()?;
+        Self::new(subspace, params, &values, &exact)
+    }
+
+    /// Judges `values` by a residual Gram matrix that came from Gram matrices.
+    pub fn from_grams(
+        subspace: &Subspace<'_>,
+        params: &Params,
+        values: &[f64],
+        residual: &Mat<f64>,
+    ) -> Result<Self, EigenError> {
+        let noise = gram_noise(subspace);
+        let b = values.len();
+        let raised = Mat::from_fn(b, b, |i, j| {
+            residual[(i, j)] + if i == j { noise } else { 0.0 }
+        });
+        Self::new(subspace, params, values, &raised)
+    }
+
+    fn new(
+        subspace: &Subspace<'_>,
+        params: &Params,
+        values: &[f64],
+        residual: &Mat<f64>,
+    ) -> Result<Self, EigenError> {
+        Ok(Self {
+            residuals: (0..values.len())
+                .map(|i| residual[(i, i)].max(0.0).sqrt())
+                .collect(),
+            truncation: truncation_bounds(values, residual, params.count)?,
+            rounding: rounding(subspace.epsilon, subspace.scale, subspace.age),
+            tolerances: params.tolerances(values),
+        })
+    }
+
+    /// Wanted pairs that do not meet their tolerance.
+    pub fn open(&self) -> Vec<usize> {
+        (0..self.truncation.len())
+            .filter(|&i| !self.is_converged(i))
+            .collect()
+    }
+
+    /// Error bound of wanted pair `i`.
+    pub fn error_bound(&self, i: usize) -> f64 {
+        self.truncation[i] + self.rounding
+    }
+
+    /// Whether wanted pair `i` meets its tolerance.
+    pub fn is_converged(&self, i: usize) -> bool {
+        self.error_bound(i) <= self.tolerances[i]
+    }
+}
+
+/// Error of squared residuals from Gram matrices.
+fn gram_noise(subspace: &Subspace<'_>) -> f64 {
+    GRAM_NOISE * subspace.epsilon * subspace.scale * subspace.scale
+}
+
+/// The best value and residual of each wanted pair so far.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    best: Vec<(f64, f64)>,
+    idle: usize,
+}
+
+impl Progress {
+    /// Notes an iteration; `rising` when something outside the wanted pairs still improves.
+    pub fn note(&mut self, values: &[f64], assessment: &Assessment, rising: bool) {
+        let wanted = assessment.truncation.len();
+        self.best.resize(wanted, (f64::NEG_INFINITY, f64::INFINITY));
+        let mut improved = rising;
+        for (i, best) in self.best.iter_mut().enumerate() {
+            if values[i] > best.0 + assessment.rounding {
+                best.0 = values[i];
+                improved = true;
+            }
+            if assessment.residuals[i] < PROGRESS * best.1 {
+                best.1 = assessment.residuals[i];
+                improved = true;
+            }
+        }
+        self.idle = if improved { 0 } else { self.idle + 1 };
+    }
+
+    /// Iterations since the last improvement.
+    pub fn idle(&self) -> usize {
+        self.idle
+    }
+}

@@ -1,0 +1,108 @@
+//! Error bounds for Ritz values.
+
+use faer::Mat;
+
+use super::EigenError;
+use super::host::{eigh_descending, square_root};
+
+/// Upper bounds on λᵢ − θᵢ ≥ 0 for the first `count` of the Ritz values `values` (descending)
+/// of orthonormal vectors with residual Gram matrix `residual` = R·Rᵀ.
+///
+/// In a basis that begins with the Ritz vectors the operator is `[[Θ, R], [Rᵀ, C]]`. Nothing is
+/// known of C but the assumption that it does not exceed ρ, here the last Ritz value plus its
+/// residual. Replacing C by ρ·I can only raise the eigenvalues, and those of
+/// `[[Θ, R], [Rᵀ, ρI]]` other than ρ are those of the small matrix
+///
+/// ```text
+/// [ Θ        (RRᵀ)^½ ]
+/// [ (RRᵀ)^½   ρ·I    ]
+/// ```
+///
+/// so its i-th eigenvalue bounds λᵢ. For one vector with a gap γ = θ − ρ that is
+/// θ + 2r²/(γ + √(γ² + 4r²)), below both θ + r²/γ (Temple and Kato; Parlett, The Symmetric
+/// Eigenvalue Problem, §10.5) and, at γ = 0, θ + r. A cluster is treated as one, whatever the
+/// distances in it: only the gap to ρ enters (Li and Li, Linear Algebra Appl. 395, 2005).
+pub(super) fn truncation_bounds(
+    values: &[f64],
+    residual: &Mat<f64>,
+    count: usize,
+) -> Result<Vec<f64>, EigenError> {
+    let b = values.len();
+    let Some(&lowest) = values.last() else {
+        return Ok(Vec::new());
+    };
+    let rest = lowest + residual[(b - 1, b - 1)].max(0.0).sqrt();
+    let root = square_root(residual)?;
+    let worst = Mat::from_fn(2 * b, 2 * b, |i, j| match (i < b, j < b) {
+        (true, true) if i == j => values[i],
+        (true, false) => root[(i, j - b)],
+        (false, true) => root[(i - b, j)],
+        (false, false) if i == j => rest,
+        _ => 0.0,
+    });
+    let (upper, _) = eigh_descending(&worst)?;
+    Ok((0..count.min(b))
+        .map(|i| (upper[i] - values[i]).max(0.0))
+        .collect())
+}
+
+/// Bound on the rounding of a Ritz value when the operator's norm is about `scale` and images
+/// have been carried by combination for `age` iterations: a few ε for the Gram matrices, and one
+/// an iteration for the combinations, whose roundings are independent and add in quadrature.
+///
+/// It covers the solver's arithmetic and that of one well-summed product; an operator that rounds
+/// worse than a few ε·‖A‖ is beyond what can be seen from outside.
+pub(super) fn rounding(epsilon: f64, scale: f64, age: usize) -> f64 {
+    (4.0 + (age as f64).sqrt()) * epsilon * scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_vector_and_its_guard_follow_the_closed_form() {
+        // The guard is exact, so ρ = 1 and the first pair stands alone.
+        let residual = Mat::from_fn(2, 2, |i, j| if (i, j) == (0, 0) { 0.09 } else { 0.0 });
+        let bound = truncation_bounds(&[3.0, 1.0], &residual, 1).unwrap()[0];
+        let gap = 2.0_f64;
+        let closed = 2.0 * 0.09 / (gap + (gap * gap + 4.0 * 0.09).sqrt());
+        assert!((bound - closed).abs() < 1e-14);
+        assert!(bound < 0.09 / gap);
+    }
+
+    #[test]
+    fn without_a_gap_the_bound_is_the_residual_norm() {
+        let residual = Mat::from_fn(2, 2, |i, j| if (i, j) == (0, 0) { 0.09 } else { 0.0 });
+        let bound = truncation_bounds(&[3.0, 3.0], &residual, 1).unwrap()[0];
+        assert!((bound - 0.3).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_cluster_does_not_blow_up_the_bound_of_its_members() {
+        let diagonal =
+            |values: [f64; 3]| Mat::from_fn(3, 3, |i, j| if i == j { values[i] } else { 0.0 });
+        let residual = diagonal([1e-4, 1e-4, 0.0]);
+        let bounds = truncation_bounds(&[5.0, 5.0 - 1e-9, 1.0], &residual, 2).unwrap();
+        assert!(bounds.iter().all(|&b| b < 1.01 * 1e-4 / 4.0), "{bounds:?}");
+    }
+
+    #[test]
+    fn the_worst_completion_attains_the_bound() {
+        // A 4×4 operator whose unseen part is exactly ρ·I: the bound is the eigenvalue.
+        let (values, rest) = ([2.0, 1.5, 1.0], 1.0);
+        let r = [0.2, 0.1, 0.0];
+        let operator = Mat::from_fn(4, 4, |i, j| match (i, j) {
+            (3, 3) => rest,
+            (3, k) | (k, 3) => r[k],
+            (i, j) if i == j => values[i],
+            _ => 0.0,
+        });
+        let (exact, _) = eigh_descending(&operator).unwrap();
+        let residual = Mat::from_fn(3, 3, |i, j| r[i] * r[j]);
+        let bounds = truncation_bounds(&values, &residual, 2).unwrap();
+        for i in 0..2 {
+            assert!((values[i] + bounds[i] - exact[i]).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The operator, and the meter through which the solver applies it.
+
+use burn::tensor::{DType, Device, Tensor};
+
+use super::{EigenError, End, OperatorError};
+
+/// A symmetric linear operator that is applied to a block of row vectors.
+///
+/// Only products are asked for. The solver cannot verify symmetry: an operator that lacks it
+/// gets the eigenvalues of nothing in particular.
+pub trait SymmetricOperator {
+    /// P, the length of the vectors.
+    fn dim(&self) -> usize;
+
+    /// Where the blocks live.
+    fn device(&self) -> &Device;
+
+    /// Element type of the blocks: float32 or float64.
+    fn dtype(&self) -> DType;
+
+    /// Applies the operator to each row: `[k, P] → [k, P]`, for any k ≥ 1.
+    ///
+    /// # Errors
+    /// Whatever stops the operator; it reaches the caller as [`EigenError::Operator`].
+    fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError>;
+}
+
+/// Applies the operator, negated when the smallest end is sought, and keeps the accounts.
+pub(super) struct Meter<'a> {
+    operator: &'a mut dyn SymmetricOperator,
+    end: End,
+    products: Vec<usize>,
+    applications: usize,
+}
+
+impl<'a> Meter<'a> {
+    /// Accounts for `count` wanted pairs, all at zero.
+    pub fn new(operator: &'a mut dyn SymmetricOperator, end: End, count: usize) -> Self {
+        Self {
+            operator,
+            end,
+            products: vec![0; count],
+            applications: 0,
+        }
+    }
+
+    pub fn dim(&self) -> usize {
+        self.operator.dim()
+    }
+
+    pub fn applications(&self) -> usize {
+        self.applications
+    }
+
+    /// Products charged to each wanted pair.
+    pub fn products(&self) -> &[usize] {
+        &self.products
+    }
+
+    /// Applies the operator to `block`; row j is charged to pair `owners[j]`, and to the last
+    /// wanted pair when that index lies beyond it (guard and probe rows).
+    pub fn apply(&mut self, block: Tensor<2>, owners: &[usize]) -> Result<Tensor<2>, EigenError> {
+        self.applications += 1;
+        let expected = block.dims();
+        let expected_dtype = block.dtype();
+        let image = self
+            .operator
+            .apply(block)
+            .map_err(|source| EigenError::Operator {
+                application: self.applications,
+                source,
+            })?;
+        if image.dims() != expected || image.dtype() != expected_dtype {
+            return Err(EigenError::OperatorOutput {
+                got: image.dims(),
+                got_dtype: image.dtype(),
+                expected,
+                expected_dtype,
+            });
+        }
+        let last = self.products.len() - 1;
+        for &owner in owners {
+            self.products[owner.min(last)] += 1;
+        }
+        Ok(match self.end {
+            End::Largest => image,
+            End::Smallest => image.neg(),
+        })
+    }
+}

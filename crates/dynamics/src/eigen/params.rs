@@ -1,0 +1,91 @@
+//! Options of the eigensolver.
+
+use super::EigenError;
+
+/// Which end of the spectrum is sought. Algebraic order: −1000 is smaller than 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// The largest eigenvalues, in descending order.
+    #[default]
+    Largest,
+    /// The smallest eigenvalues, in ascending order.
+    Smallest,
+}
+
+/// Options of a [`Solver`](super::Solver).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Eigenpairs wanted, at least 1. Default 1.
+    pub count: usize,
+    /// The end of the spectrum. Default [`End::Largest`].
+    pub end: End,
+    /// Error allowed on an eigenvalue, relative to it: a pair is converged when its error bound
+    /// is at most `relative_tolerance` · max(|λ|, [`VALUE_FLOOR`] · the block's largest |λ|).
+    /// Between 0 and 1, both excluded. Default 1e-3.
+    pub relative_tolerance: f64,
+    /// Iterations after the first Rayleigh–Ritz step before the solve gives up. Default 1000.
+    pub max_iterations: usize,
+    /// Extra rows carried below the wanted ones. They bound the rest of the spectrum, so that a
+    /// gap is known, and see a crossing coming. Each costs one product a solve. With 0 the last
+    /// wanted value has no gap below it and is bounded by its residual alone. Default 1.
+    pub guard: usize,
+    /// Solves between probes with a random row; 0 for none. A block that never held a random row
+    /// (one given by [`set_warm_start`](super::Solver::set_warm_start)) is probed at once.
+    /// Default 32.
+    pub probe_every: usize,
+    /// Seed of the random rows. Default 0.
+    pub seed: u64,
+}
+
+/// Fraction of the block's largest |λ| below which an eigenvalue counts as near zero: its
+/// tolerance is then relative to that fraction, not to the value itself.
+pub const VALUE_FLOOR: f64 = 1e-3;
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            end: End::Largest,
+            relative_tolerance: 1e-3,
+            max_iterations: 1000,
+            guard: 1,
+            probe_every: 32,
+            seed: 0,
+        }
+    }
+}
+
+impl Params {
+    /// Refuses values that no solve could serve.
+    ///
+    /// # Errors
+    /// [`EigenError::InvalidParameter`], naming the field.
+    pub fn validate(&self) -> Result<(), EigenError> {
+        if self.count == 0 {
+            return Err(EigenError::InvalidParameter {
+                name: "count",
+                value: 0.0,
+                requirement: "at least 1",
+            });
+        }
+        // Written so that NaN is refused too.
+        if !(self.relative_tolerance > 0.0 && self.relative_tolerance < 1.0) {
+            return Err(EigenError::InvalidParameter {
+                name: "relative_tolerance",
+                value: self.relative_tolerance,
+                requirement: "between 0 and 1, both excluded",
+            });
+        }
+        Ok(())
+    }
+
+    /// The absolute error allowed on each of the first `count` Ritz values.
+    pub(super) fn tolerances(&self, values: &[f64]) -> Vec<f64> {
+        let largest = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
+        values
+            .iter()
+            .take(self.count)
+            .map(|value| self.relative_tolerance * value.abs().max(VALUE_FLOOR * largest))
+            .collect()
+    }
+}

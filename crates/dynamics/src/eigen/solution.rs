@@ -1,0 +1,85 @@
+//! What a solve returns.
+
+use burn::tensor::Tensor;
+
+/// Eigenpairs with the evidence for them.
+#[derive(Debug, Clone)]
+pub struct Solution {
+    /// The wanted pairs: descending for the largest end, ascending for the smallest.
+    pub pairs: Vec<Eigenpair>,
+    /// Unit eigenvectors as rows, `[count, P]`, on the operator's device, in the order of `pairs`.
+    pub vectors: Tensor<2>,
+    /// How the solve went.
+    pub info: Info,
+}
+
+/// One eigenvalue and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eigenpair {
+    /// The Ritz value θ.
+    pub value: f64,
+    /// ‖Hv − θv‖ for the unit vector v; never below what the arithmetic can resolve.
+    pub residual: f64,
+    /// Bound on |θ − λ|: truncation (see [the module](super#error-bounds)) plus rounding.
+    pub error_bound: f64,
+    /// Whether `error_bound` meets the tolerance asked for.
+    pub converged: bool,
+    /// Products charged to this pair: those of its own row; the last wanted pair also carries
+    /// guard and probe rows. They add up to [`Info::products`].
+    pub products: usize,
+}
+
+/// Why a solve ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Every wanted pair met its tolerance.
+    Converged,
+    /// Rounding prevents further progress: the tolerance is finer than the arithmetic.
+    Stagnated,
+    /// [`Params::max_iterations`](super::Params::max_iterations) was reached.
+    IterationLimit,
+    /// The operator was small enough to be decomposed whole.
+    Dense,
+}
+
+/// An account of one solve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Info {
+    /// Why it ended.
+    pub stop: Stop,
+    /// Iterations after the first Rayleigh–Ritz step.
+    pub iterations: usize,
+    /// Matrix–vector products.
+    pub products: usize,
+    /// Applications of the operator to a block.
+    pub applications: usize,
+    /// Waits for the device to hand numbers to the host.
+    pub read_backs: usize,
+    /// Whether a random row joined a warm block in this solve.
+    pub probed: bool,
+    /// Set when the block carried over had hidden an eigenvalue.
+    pub missed: Option<Missed>,
+    /// The wanted pairs' starting rows came from an earlier solve or from the caller.
+    pub warm: bool,
+}
+
+/// An eigenvalue that the block carried over had missed: it exceeds, by more than the error
+/// bound, what that block alone would have answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Missed {
+    /// Place among the wanted pairs, from 0; the first that was wrong.
+    pub index: usize,
+    /// The eigenvalue found there.
+    pub value: f64,
+    /// What the carried block alone would have answered.
+    pub previous: f64,
+    /// The error bound that would have gone with that answer.
+    pub previous_bound: f64,
+}
+
+impl Missed {
+    /// How far the answer without the probe was off.
+    pub fn shortfall(&self) -> f64 {
+        (self.value - self.previous).abs()
+    }
+}

@@ -1,0 +1,172 @@
+//! The solver: what is kept from one solve to the next.
+
+use burn::tensor::{DType, Device, Tensor};
+
+use super::lobpcg::{Lobpcg, Start};
+use super::operator::Meter;
+use super::probe::Prober;
+use super::solution::{Eigenpair, Info, Missed, Solution};
+use super::{EigenError, End, Params, SymmetricOperator, dense};
+
+/// Follows one end of the spectrum of an operator that changes from solve to solve.
+///
+/// The block of the last solve is the start of the next. Changing the operator's dimension needs
+/// a [`reset`](Self::reset).
+#[derive(Debug)]
+pub struct Solver {
+    params: Params,
+    prober: Prober,
+    block: Option<Tensor<2>>,
+    /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
+    centre: Option<f64>,
+}
+
+impl Solver {
+    /// A solver with no block yet: its first solve starts from random rows.
+    ///
+    /// # Errors
+    /// [`EigenError::InvalidParameter`].
+    pub fn new(params: Params) -> Result<Self, EigenError> {
+        params.validate()?;
+        Ok(Self {
+            prober: Prober::new(params.seed, params.probe_every),
+            params,
+            block: None,
+            centre: None,
+        })
+    }
+
+    /// The options it was made with.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Starts the next solve from the rows of `block`, `[rows, P]`, of any length and not
+    /// necessarily orthogonal. Rows beyond `count + guard` are ignored, missing ones are drawn at
+    /// random. As nothing says what these rows cannot see, that solve also probes.
+    pub fn set_warm_start(&mut self, block: Tensor<2>) {
+        self.block = Some(block);
+        self.centre = None;
+        self.prober.forget();
+    }
+
+    /// Forgets the block; the next solve starts from random rows.
+    pub fn reset(&mut self) {
+        self.block = None;
+        self.centre = None;
+        self.prober.forget();
+    }
+
+    /// Finds the wanted pairs of `operator`. A solve that does not converge is no error: its
+    /// pairs come with honest bounds and `converged = false`.
+    ///
+    /// # Errors
+    /// [`EigenError`]: fewer dimensions than pairs wanted, an element type other than float32 and
+    /// float64, a warm start of another width, a failing operator or one that returns another
+    /// shape or non-finite numbers, a device that cannot be read.
+    pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
+        let (dim, device, dtype) = (operator.dim(), operator.device().clone(), operator.dtype());
+        let count = self.params.count;
+        if count > dim {
+            return Err(EigenError::CountExceedsDimension { count, dim });
+        }
+        let epsilon = match dtype {
+            DType::F32 => f64::from(f32::EPSILON),
+            DType::F64 => f64::EPSILON,
+            _ => return Err(EigenError::UnsupportedDType { dtype }),
+        };
+        let meter = Meter::new(operator, self.params.end, count);
+        // Room for iterates, residuals and directions, with a probe among them.
+        let rows = count.saturating_add(self.params.guard);
+        if dim <= rows.saturating_add(1).saturating_mul(3) {
+            return dense::solve(meter, &self.params, &device, dtype, epsilon);
+        }
+
+        let start = self.starting_rows(rows, dim, &device, dtype)?;
+        let warm = start.carried > 0;
+        let random = start.rows.dims()[0] > start.carried;
+        let outcome = Lobpcg::new(&self.params, meter, &mut self.prober, start, epsilon)?.run()?;
+
+        self.prober.record(random);
+        self.block = Some(outcome.next_start);
+        self.centre = outcome.centre;
+        let sign = match self.params.end {
+            End::Largest => 1.0,
+            End::Smallest => -1.0,
+        };
+        let assessment = &outcome.assessment;
+        let pairs = (0..count)
+            .map(|i| Eigenpair {
+                value: sign * outcome.values[i],
+                residual: assessment.residuals[i],
+                error_bound: assessment.error_bound(i),
+                converged: assessment.is_converged(i),
+                products: outcome.products[i],
+            })
+            .collect();
+        Ok(Solution {
+            pairs,
+            vectors: outcome.vectors,
+            info: Info {
+                stop: outcome.stop,
+                iterations: outcome.iterations,
+                products: outcome.products.iter().sum(),
+                applications: outcome.applications,
+                read_backs: outcome.read_backs,
+                probed: warm && random,
+                missed: outcome.missed.map(|missed| Missed {
+                    value: sign * missed.value,
+                    previous: sign * missed.previous,
+                    ..missed
+                }),
+                warm,
+            },
+        })
+    }
+
+    /// The carried rows, completed with random ones, and a random one more when a probe is due.
+    fn starting_rows(
+        &mut self,
+        rows: usize,
+        dim: usize,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Start, EigenError> {
+        let count = self.params.count;
+        let Some(block) = self.block.clone() else {
+            return Ok(Start {
+                rows: self.prober.rows(rows, dim, device, dtype),
+                carried: 0,
+                block: rows,
+                watched: count,
+                centre: None,
+            });
+        };
+        let [given, columns] = block.dims();
+        if given == 0 || columns != dim {
+            return Err(EigenError::WarmStartShape {
+                rows: given,
+                columns,
+                dim,
+            });
+        }
+        let carried = given.min(rows);
+        let block = block.narrow(0, 0, carried).to_device(device).cast(dtype);
+        let probe = usize::from(self.prober.is_due());
+        let random = rows - carried + probe;
+        let (all, watched) = if random == 0 {
+            (block, rows)
+        } else {
+            let extra = self.prober.rows(random, dim, device, dtype);
+            let watched = if carried < rows { count } else { rows };
+            (Tensor::cat(vec![block, extra], 0), watched)
+        };
+        Ok(Start {
+            rows: all,
+            carried,
+            block: rows + probe,
+            watched,
+            centre: self.centre,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a run could not begin or go on.
+
+use brink_linearize::LinearizeError;
+
+use crate::eigen::EigenError;
+use crate::observer::ObserverError;
+
+/// A failed run; what its observers had recorded stands.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A layer to follow is not a parameter.
+    #[error("there is no parameter `{parameter}` to follow; there are: {known}")]
+    UnknownLayer {
+        /// What was asked for.
+        parameter: String,
+        /// The parameters there are.
+        known: String,
+    },
+    /// Evaluating the loss or its derivatives failed.
+    #[error("at step {step}: the loss or its derivatives could not be evaluated")]
+    Linearize {
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: LinearizeError,
+    },
+    /// The eigensolver failed.
+    #[error("at step {step}: the eigensolver failed")]
+    Eigen {
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: EigenError,
+    },
+    /// Results could not be read from the device.
+    #[error("at step {step}: results could not be read from the device: {message}")]
+    ReadBack {
+        /// The step.
+        step: u64,
+        /// The backend's message.
+        message: String,
+    },
+    /// An observer failed, for instance because the disk is full.
+    #[error("{observer} failed at step {step}")]
+    Observer {
+        /// Which.
+        observer: &'static str,
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: ObserverError,
+    },
+}

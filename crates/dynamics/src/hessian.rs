@@ -1,0 +1,41 @@
+//! The Hessian at an iterate, as the eigensolver sees it.
+
+use brink_linearize::Linearization;
+use burn::tensor::{DType, Device, Tensor};
+
+use crate::eigen::{OperatorError, SymmetricOperator};
+
+/// ∇²L(θ) applied to blocks of row vectors.
+pub struct Hessian<'l, 'o, const D: usize> {
+    linearization: &'l mut Linearization<'o, D>,
+    device: Device,
+}
+
+impl<'l, 'o, const D: usize> Hessian<'l, 'o, D> {
+    /// The Hessian at the linearisation's iterate.
+    pub fn new(linearization: &'l mut Linearization<'o, D>) -> Self {
+        let device = linearization.objective().device().clone();
+        Self {
+            linearization,
+            device,
+        }
+    }
+}
+
+impl<const D: usize> SymmetricOperator for Hessian<'_, '_, D> {
+    fn dim(&self) -> usize {
+        self.linearization.objective().parameters()
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn dtype(&self) -> DType {
+        self.linearization.objective().precision().into()
+    }
+
+    fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
+        self.linearization.hvp(block).map_err(OperatorError::from)
+    }
+}

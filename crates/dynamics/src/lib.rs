@@ -1,0 +1,19 @@
+//! Gradient descent at the edge of stability: the run, its eigensolver and what observes it.
+
+mod clock;
+pub mod eigen;
+mod error;
+mod hessian;
+mod norms;
+pub mod observer;
+mod problem;
+pub mod record;
+mod run;
+mod settings;
+mod spectrum;
+
+pub use error::RunError;
+pub use hessian::Hessian;
+pub use problem::{Accuracy, LayerWeight, Problem};
+pub use run::{Finished, run};
+pub use settings::{Between, EigenvalueSettings, Settings};

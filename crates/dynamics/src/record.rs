@@ -1,0 +1,95 @@
+//! What one step of a run measured.
+
+use serde::Serialize;
+
+/// How an eigenvalue was obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EigenvalueKind {
+    /// By the block eigensolver, at this step's parameters.
+    Solved,
+    /// The Rayleigh quotient, at this step's parameters, of the vector that an earlier step solved for.
+    RayleighQuotient,
+}
+
+impl EigenvalueKind {
+    /// The word that traces use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Solved => "solved",
+            Self::RayleighQuotient => "rayleigh_quotient",
+        }
+    }
+}
+
+/// One eigenvalue of the Hessian ∇²L(θ) at one step, with what is known of its accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Eigenvalue {
+    /// Counted from 1 at the largest algebraic end; from −1 downwards at the smallest end.
+    pub index: i64,
+    /// The Rayleigh quotient λ.
+    pub value: f64,
+    /// ‖Hv − λv‖₂ for the unit vector v.
+    pub residual: f64,
+    /// A bound on |λ − exact| in the units of λ (Kato–Temple; see [`crate::eigen`]).
+    pub error_bound: f64,
+    /// Whether the bound meets the tolerance that was asked for.
+    pub converged: bool,
+    /// How it was obtained.
+    pub kind: EigenvalueKind,
+    /// Hessian-vector products charged to it at this step.
+    pub products: u64,
+}
+
+/// Everything measured at the iterate θ_t, before the step from θ_t to θ_{t+1} is taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepRecord {
+    /// t, counted from 0 at the initial weights.
+    pub step: u64,
+    /// η·t, the time of gradient flow.
+    pub time: f64,
+    /// L(θ_t) over the full batch.
+    pub loss: f64,
+    /// Share of training samples classified right, where that means something.
+    pub train_accuracy: Option<f64>,
+    /// ‖∇L(θ_t)‖₂.
+    pub gradient_norm: f64,
+    /// 2/η.
+    pub threshold: f64,
+    /// Largest first; empty at a step where none were measured.
+    pub eigenvalues: Vec<Eigenvalue>,
+    /// Smallest first; empty unless asked for.
+    pub smallest: Vec<Eigenvalue>,
+    /// Squared Frobenius norm ‖A‖² of the output layer's weight.
+    pub output_norm_sq: f64,
+    /// Squared Frobenius norm of every layer's weight, in [`RunHeader::layers`]' order.
+    pub weight_norm_sq: Vec<f64>,
+    /// |cos| of the angle between ∇L and the top eigenvector, when one was measured.
+    pub gradient_alignment: Option<f64>,
+}
+
+impl StepRecord {
+    /// The sharpness λ₁, if it was measured at this step.
+    pub fn sharpness(&self) -> Option<f64> {
+        self.eigenvalues.first().map(|e| e.value)
+    }
+}
+
+/// What is known of a run before its first step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunHeader {
+    /// The layers whose weight norms are recorded, from input to output.
+    pub layers: Vec<String>,
+    /// How many eigenvalues a measured step records at the largest end.
+    pub eigenvalues: usize,
+    /// How many at the smallest end.
+    pub smallest: usize,
+    /// Step size η.
+    pub step_size: f64,
+    /// Steps the run takes unless a stop rule ends it first.
+    pub steps: u64,
+    /// Number of parameters P.
+    pub parameters: usize,
+    /// Whether `train_accuracy` means something.
+    pub accuracy: bool,
+}

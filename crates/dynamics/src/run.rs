@@ -1,0 +1,355 @@
+//! Full-batch gradient descent, observed at every step.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use brink_linearize::{Gradient, Linearization};
+use burn::tensor::{Tensor, TensorData};
+
+use crate::clock::Clock;
+use crate::error::RunError;
+use crate::norms;
+use crate::observer::{Observer, Outcome, RunSummary};
+use crate::problem::Problem;
+use crate::record::{RunHeader, StepRecord};
+use crate::settings::Settings;
+use crate::spectrum::{Measured, Spectrum};
+
+/// How a run ended, and where.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// What the observers were told.
+    pub summary: RunSummary,
+    /// The parameters after the last step taken; if the run diverged, those of the last record.
+    pub theta: Tensor<1>,
+}
+
+/// Runs gradient descent θ ← θ − η∇L(θ) from `theta`, recording every iterate before its step.
+///
+/// Every way to end is an [`Outcome`]: completion, a goal, divergence, `interrupt`. Observers are
+/// told of all of them; what they wrote stands.
+///
+/// # Errors
+///
+/// [`RunError`] if the loss cannot be evaluated or an observer fails; observers' `finish` is still
+/// called, with [`Outcome::Failed`].
+pub fn run<const D: usize>(
+    problem: &Problem<D>,
+    theta: Tensor<1>,
+    settings: &Settings,
+    observers: &mut [&mut dyn Observer],
+    interrupt: &AtomicBool,
+) -> Result<Finished, RunError> {
+    let header = RunHeader {
+        layers: problem.layers.iter().map(|l| l.name.clone()).collect(),
+        eigenvalues: settings.eigenvalues.as_ref().map_or(0, |e| e.solver.count),
+        smallest: settings.eigenvalues.as_ref().map_or(0, |e| e.smallest),
+        step_size: settings.step_size,
+        steps: settings.steps,
+        parameters: problem.objective.parameters(),
+        accuracy: problem.accuracy.is_some(),
+    };
+    let mut descent = Descent {
+        problem,
+        settings,
+        spectrum: Spectrum::new(settings.eigenvalues.clone())
+            .map_err(|source| RunError::Eigen { step: 0, source })?,
+        ranges: weight_ranges(problem)?,
+        clock: Clock::default(),
+        recorded: 0,
+        last: None,
+        crossing: Crossing::default(),
+        theta,
+    };
+    notify(observers, 0, |observer| observer.start(&header))?;
+    let result = descent.run(observers, interrupt);
+    let outcome = match &result {
+        Ok(outcome) => outcome.clone(),
+        Err(error) => Outcome::Failed {
+            message: with_causes(error),
+        },
+    };
+    let summary = descent.summary(outcome);
+    // Every observer gets to finish, even if one before it fails.
+    let mut finished = Ok(());
+    for observer in observers.iter_mut() {
+        let told = observer
+            .finish(&summary)
+            .map_err(|source| observer_failed(observer.name(), descent.recorded, source));
+        finished = finished.and(told);
+    }
+    result?;
+    finished?;
+    Ok(Finished {
+        summary,
+        theta: descent.theta,
+    })
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    message
+}
+
+fn observer_failed(
+    observer: &'static str,
+    step: u64,
+    source: crate::observer::ObserverError,
+) -> RunError {
+    RunError::Observer {
+        observer,
+        step,
+        source,
+    }
+}
+
+fn notify(
+    observers: &mut [&mut dyn Observer],
+    step: u64,
+    mut tell: impl FnMut(&mut dyn Observer) -> Result<(), crate::observer::ObserverError>,
+) -> Result<(), RunError> {
+    for observer in observers.iter_mut() {
+        tell(*observer).map_err(|source| observer_failed(observer.name(), step, source))?;
+    }
+    Ok(())
+}
+
+/// Where each followed weight lies in θ.
+fn weight_ranges<const D: usize>(
+    problem: &Problem<D>,
+) -> Result<Vec<std::ops::Range<usize>>, RunError> {
+    let layout = problem.objective.layout();
+    problem
+        .layers
+        .iter()
+        .map(|layer| {
+            let parameter =
+                layout
+                    .get(&layer.parameter)
+                    .ok_or_else(|| RunError::UnknownLayer {
+                        parameter: layer.parameter.clone(),
+                        known: layout
+                            .parameters()
+                            .iter()
+                            .map(|p| p.name.as_str())
+                            .collect::<Vec<_>>()
+                            .join(", "),
+                    })?;
+            Ok(parameter.offset..parameter.offset + parameter.len())
+        })
+        .collect()
+}
+
+struct Descent<'a, const D: usize> {
+    problem: &'a Problem<D>,
+    settings: &'a Settings,
+    spectrum: Spectrum,
+    ranges: Vec<std::ops::Range<usize>>,
+    clock: Clock,
+    recorded: u64,
+    last: Option<StepRecord>,
+    crossing: Crossing,
+    theta: Tensor<1>,
+}
+
+impl<'a, const D: usize> Descent<'a, D> {
+    fn run(
+        &mut self,
+        observers: &mut [&mut dyn Observer],
+        interrupt: &AtomicBool,
+    ) -> Result<Outcome, RunError> {
+        let mut before = self.theta.clone();
+        for step in 0..self.settings.steps {
+            if interrupt.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
+            let (gradient, mut linearization) = self.evaluate(step)?;
+            let scalars = self.scalars(step, &gradient)?;
+            if let Some(what) = scalars.not_finite() {
+                // The weights of the last record can be written; these could not be used.
+                self.theta = before;
+                return Ok(Outcome::Diverged {
+                    what: format!("{what} at step {step}"),
+                });
+            }
+            let record = self.record(step, &gradient, scalars, linearization.as_mut())?;
+            drop(linearization);
+            self.crossing.see(&record);
+            self.recorded = step + 1;
+            let told = self.clock.time("observers", || {
+                notify(observers, step, |observer| observer.step(&record))
+            });
+            let stop = self.goal(&record);
+            self.last = Some(record);
+            told?;
+            if let Some(outcome) = stop {
+                return Ok(outcome);
+            }
+            before = self.theta.clone();
+            self.theta = self.clock.time("update", || {
+                self.theta.clone() - gradient.gradient.mul_scalar(self.settings.step_size)
+            });
+        }
+        Ok(Outcome::Completed)
+    }
+
+    /// Loss, outputs and gradient, with a linearisation when products will be wanted.
+    fn evaluate(&mut self, step: u64) -> Result<Evaluated<'a, D>, RunError> {
+        let objective = &self.problem.objective;
+        let (theta, wanted) = (&self.theta, self.spectrum.wants_products(step));
+        self.clock
+            .time("gradient", || {
+                Ok(if wanted {
+                    let linearization = objective.linearize(theta)?;
+                    (linearization.at().clone(), Some(linearization))
+                } else {
+                    (objective.gradient(theta)?, None)
+                })
+            })
+            .map_err(|source| RunError::Linearize { step, source })
+    }
+
+    /// The step's scalars, in one read-back.
+    fn scalars(&mut self, step: u64, gradient: &Gradient<D>) -> Result<Scalars, RunError> {
+        let mut parts = vec![
+            gradient.loss.clone(),
+            norms::squared(gradient.gradient.clone()),
+        ];
+        for range in &self.ranges {
+            parts.push(norms::squared(self.theta.clone().slice(range.clone())));
+        }
+        if let Some(accuracy) = &self.problem.accuracy {
+            parts.push(accuracy(gradient.outputs.clone()));
+        }
+        let values = self.clock.time("gradient", || read(Tensor::cat(parts, 0)));
+        let values = values.map_err(|message| RunError::ReadBack { step, message })?;
+        let layers = self.ranges.len();
+        Ok(Scalars {
+            loss: values[0],
+            gradient_norm: values[1].sqrt(),
+            weight_norm_sq: values[2..2 + layers].to_vec(),
+            accuracy: values.get(2 + layers).copied(),
+        })
+    }
+
+    fn record(
+        &mut self,
+        step: u64,
+        gradient: &Gradient<D>,
+        scalars: Scalars,
+        linearization: Option<&mut Linearization<'a, D>>,
+    ) -> Result<StepRecord, RunError> {
+        let spectrum = &mut self.spectrum;
+        let measured = match linearization {
+            Some(linearization) => self
+                .clock
+                .time("eigenvalues", || spectrum.measure(step, linearization))
+                .map_err(|source| RunError::Eigen { step, source })?,
+            None => Measured::default(),
+        };
+        let gradient_alignment = match measured.top {
+            Some(top) if scalars.gradient_norm > 0.0 => {
+                let inner = norms::inner(gradient.gradient.clone(), top);
+                let inner = read(inner).map_err(|message| RunError::ReadBack { step, message })?;
+                Some((inner[0] / scalars.gradient_norm).abs().min(1.0))
+            }
+            _ => None,
+        };
+        Ok(StepRecord {
+            step,
+            time: self.settings.step_size * step as f64,
+            loss: scalars.loss,
+            train_accuracy: scalars.accuracy,
+            gradient_norm: scalars.gradient_norm,
+            threshold: self.settings.threshold(),
+            eigenvalues: measured.largest,
+            smallest: measured.smallest,
+            output_norm_sq: scalars.weight_norm_sq.last().copied().unwrap_or(0.0),
+            weight_norm_sq: scalars.weight_norm_sq,
+            gradient_alignment,
+        })
+    }
+
+    fn goal(&self, record: &StepRecord) -> Option<Outcome> {
+        match (self.settings.stop_loss, self.settings.stop_accuracy) {
+            (Some(goal), _) if record.loss <= goal => Some(Outcome::LossGoal { goal }),
+            (_, Some(goal)) if record.train_accuracy.is_some_and(|a| a >= goal) => {
+                Some(Outcome::AccuracyGoal { goal })
+            }
+            _ => None,
+        }
+    }
+
+    fn summary(&self, outcome: Outcome) -> RunSummary {
+        let objective = self.problem.objective.counters().snapshot();
+        let counters = objective
+            .into_iter()
+            .chain(self.spectrum.counters())
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect();
+        RunSummary {
+            outcome,
+            steps_recorded: self.recorded,
+            last: self.last.clone(),
+            first_crossing: self.crossing.first,
+            counters,
+            seconds: self.clock.seconds(),
+        }
+    }
+}
+
+type Evaluated<'a, const D: usize> = (Gradient<D>, Option<Linearization<'a, D>>);
+
+struct Scalars {
+    loss: f64,
+    gradient_norm: f64,
+    weight_norm_sq: Vec<f64>,
+    accuracy: Option<f64>,
+}
+
+impl Scalars {
+    /// What is not finite, if anything: a parameter that is not shows in its layer's norm.
+    fn not_finite(&self) -> Option<&'static str> {
+        if !self.loss.is_finite() {
+            Some("the loss")
+        } else if !self.gradient_norm.is_finite() {
+            Some("the gradient")
+        } else if self.weight_norm_sq.iter().any(|norm| !norm.is_finite()) {
+            Some("a parameter")
+        } else {
+            None
+        }
+    }
+}
+
+/// Finds the first step at which the sharpness rose past 2/η.
+#[derive(Debug, Default)]
+struct Crossing {
+    was_below: bool,
+    first: Option<u64>,
+}
+
+impl Crossing {
+    fn see(&mut self, record: &StepRecord) {
+        let Some(sharpness) = record.sharpness() else {
+            return;
+        };
+        if sharpness < record.threshold {
+            self.was_below = true;
+        } else if self.was_below && self.first.is_none() {
+            self.first = Some(record.step);
+        }
+    }
+}
+
+/// A vector's values in float64, waited for.
+fn read(values: Tensor<1>) -> Result<Vec<f64>, String> {
+    let data: TensorData = values.try_into_data().map_err(|error| error.to_string())?;
+    Ok(data.iter::<f64>().collect())
+}

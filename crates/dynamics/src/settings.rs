@@ -1,0 +1,57 @@
+//! What a run does: steps, stop rules, and the schedule of its eigenvalues.
+
+use crate::eigen;
+
+/// What to record at steps where eigenvalues are not due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Between {
+    /// Nothing.
+    #[default]
+    Skip,
+    /// The Rayleigh quotients of the last solved vectors, at one product each.
+    RayleighQuotient,
+}
+
+/// When and how Hessian eigenvalues are measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EigenvalueSettings {
+    /// The eigensolver's parameters; its count is k at the largest algebraic end.
+    pub solver: eigen::Params,
+    /// How many at the smallest algebraic end besides.
+    pub smallest: usize,
+    /// Every how many steps.
+    pub every: u64,
+    /// From which step on.
+    pub from: u64,
+    /// What to record in between.
+    pub between: Between,
+}
+
+impl EigenvalueSettings {
+    /// Whether the eigenvalues are due at a step.
+    pub fn due(&self, step: u64) -> bool {
+        step >= self.from && (step - self.from).is_multiple_of(self.every.max(1))
+    }
+}
+
+/// Full-batch gradient descent and what is measured along it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Step size η.
+    pub step_size: f64,
+    /// Number of steps; one record each, taken before the step.
+    pub steps: u64,
+    /// Stop once the loss is at most this.
+    pub stop_loss: Option<f64>,
+    /// Stop once the training accuracy is at least this.
+    pub stop_accuracy: Option<f64>,
+    /// Hessian eigenvalues, if any.
+    pub eigenvalues: Option<EigenvalueSettings>,
+}
+
+impl Settings {
+    /// 2/η: gradient descent on a quadratic is stable while its curvature is below.
+    pub fn threshold(&self) -> f64 {
+        2.0 / self.step_size
+    }
+}

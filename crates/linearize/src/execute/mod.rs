@@ -1,0 +1,195 @@
+//! Runs a program on any device that Burn dispatches to.
+//!
+//! Ranks are dynamic at this level. A batched value has the block's dimension in front; how an
+//! operation meets it is decided here, once for each operation, so that a block of tangents becomes
+//! one tall matrix product wherever it can.
+
+mod contract;
+mod elementwise;
+mod structure;
+
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor, TensorMetadata};
+use burn::tensor::{BoolDType, FloatDType, IntDType, Shape, TensorData};
+
+use crate::error::LinearizeError;
+use crate::graph::{Graph, Node, NodeId, Op, Schedule};
+
+/// Where and in which types a program runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub device: DispatchDevice,
+    pub float: FloatDType,
+    pub int: IntDType,
+    pub bool: BoolDType,
+}
+
+/// Values by node.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Values(Vec<Option<DispatchTensor>>);
+
+impl Values {
+    pub fn new(len: usize) -> Self {
+        Self(vec![None; len])
+    }
+
+    pub fn set(&mut self, id: NodeId, value: DispatchTensor) {
+        self.0[id.index()] = Some(value);
+    }
+
+    pub fn clear(&mut self, id: NodeId) {
+        self.0[id.index()] = None;
+    }
+
+    pub fn has(&self, id: NodeId) -> bool {
+        self.0[id.index()].is_some()
+    }
+
+    pub fn get(&self, id: NodeId) -> Option<&DispatchTensor> {
+        self.0[id.index()].as_ref()
+    }
+}
+
+/// Runs `schedule` over blocks of `k`, taking its sources from `values`.
+///
+/// Returns the roots in the schedule's order. Values are moved into their last use, which lets the
+/// backends work in place.
+pub(crate) fn run(
+    graph: &Graph,
+    schedule: &Schedule,
+    target: &Target,
+    k: usize,
+    values: &Values,
+) -> Result<Vec<DispatchTensor>, LinearizeError> {
+    let mut local: Vec<Option<DispatchTensor>> = vec![None; graph.len()];
+    for &id in &schedule.sources {
+        let value = values.get(id).cloned().ok_or_else(|| missing(graph, id))?;
+        local[id.index()] = Some(value);
+    }
+    for step in &schedule.steps {
+        let node = graph.node(step.node);
+        let mut args = Vec::with_capacity(step.args.len());
+        for &(id, last) in &step.args {
+            let slot = &mut local[id.index()];
+            let value = if last { slot.take() } else { slot.clone() };
+            args.push(Arg {
+                value: value.ok_or_else(|| missing(graph, id))?,
+                batched: graph.node(id).batched,
+            });
+        }
+        local[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
+    }
+    schedule
+        .roots
+        .iter()
+        .map(|&id| local[id.index()].clone().ok_or_else(|| missing(graph, id)))
+        .collect()
+}
+
+fn missing(graph: &Graph, id: NodeId) -> LinearizeError {
+    LinearizeError::Internal(format!(
+        "value {} ({}) was needed but not at hand",
+        id.0,
+        graph.node(id).op.name()
+    ))
+}
+
+/// An argument's value, and whether the block's dimension is in front of it.
+struct Arg {
+    value: DispatchTensor,
+    batched: bool,
+}
+
+impl Arg {
+    /// With the block's dimension in front, of length 1 if it had none.
+    fn lifted(self) -> DispatchTensor {
+        if self.batched {
+            return self.value;
+        }
+        let mut shape = vec![1];
+        shape.extend(self.value.shape().iter());
+        reshape(self.value, shape)
+    }
+}
+
+/// One node being evaluated.
+struct Evaluation<'a> {
+    node: &'a Node,
+    target: &'a Target,
+    k: usize,
+}
+
+impl Evaluation<'_> {
+    /// 1 when a block's dimension is in front, so that dimension d is at d + offset.
+    fn offset(&self) -> usize {
+        usize::from(self.node.batched)
+    }
+
+    /// The node's shape as executed.
+    fn shape(&self) -> Vec<usize> {
+        let block = self.node.batched.then_some(self.k);
+        block.into_iter().chain(self.node.shape.iter().copied()).collect()
+    }
+
+    /// Arguments as executed: lifted if the node is batched, as they are if not.
+    fn aligned(&self, args: Vec<Arg>) -> Vec<DispatchTensor> {
+        args.into_iter()
+            .map(|arg| if self.node.batched { arg.lifted() } else { arg.value })
+            .collect()
+    }
+
+    fn run(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
+        Ok(match &self.node.op {
+            Op::Input(_) | Op::Constant(_) => {
+                return Err(LinearizeError::Internal(
+                    "an input was scheduled for computation".into(),
+                ));
+            }
+            Op::Full(_)
+            | Op::Unary(_)
+            | Op::Power(_)
+            | Op::AddScalar(_)
+            | Op::MulScalar(_)
+            | Op::Clamp(..)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::CompareScalar(..)
+            | Op::Logic(_)
+            | Op::MaskWhere
+            | Op::ToFloat => self.elementwise(args)?,
+            Op::Matmul
+            | Op::Conv2d(_)
+            | Op::Conv2dInput(_)
+            | Op::Conv2dWeight(_)
+            | Op::AvgPool2d(_)
+            | Op::AvgPool2dInput(_)
+            | Op::MaxPool2dIndices(_) => self.contract(args)?,
+            _ => self.structure(args)?,
+        })
+    }
+}
+
+/// Burn's shape of a list of lengths.
+fn shape_of(lengths: Vec<usize>) -> Shape {
+    Shape::from(lengths)
+}
+
+fn reshape(value: DispatchTensor, shape: Vec<usize>) -> DispatchTensor {
+    use burn::backend::ops::FloatTensorOps;
+    Dispatch::float_reshape(value, shape_of(shape))
+}
+
+/// A value fixed by the trace, on the target and in its precision.
+pub(crate) fn constant(target: &Target, data: TensorData) -> DispatchTensor {
+    use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+    let dtype = data.dtype();
+    if dtype.is_float() {
+        let data = data.convert_dtype(target.float.into());
+        Dispatch::float_from_data(data, &target.device)
+    } else if dtype.is_bool() {
+        let data = data.convert_dtype(target.bool.into());
+        Dispatch::bool_from_data(data, &target.device)
+    } else {
+        let data = data.convert_dtype(target.int.into());
+        Dispatch::int_from_data(data, &target.device)
+    }
+}

@@ -1,0 +1,338 @@
+//! Constructors that simplify as they go: constants fold, identities vanish, views compose.
+
+use super::{Binary, Comparison, Graph, Kind, Logic, Node, NodeId, Op, Range, Scalar, Unary};
+
+/// The shape two shapes broadcast to, aligned at their last dimension.
+fn broadcast(a: &[usize], b: &[usize]) -> Vec<usize> {
+    let rank = a.len().max(b.len());
+    let at = |shape: &[usize], i: usize| {
+        let missing = rank - shape.len();
+        if i < missing { 1 } else { shape[i - missing] }
+    };
+    (0..rank).map(|i| at(a, i).max(at(b, i))).collect()
+}
+
+impl Graph {
+    fn shape(&self, id: NodeId) -> Vec<usize> {
+        self.node(id).shape.clone()
+    }
+
+    fn float(&mut self, op: Op, args: Vec<NodeId>, shape: Vec<usize>) -> NodeId {
+        self.apply(op, args, shape, Kind::Float)
+    }
+
+    /// `value` everywhere; one for each vector of the block if `batched`.
+    pub fn full(&mut self, value: f64, shape: Vec<usize>, batched: bool) -> NodeId {
+        self.insert(Node {
+            op: Op::Full(Scalar(value)),
+            args: Vec::new(),
+            shape,
+            kind: Kind::Float,
+            batched,
+        })
+    }
+
+    /// The number that fills `id`, if it is a constant fill that no block multiplies.
+    fn fill(&self, id: NodeId) -> Option<f64> {
+        match self.node(id) {
+            Node {
+                op: Op::Full(Scalar(value)),
+                batched: false,
+                ..
+            } => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// `f(x)`.
+    pub fn unary(&mut self, f: Unary, x: NodeId) -> NodeId {
+        let shape = self.shape(x);
+        self.float(Op::Unary(f), vec![x], shape)
+    }
+
+    /// `x^p`, by multiplication where p is 0, 1 or 2, and by roots and reciprocals where exact.
+    pub fn power(&mut self, x: NodeId, p: f64) -> NodeId {
+        if p == 0.0 {
+            let shape = self.shape(x);
+            self.full(1.0, shape, false)
+        } else if p == 1.0 {
+            x
+        } else if p == 2.0 {
+            self.binary(Binary::Mul, x, x)
+        } else if p == 0.5 {
+            self.unary(Unary::Sqrt, x)
+        } else if p == -1.0 {
+            self.unary(Unary::Recip, x)
+        } else {
+            let shape = self.shape(x);
+            self.float(Op::Power(Scalar(p)), vec![x], shape)
+        }
+    }
+
+    /// `x + c`.
+    pub fn add_scalar(&mut self, x: NodeId, c: f64) -> NodeId {
+        if c == 0.0 {
+            return x;
+        }
+        let shape = self.shape(x);
+        match self.fill(x) {
+            Some(value) => self.full(value + c, shape, false),
+            None => self.float(Op::AddScalar(Scalar(c)), vec![x], shape),
+        }
+    }
+
+    /// `c·x`.
+    pub fn mul_scalar(&mut self, x: NodeId, c: f64) -> NodeId {
+        if c == 1.0 {
+            return x;
+        }
+        let shape = self.shape(x);
+        if let Some(value) = self.fill(x) {
+            return self.full(value * c, shape, false);
+        }
+        match self.node(x) {
+            Node {
+                op: Op::MulScalar(Scalar(inner)),
+                args,
+                ..
+            } => {
+                let (inner, x) = (*inner, args[0]);
+                self.mul_scalar(x, inner * c)
+            }
+            _ => self.float(Op::MulScalar(Scalar(c)), vec![x], shape),
+        }
+    }
+
+    /// `−x`.
+    pub fn neg(&mut self, x: NodeId) -> NodeId {
+        self.mul_scalar(x, -1.0)
+    }
+
+    /// `f(x, y)`, broadcasting.
+    pub fn binary(&mut self, f: Binary, x: NodeId, y: NodeId) -> NodeId {
+        let shape = broadcast(&self.node(x).shape, &self.node(y).shape);
+        let (fill_x, fill_y) = (self.fill(x), self.fill(y));
+        let keeps_x = self.node(x).shape == shape;
+        let keeps_y = self.node(y).shape == shape;
+        match (f, fill_x, fill_y) {
+            (Binary::Add, _, Some(c)) if keeps_x => return self.add_scalar(x, c),
+            (Binary::Add, Some(c), _) if keeps_y => return self.add_scalar(y, c),
+            (Binary::Sub, _, Some(c)) if keeps_x => return self.add_scalar(x, -c),
+            (Binary::Sub, Some(c), _) if keeps_y => {
+                let negative = self.neg(y);
+                return self.add_scalar(negative, c);
+            }
+            (Binary::Mul, _, Some(c)) if keeps_x => return self.mul_scalar(x, c),
+            (Binary::Mul, Some(c), _) if keeps_y => return self.mul_scalar(y, c),
+            (Binary::Div, _, Some(c)) if keeps_x => return self.mul_scalar(x, 1.0 / c),
+            _ => {}
+        }
+        let commutes = matches!(f, Binary::Add | Binary::Mul);
+        let args = if commutes && y < x {
+            vec![y, x]
+        } else {
+            vec![x, y]
+        };
+        self.float(Op::Binary(f), args, shape)
+    }
+
+    /// `x + y`.
+    pub fn add(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Binary::Add, x, y)
+    }
+
+    /// `x − y`.
+    pub fn sub(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Binary::Sub, x, y)
+    }
+
+    /// `x · y`.
+    pub fn mul(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Binary::Mul, x, y)
+    }
+
+    /// A mask of `x ? y`.
+    pub fn compare(&mut self, c: Comparison, x: NodeId, y: NodeId) -> NodeId {
+        let shape = broadcast(&self.node(x).shape, &self.node(y).shape);
+        self.apply(Op::Compare(c), vec![x, y], shape, Kind::Bool)
+    }
+
+    /// A mask of `x ? value`.
+    pub fn compare_scalar(&mut self, c: Comparison, x: NodeId, value: f64) -> NodeId {
+        let shape = self.shape(x);
+        self.apply(
+            Op::CompareScalar(c, Scalar(value)),
+            vec![x],
+            shape,
+            Kind::Bool,
+        )
+    }
+
+    /// A mask out of masks.
+    pub fn logic(&mut self, logic: Logic, args: Vec<NodeId>) -> NodeId {
+        let shape = args.iter().fold(Vec::new(), |shape, &arg| {
+            broadcast(&shape, &self.node(arg).shape)
+        });
+        self.apply(Op::Logic(logic), args, shape, Kind::Bool)
+    }
+
+    /// A mask or indices as floats.
+    pub fn to_float(&mut self, x: NodeId) -> NodeId {
+        if self.node(x).kind == Kind::Float {
+            return x;
+        }
+        let shape = self.shape(x);
+        self.float(Op::ToFloat, vec![x], shape)
+    }
+
+    /// `mask ? value : tensor`.
+    pub fn mask_where(&mut self, tensor: NodeId, mask: NodeId, value: NodeId) -> NodeId {
+        let shape = broadcast(
+            &broadcast(&self.node(tensor).shape, &self.node(mask).shape),
+            &self.node(value).shape,
+        );
+        self.float(Op::MaskWhere, vec![tensor, mask, value], shape)
+    }
+
+    /// The same elements in another shape.
+    pub fn reshape(&mut self, x: NodeId, shape: Vec<usize>) -> NodeId {
+        if self.node(x).shape == shape {
+            return x;
+        }
+        if let Some(value) = self.fill(x) {
+            return self.full(value, shape, false);
+        }
+        let kind = self.node(x).kind;
+        let x = match self.node(x).op {
+            Op::Reshape => self.node(x).args[0],
+            _ => x,
+        };
+        if self.node(x).shape == shape {
+            return x;
+        }
+        self.apply(Op::Reshape, vec![x], shape, kind)
+    }
+
+    /// Dimensions reordered.
+    pub fn permute(&mut self, x: NodeId, axes: Vec<usize>) -> NodeId {
+        if axes.iter().enumerate().all(|(i, &axis)| i == axis) {
+            return x;
+        }
+        let node = self.node(x);
+        let kind = node.kind;
+        let shape: Vec<usize> = axes.iter().map(|&axis| node.shape[axis]).collect();
+        if let Some(value) = self.fill(x) {
+            return self.full(value, shape, false);
+        }
+        if let Op::Permute(inner) = &self.node(x).op {
+            let axes = axes.iter().map(|&axis| inner[axis]).collect();
+            let x = self.node(x).args[0];
+            return self.permute(x, axes);
+        }
+        self.apply(Op::Permute(axes), vec![x], shape, kind)
+    }
+
+    /// The last two dimensions swapped.
+    pub fn transpose(&mut self, x: NodeId) -> NodeId {
+        let rank = self.node(x).shape.len();
+        let mut axes: Vec<usize> = (0..rank).collect();
+        axes.swap(rank - 2, rank - 1);
+        self.permute(x, axes)
+    }
+
+    /// Broadcast to `shape`.
+    pub fn expand(&mut self, x: NodeId, shape: Vec<usize>) -> NodeId {
+        if self.node(x).shape == shape {
+            return x;
+        }
+        if let Some(value) = self.fill(x) {
+            return self.full(value, shape, false);
+        }
+        let kind = self.node(x).kind;
+        self.apply(Op::Expand, vec![x], shape, kind)
+    }
+
+    /// A rectangular part.
+    pub fn slice(&mut self, x: NodeId, ranges: Vec<Range>) -> NodeId {
+        let node = self.node(x);
+        let kind = node.kind;
+        let whole = ranges
+            .iter()
+            .zip(&node.shape)
+            .all(|(range, &len)| range.start == 0 && range.end == len && range.step == 1);
+        if whole {
+            return x;
+        }
+        let shape = ranges
+            .iter()
+            .map(|range| {
+                (range.end.saturating_sub(range.start)).div_ceil(range.step.unsigned_abs())
+            })
+            .collect();
+        self.apply(Op::Slice(ranges), vec![x], shape, kind)
+    }
+
+    /// The part of `tensor` at `ranges` replaced by `value`.
+    pub fn slice_assign(&mut self, tensor: NodeId, ranges: Vec<Range>, value: NodeId) -> NodeId {
+        let shape = self.shape(tensor);
+        let kind = self.node(tensor).kind;
+        self.apply(Op::SliceAssign(ranges), vec![tensor, value], shape, kind)
+    }
+
+    /// Joined along `dim`.
+    pub fn concat(&mut self, parts: Vec<NodeId>, dim: usize) -> NodeId {
+        if let [single] = parts[..] {
+            return single;
+        }
+        let mut shape = self.shape(parts[0]);
+        let kind = self.node(parts[0]).kind;
+        shape[dim] = parts.iter().map(|&part| self.node(part).shape[dim]).sum();
+        self.apply(Op::Concat(dim), parts, shape, kind)
+    }
+
+    /// Summed over `axes`, which keep length 1.
+    pub fn sum(&mut self, x: NodeId, axes: Vec<usize>) -> NodeId {
+        let mut shape = self.shape(x);
+        let axes: Vec<usize> = axes.into_iter().filter(|&axis| shape[axis] != 1).collect();
+        if axes.is_empty() {
+            return x;
+        }
+        let count: usize = axes.iter().map(|&axis| shape[axis]).product();
+        for &axis in &axes {
+            shape[axis] = 1;
+        }
+        match self.fill(x) {
+            Some(value) => self.full(value * count as f64, shape, false),
+            None => self.float(Op::Sum(axes), vec![x], shape),
+        }
+    }
+
+    /// All elements summed into shape [1].
+    pub fn sum_all(&mut self, x: NodeId) -> NodeId {
+        let axes = (0..self.node(x).shape.len()).collect();
+        let sum = self.sum(x, axes);
+        self.reshape(sum, vec![1])
+    }
+
+    /// Matrix product over the last two dimensions, the others broadcasting.
+    pub fn matmul(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let (sa, sb) = (self.shape(a), self.shape(b));
+        let rank = sa.len();
+        let mut shape = broadcast(&sa[..rank - 2], &sb[..sb.len() - 2]);
+        shape.extend([sa[rank - 2], sb[sb.len() - 1]]);
+        self.float(Op::Matmul, vec![a, b], shape)
+    }
+
+    /// Picked along `dim`, one index an element of `indices`.
+    pub fn gather(&mut self, x: NodeId, dim: usize, indices: NodeId) -> NodeId {
+        let shape = self.shape(indices);
+        let kind = self.node(x).kind;
+        self.apply(Op::Gather(dim), vec![x, indices], shape, kind)
+    }
+
+    /// `value` added to `x` at `indices` along `dim`.
+    pub fn scatter_add(&mut self, x: NodeId, dim: usize, indices: NodeId, value: NodeId) -> NodeId {
+        let shape = self.shape(x);
+        self.float(Op::ScatterAdd(dim), vec![x, indices, value], shape)
+    }
+}

@@ -1,0 +1,74 @@
+//! In which order a program's values are computed, and when each may be freed.
+
+use super::{Graph, NodeId, Op};
+
+/// One value to compute.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The value.
+    pub node: NodeId,
+    /// Its arguments, each with whether this is its last use.
+    pub args: Vec<(NodeId, bool)>,
+}
+
+/// A program: the values between some that are given and some that are wanted.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// What to compute, in order.
+    pub steps: Vec<Step>,
+    /// Values taken from outside: inputs, constants and those that `given` held.
+    pub sources: Vec<NodeId>,
+    /// What is wanted, in the order asked for.
+    pub roots: Vec<NodeId>,
+}
+
+impl Schedule {
+    /// The program that computes `roots` from inputs, constants and every node for which `given`.
+    ///
+    /// Values that are given are never freed; the others are, at their last use.
+    pub fn new(graph: &Graph, roots: &[NodeId], given: impl Fn(NodeId) -> bool) -> Self {
+        let is_source = |id: NodeId| {
+            given(id) || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_))
+        };
+        let mut state = vec![false; graph.len()];
+        let mut stack = roots.to_vec();
+        let mut needed = Vec::new();
+        while let Some(id) = stack.pop() {
+            if std::mem::replace(&mut state[id.index()], true) {
+                continue;
+            }
+            needed.push(id);
+            if !is_source(id) {
+                stack.extend(graph.node(id).args.iter().copied());
+            }
+        }
+        // Arguments are always created before the nodes that use them.
+        needed.sort_unstable();
+        let (sources, computed): (Vec<_>, Vec<_>) = needed.into_iter().partition(|&id| is_source(id));
+
+        let mut kept = vec![false; graph.len()];
+        for &id in roots.iter().chain(&sources) {
+            kept[id.index()] = true;
+        }
+        let mut steps: Vec<Step> = Vec::with_capacity(computed.len());
+        for &node in computed.iter().rev() {
+            // Going backwards, the first use met is the last one in time.
+            let mut args: Vec<(NodeId, bool)> = graph
+                .node(node)
+                .args
+                .iter()
+                .map(|&arg| (arg, false))
+                .collect();
+            for (arg, last) in args.iter_mut().rev() {
+                *last = !std::mem::replace(&mut kept[arg.index()], true);
+            }
+            steps.push(Step { node, args });
+        }
+        steps.reverse();
+        Self {
+            steps,
+            sources,
+            roots: roots.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Random initial weights: a function of the seed alone.
+
+use std::f64::consts::TAU;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::{LayerSpec, NamedTensor, Weights, bias_name, weight_name};
+
+/// Keeps these streams apart from any other use of the same seed, such as synthetic data.
+const DOMAIN: [u8; 24] = *b"brink initial weights v1";
+
+/// Distribution of the initial parameters of a layer. A linear layer has fan-in `in` and fan-out
+/// `out`; a convolution `in·k²` and `out·k²`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Weights and biases uniform in ±1/√fan_in, PyTorch's default for linear layers and
+    /// convolutions.
+    #[default]
+    UniformFanIn,
+    /// Weights uniform in ±√(6 / (fan_in + fan_out)), biases 0 (Glorot & Bengio 2010, eq. 16).
+    Xavier,
+    /// Weights normal with mean 0 and variance 2/fan_in, biases 0 (He et al. 2015, eq. 10).
+    He,
+}
+
+/// How the values of one tensor are drawn.
+enum Law {
+    Zero,
+    /// Uniform in ± the bound.
+    Uniform(f64),
+    /// Normal with mean 0 and this standard deviation.
+    Normal(f64),
+}
+
+impl Init {
+    fn weight(self, layer: &LayerSpec) -> Law {
+        let (fan_in, fan_out) = (layer.fan_in() as f64, layer.fan_out() as f64);
+        match self {
+            Self::UniformFanIn => Law::Uniform(fan_in.sqrt().recip()),
+            Self::Xavier => Law::Uniform((6.0 / (fan_in + fan_out)).sqrt()),
+            Self::He => Law::Normal((2.0 / fan_in).sqrt()),
+        }
+    }
+
+    fn bias(self, layer: &LayerSpec) -> Law {
+        match self {
+            Self::UniformFanIn => Law::Uniform((layer.fan_in() as f64).sqrt().recip()),
+            Self::Xavier | Self::He => Law::Zero,
+        }
+    }
+}
+
+impl Weights {
+    /// Draws initial weights for `layers`.
+    ///
+    /// Each tensor has its own ChaCha8 stream, numbered by its layer, so that a change of one
+    /// layer's width or of the depth leaves the draws of the others alone. Values are drawn in
+    /// float64 and rounded to float32: every precision and every backend starts from the same
+    /// numbers.
+    pub fn random(layers: &[LayerSpec], init: Init, seed: u64) -> Self {
+        let mut tensors = Vec::new();
+        for (index, layer) in layers.iter().enumerate() {
+            let stream = 2 * index as u64;
+            tensors.push(NamedTensor {
+                name: weight_name(index),
+                shape: layer.weight_shape(),
+                values: init.weight(layer).draw(
+                    layer.weight_shape().iter().product(),
+                    &mut generator(seed, stream),
+                ),
+            });
+            if layer.bias {
+                tensors.push(NamedTensor {
+                    name: bias_name(index),
+                    shape: vec![layer.outputs()],
+                    values: init
+                        .bias(layer)
+                        .draw(layer.outputs(), &mut generator(seed, stream + 1)),
+                });
+            }
+        }
+        Self::of_distinct(tensors)
+    }
+}
+
+impl Law {
+    fn draw(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        let mut value = || match self {
+            Self::Zero => 0.0,
+            Self::Uniform(bound) => (2.0 * unit(rng) - 1.0) * bound,
+            // Box and Muller's transform; the second value of each pair is not used.
+            Self::Normal(deviation) => {
+                let radius = (-2.0 * unit(rng).ln()).sqrt();
+                radius * (TAU * unit(rng)).cos() * deviation
+            }
+        };
+        (0..count).map(|_| f64::from(value() as f32)).collect()
+    }
+}
+
+fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..].copy_from_slice(&DOMAIN);
+    let mut rng = ChaCha8Rng::from_seed(key);
+    rng.set_stream(stream);
+    rng
+}
+
+/// Uniform in the open interval (0, 1): the midpoints of 2⁵³ equal cells.
+fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    ((rng.next_u64() >> 11) as f64 + 0.5) * 2f64.powi(-53)
+}
