@@ -51,6 +51,7 @@ pub enum Error {
     Linearize(#[from] brink_linearize::LinearizeError),
     /// The run ended in an error.
     #[error("the run failed; what it had recorded is in {}", folder.display())]
+    #[diagnostic(help("{}", run_advice(source)))]
     Run {
         /// The run's folder.
         folder: PathBuf,
@@ -82,4 +83,16 @@ pub enum Error {
     /// Ctrl-C cannot be listened for.
     #[error("cannot listen for Ctrl-C")]
     Interrupt(#[from] ctrlc::Error),
+}
+
+/// What a person can do about a failed run: about a failed write, if that is at the root of it.
+fn run_advice(error: &brink_dynamics::RunError) -> &'static str {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return crate::atomic::advice(error);
+        }
+        cause = error.source();
+    }
+    "manifest.json has the config and the command line to repeat it"
 }

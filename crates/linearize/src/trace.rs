@@ -280,7 +280,7 @@ fn stand_in(
     Capture::float_expand(one, Shape::from(shape.to_vec()))
 }
 
-/// Replaces trainable parameters by tracked stand-ins and lifts everything else to the recorder.
+/// Replaces trainable parameters by tracked stand-ins.
 struct ToRecorder<'a> {
     layout: &'a Layout,
     device: <Capture as burn::backend::BackendTypes>::Device,
@@ -302,27 +302,9 @@ impl ModuleMapper for ToRecorder<'_> {
             self.parameters.push(tracked.clone());
             return param.map(|_| Tensor::from_primitive::<Recorder>(tracked));
         }
-        param.map(|tensor| match tensor.clone().try_into_primitive::<Capture>() {
-            Ok(inner) => Tensor::from_primitive::<Recorder>(Recorder::from_inner(inner)),
-            Err(_) => tensor,
-        })
-    }
-
-    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
-        param.map(|tensor| match tensor.clone().try_into_primitive::<Capture>() {
-            Ok(inner) => Tensor::from_primitive::<Recorder>(inner),
-            Err(_) => tensor,
-        })
-    }
-
-    fn map_bool<const D: usize>(
-        &mut self,
-        param: Param<Tensor<D, Bool>>,
-    ) -> Param<Tensor<D, Bool>> {
-        param.map(|tensor| match tensor.clone().try_into_primitive::<Capture>() {
-            Ok(inner) => Tensor::from_primitive::<Recorder>(inner),
-            Err(_) => tensor,
-        })
+        // Left without autodiff: Burn moves such tensors between devices, as batch norm does with its
+        // running statistics, and lifts them where they meet tracked ones.
+        param.map(|tensor| tensor.cast(self.precision))
     }
 
     fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use brink_dynamics::observer::{Observer, ObserverError, RunSummary};
 use brink_dynamics::record::{RunHeader, StepRecord};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// A bar on a terminal, plain lines elsewhere, or nothing.
 pub enum Progress {
@@ -40,9 +40,11 @@ impl Observer for Progress {
             Self::Quiet => {}
             Self::Bar(bar) => {
                 bar.set_length(header.steps);
-                bar.set_style(ProgressStyle::with_template(
-                    "{bar:30} {pos}/{len}  {per_sec:>10}  {msg}  {eta} left",
-                )?);
+                let style = ProgressStyle::with_template(
+                    "{bar:30} {pos}/{len}  {rate}  {msg}  {eta} left",
+                )?
+                .with_key("rate", rate);
+                bar.set_style(style);
                 bar.enable_steady_tick(Duration::from_millis(500));
             }
             Self::Lines(lines) => lines.start(header),
@@ -54,7 +56,7 @@ impl Observer for Progress {
         match self {
             Self::Quiet => {}
             Self::Bar(bar) => {
-                bar.set_position(record.step);
+                bar.set_position(record.step + 1);
                 bar.set_message(status(record));
             }
             Self::Lines(lines) => lines.step(record, Instant::now())?,
@@ -71,6 +73,12 @@ impl Observer for Progress {
         }
         Ok(())
     }
+}
+
+/// Steps a second; indicatif's own key prints every digit.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A writer of its own that refuses leaves the bar without the rate.
+    let _ = write!(out, "{:.1} steps/s", state.per_sec());
 }
 
 /// Loss, and sharpness against 2/η where it was measured.

@@ -72,6 +72,7 @@ impl Evaluation<'_> {
                     D::int_into_float(x, self.target.float)
                 }
             }
+            Op::StopGradient => next()?,
             _ => return Err(fault()),
         })
     }

@@ -8,11 +8,12 @@ mod contract;
 mod elementwise;
 mod structure;
 
+use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor, TensorMetadata};
 use burn::tensor::{BoolDType, FloatDType, IntDType, Shape, TensorData};
 
 use crate::error::LinearizeError;
-use crate::graph::{Graph, Node, NodeId, Op, Schedule};
+use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule};
 
 /// Where and in which types a program runs.
 #[derive(Debug, Clone)]
@@ -73,6 +74,7 @@ pub(crate) fn run(
             let value = if last { slot.take() } else { slot.clone() };
             args.push(Arg {
                 value: value.ok_or_else(|| missing(graph, id))?,
+                kind: graph.node(id).kind,
                 batched: graph.node(id).batched,
             });
         }
@@ -96,6 +98,7 @@ fn missing(graph: &Graph, id: NodeId) -> LinearizeError {
 /// An argument's value, and whether the block's dimension is in front of it.
 struct Arg {
     value: DispatchTensor,
+    kind: Kind,
     batched: bool,
 }
 
@@ -107,7 +110,12 @@ impl Arg {
         }
         let mut shape = vec![1];
         shape.extend(self.value.shape().iter());
-        reshape(self.value, shape)
+        let shape = shape_of(shape);
+        match self.kind {
+            Kind::Float => Dispatch::float_reshape(self.value, shape),
+            Kind::Int => Dispatch::int_reshape(self.value, shape),
+            Kind::Bool => Dispatch::bool_reshape(self.value, shape),
+        }
     }
 }
 
@@ -155,7 +163,8 @@ impl Evaluation<'_> {
             | Op::CompareScalar(..)
             | Op::Logic(_)
             | Op::MaskWhere
-            | Op::ToFloat => self.elementwise(args)?,
+            | Op::ToFloat
+            | Op::StopGradient => self.elementwise(args)?,
             Op::Matmul
             | Op::Conv2d(_)
             | Op::Conv2dInput(_)
@@ -174,13 +183,11 @@ fn shape_of(lengths: Vec<usize>) -> Shape {
 }
 
 fn reshape(value: DispatchTensor, shape: Vec<usize>) -> DispatchTensor {
-    use burn::backend::ops::FloatTensorOps;
     Dispatch::float_reshape(value, shape_of(shape))
 }
 
 /// A value fixed by the trace, on the target and in its precision.
 pub(crate) fn constant(target: &Target, data: TensorData) -> DispatchTensor {
-    use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
     let dtype = data.dtype();
     if dtype.is_float() {
         let data = data.convert_dtype(target.float.into());

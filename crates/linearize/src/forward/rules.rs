@@ -24,6 +24,7 @@ pub(super) fn tangent(
         | Op::CompareScalar(..)
         | Op::Logic(_)
         | Op::ToFloat
+        | Op::StopGradient
         | Op::ArgMax(_)
         | Op::ArgMin(_)
         | Op::MaxPool2dIndices(_) => None,

@@ -189,6 +189,8 @@ pub enum Op {
     MaskWhere,
     /// A mask or integers, as floats.
     ToFloat,
+    /// The value itself, held constant by differentiation.
+    StopGradient,
     /// Another shape, same order of elements.
     Reshape,
     /// Dimensions reordered: output dimension i is input dimension `axes[i]`.

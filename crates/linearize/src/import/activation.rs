@@ -5,7 +5,7 @@ use std::f64::consts::{PI, SQRT_2};
 use burn::backend::ir::ActivationOperationIr;
 
 use super::{Importer, Step};
-use crate::graph::{Comparison, NodeId, Op, Scalar, Unary};
+use crate::graph::{Comparison, Kind, NodeId, Op, Scalar, Unary};
 
 impl Importer<'_> {
     pub(super) fn activation(&mut self, op: &ActivationOperationIr) -> Step {
@@ -113,14 +113,16 @@ impl Importer<'_> {
         self.graph.mul_scalar(exp, 1.0 / (2.0 * PI).sqrt())
     }
 
-    /// x − max − ln Σ e^(x − max).
+    /// x − max − ln Σ e^(x − max); the shift cancels, so that its derivative need not be taken.
     fn log_softmax(&mut self, x: NodeId, dim: usize) -> NodeId {
         let mut reduced = self.graph.node(x).shape.clone();
         reduced[dim] = 1;
         let place = self
             .graph
-            .apply(Op::ArgMax(dim), vec![x], reduced, crate::graph::Kind::Int);
+            .apply(Op::ArgMax(dim), vec![x], reduced, Kind::Int);
         let max = self.graph.gather(x, dim, place);
+        let shape = self.graph.node(max).shape.clone();
+        let max = self.graph.apply(Op::StopGradient, vec![max], shape, Kind::Float);
         let shifted = self.graph.sub(x, max);
         let exp = self.graph.unary(Unary::Exp, shifted);
         let sum = self.graph.sum(exp, vec![dim]);

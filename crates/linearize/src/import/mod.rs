@@ -14,7 +14,7 @@ mod numeric;
 use std::collections::HashMap;
 
 use burn::backend::capture::CapturedGraph;
-use burn::backend::ir::{OperationIr, TensorId, TensorIr};
+use burn::backend::ir::{NumericOperationIr, OperationIr, TensorId, TensorIr};
 use burn::tensor::DType;
 
 use crate::error::LinearizeError;
@@ -42,6 +42,7 @@ pub(crate) fn import(
         graph,
         captured,
         values: bound,
+        reciprocals: reciprocals(captured),
         place: String::new(),
         name: String::new(),
     };
@@ -103,10 +104,31 @@ fn place(operation: &OperationIr, index: usize, total: usize) -> String {
     )
 }
 
+/// Reciprocals that burn-autodiff rounds to float32, by the bits they are recorded with.
+///
+/// It differentiates x/c as a product with 1/c in float32, whatever the precision; the exact 1/c is
+/// known from the forward pass.
+fn reciprocals(captured: &CapturedGraph) -> HashMap<u64, f64> {
+    captured
+        .graph
+        .operations
+        .iter()
+        .filter_map(|operation| match operation {
+            OperationIr::NumericFloat(_, NumericOperationIr::DivScalar(o)) => {
+                let divisor: f64 = o.rhs.elem();
+                let rounded = f64::from(1.0 / divisor as f32);
+                Some((rounded.to_bits(), 1.0 / divisor))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 struct Importer<'a> {
     graph: &'a mut Graph,
     captured: &'a CapturedGraph,
     values: HashMap<TensorId, NodeId>,
+    reciprocals: HashMap<u64, f64>,
     place: String,
     name: String,
 }

@@ -3,7 +3,8 @@
 use burn::backend::ir::{Conv2dOptionsIr, ModuleOperationIr, TensorIr};
 
 use super::{Importer, Step};
-use crate::graph::{Convolution, Kind, NodeId, Op, Pooling};
+use crate::error::LinearizeError;
+use crate::graph::{Binary, Convolution, Kind, NodeId, Op, Pooling, Unary};
 
 impl Importer<'_> {
     pub(super) fn module(&mut self, op: &ModuleOperationIr) -> Step {
@@ -122,6 +123,24 @@ impl Importer<'_> {
                 let zeros = self.graph.full(0.0, vec![n, c, h * w], false);
                 let sum = self.graph.scatter_add(zeros, 2, indices, grad);
                 let node = self.graph.reshape(sum, o.out.shape.to_vec());
+                self.set(&o.out, node)
+            }
+            M::BatchNorm(o) => {
+                let x = self.get(&o.x)?;
+                let mut planes = vec![1; o.x.shape.num_dims()];
+                planes[1] = o.x.shape[1];
+                let mut by_channel = |tensor| {
+                    let node = self.get(tensor)?;
+                    Ok::<_, LinearizeError>(self.graph.reshape(node, planes.clone()))
+                };
+                let (gamma, beta) = (by_channel(&o.gamma)?, by_channel(&o.beta)?);
+                let (mean, variance) = (by_channel(&o.mean)?, by_channel(&o.variance)?);
+                let shifted = self.graph.add_scalar(variance, o.epsilon.elem());
+                let deviation = self.graph.unary(Unary::Sqrt, shifted);
+                let centred = self.graph.sub(x, mean);
+                let normalised = self.graph.binary(Binary::Div, centred, deviation);
+                let scaled = self.graph.mul(normalised, gamma);
+                let node = self.graph.add(scaled, beta);
                 self.set(&o.out, node)
             }
             M::Embedding(o) => {

@@ -26,7 +26,9 @@ impl Importer<'_> {
             }
             N::MulScalar(o) => {
                 let x = self.get(&o.lhs)?;
-                let node = self.graph.mul_scalar(x, o.rhs.elem());
+                let factor: f64 = o.rhs.elem();
+                let exact = self.reciprocals.get(&factor.to_bits()).copied();
+                let node = self.graph.mul_scalar(x, exact.unwrap_or(factor));
                 self.set(&o.out, node)
             }
             N::DivScalar(o) => {
