@@ -7,11 +7,11 @@ default:
     @just --list
 
 # Train on the CPU: `just train-cpu configs/tanh.toml --set optimizer.steps=200`.
-train-cpu config="configs/figure1a.toml" *args:
+train-cpu config="configs/quickstart.toml" *args:
     cargo run --release -- train {{config}} --backend {{cpu}} {{args}}
 
 # Train on the GPU through wgpu (Vulkan, Metal or DirectX 12).
-train-gpu config="configs/figure1a.toml" *args:
+train-gpu config="configs/quickstart.toml" *args:
     cargo run --release --features wgpu -- train {{config}} --backend wgpu {{args}}
 
 # All tests that need no GPU.
@@ -35,9 +35,9 @@ plot run *args:
 data *args:
     cargo run --release -- data fetch {{args}}
 
-# Time a gradient, a product and a measured step on this machine.
+# Time a gradient and products in blocks on this machine.
 bench *args:
-    cargo run --release -- bench {{args}}
+    cargo run --release --example cost -- {{args}}
 
 # The documentation of all crates.
 doc:

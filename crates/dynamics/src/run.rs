@@ -6,6 +6,7 @@ use brink_linearize::{Gradient, Linearization};
 use burn::tensor::{Tensor, TensorData};
 
 use crate::clock::Clock;
+use crate::eigen::EigenError;
 use crate::error::RunError;
 use crate::norms;
 use crate::observer::{Observer, Outcome, RunSummary};
@@ -129,18 +130,17 @@ fn weight_ranges<const D: usize>(
         .layers
         .iter()
         .map(|layer| {
-            let parameter =
-                layout
-                    .get(&layer.parameter)
-                    .ok_or_else(|| RunError::UnknownLayer {
-                        parameter: layer.parameter.clone(),
-                        known: layout
-                            .parameters()
-                            .iter()
-                            .map(|p| p.name.as_str())
-                            .collect::<Vec<_>>()
-                            .join(", "),
-                    })?;
+            let parameter = layout
+                .get(&layer.parameter)
+                .ok_or_else(|| RunError::UnknownLayer {
+                    parameter: layer.parameter.clone(),
+                    known: layout
+                        .parameters()
+                        .iter()
+                        .map(|p| p.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                })?;
             Ok(parameter.offset..parameter.offset + parameter.len())
         })
         .collect()
@@ -178,7 +178,18 @@ impl<'a, const D: usize> Descent<'a, D> {
                     what: format!("{what} at step {step}"),
                 });
             }
-            let record = self.record(step, &gradient, scalars, linearization.as_mut())?;
+            let record = match self.record(step, &gradient, scalars, linearization.as_mut()) {
+                Err(RunError::Eigen {
+                    source: EigenError::NonFinite { .. },
+                    ..
+                }) => {
+                    self.theta = before;
+                    return Ok(Outcome::Diverged {
+                        what: format!("the Hessian at step {step}"),
+                    });
+                }
+                record => record?,
+            };
             drop(linearization);
             self.crossing.see(&record);
             self.recorded = step + 1;

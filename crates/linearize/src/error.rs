@@ -25,13 +25,17 @@ pub enum LinearizeError {
         place: String,
     },
     /// The loss is not one number.
-    #[error("the loss has shape {shape:?}; it must be one number (shape [1]), as `mean` or `sum` give")]
+    #[error(
+        "the loss has shape {shape:?}; it must be one number (shape [1]), as `mean` or `sum` give"
+    )]
     LossNotScalar {
         /// Shape of what the loss closure returned.
         shape: Vec<usize>,
     },
     /// The loss does not depend on any parameter.
-    #[error("the loss depends on none of the module's parameters; there is nothing to differentiate")]
+    #[error(
+        "the loss depends on none of the module's parameters; there is nothing to differentiate"
+    )]
     NoDependence,
     /// The module holds no float parameter.
     #[error("the module has no float parameters to differentiate by")]

@@ -12,6 +12,35 @@
 //! [`Objective::linearize`] evaluates at an iterate what does not depend on the tangent, gradient
 //! included; each product then costs its linear part alone, for a block of k vectors at a time.
 //!
+//! ```
+//! # #[cfg(feature = "flex")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use brink_linearize::{Batch, Objective};
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::tensor::{Device, Tensor};
+//!
+//! let device = Device::flex();
+//! let module = LinearConfig::new(4, 2).init(&device);
+//! let batch = Batch::new()
+//!     .with(Tensor::<2>::ones([8, 4], &device))      // inputs
+//!     .with(Tensor::<2>::zeros([8, 2], &device));    // targets
+//! let objective = Objective::trace(
+//!     &module,
+//!     &batch,
+//!     |module: &Linear, batch| module.forward(batch.float::<2>(0)),
+//!     |outputs, batch| (outputs - batch.float::<2>(1)).square().mean(),
+//! )?;
+//! let theta = objective.layout().flatten(&module);   // [P]
+//! let mut at = objective.linearize(&theta)?;         // loss, outputs, gradient; reused below
+//! let block = Tensor::<2>::ones([3, objective.parameters()], &device);
+//! let products = at.hvp(block)?;                     // [3, P]; also jvp, vjp, gauss_newton
+//! assert_eq!(products.dims(), [3, 10]);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "flex"))]
+//! # fn main() {}
+//! ```
+//!
 //! It serves any module and loss made of the operations listed at [`LinearizeError`]'s
 //! `UnsupportedOperation`, on any device that Burn dispatches to, in float32 and, on the CPU, in
 //! float64.

@@ -85,12 +85,20 @@ impl<'a, const D: usize> Linearization<'a, D> {
             match product {
                 Product::Hessian => (&programs.hessian, programs.tangent, p, p, Count::Hessian),
                 Product::Jacobian => (&programs.jacobian, programs.tangent, p, n, Count::Jacobian),
-                Product::Transposed => {
-                    (&programs.transposed, programs.cotangent, n, p, Count::Transposed)
-                }
-                Product::GaussNewton => {
-                    (&programs.gauss_newton, programs.tangent, p, p, Count::GaussNewton)
-                }
+                Product::Transposed => (
+                    &programs.transposed,
+                    programs.cotangent,
+                    n,
+                    p,
+                    Count::Transposed,
+                ),
+                Product::GaussNewton => (
+                    &programs.gauss_newton,
+                    programs.tangent,
+                    p,
+                    p,
+                    Count::GaussNewton,
+                ),
             };
         let k = block.dims()[0];
         objective.check("the block of vectors", &block, &[k, from])?;

@@ -181,7 +181,13 @@ impl<const D: usize> Objective<D> {
     pub fn evaluate(&self, theta: &Tensor<1>) -> Result<Evaluation<D>, LinearizeError> {
         let values = self.at(theta)?;
         let program = &self.programs.evaluate;
-        let [loss, outputs] = results(run(&self.programs.graph, program, &self.target, 1, &values)?)?;
+        let [loss, outputs] = results(run(
+            &self.programs.graph,
+            program,
+            &self.target,
+            1,
+            &values,
+        )?)?;
         self.counters.add(Count::Evaluation, 1);
         Ok(Evaluation {
             loss: Tensor::from_dispatch(loss),

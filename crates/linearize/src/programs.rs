@@ -224,9 +224,8 @@ fn hoist(graph: &Graph, roots: &[NodeId], maps: &[&LinearMap], theta: NodeId) ->
     let mut varies = vec![false; graph.len()];
     for &id in &reached {
         let node = graph.node(id);
-        varies[id.index()] = id == theta
-            || node.batched
-            || node.args.iter().any(|arg| varies[arg.index()]);
+        varies[id.index()] =
+            id == theta || node.batched || node.args.iter().any(|arg| varies[arg.index()]);
     }
     let mut fixed: Vec<NodeId> = wanted
         .iter()

@@ -9,11 +9,9 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-use burn::backend::{
-    Autodiff, AutodiffBackend, Capture, DispatchDevice, TensorMetadata,
-};
 use burn::backend::capture::{CapturedGraph, TensorId};
+use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+use burn::backend::{Autodiff, AutodiffBackend, Capture, DispatchDevice, TensorMetadata};
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::{Bool, Device, FloatDType, Int, Shape, Tensor, TensorData};
 
@@ -88,7 +86,8 @@ impl<M: Module> Subject<'_, M> {
             let shape = outputs.dims().to_vec();
             let cotangent = stage.stand_in(&shape, self.precision);
             let id = cotangent.id();
-            let cotangent = Tensor::<D>::from_primitive::<Recorder>(Recorder::from_inner(cotangent));
+            let cotangent =
+                Tensor::<D>::from_primitive::<Recorder>(Recorder::from_inner(cotangent));
             let pairing = (outputs * cotangent).sum();
             let (scalar, gradients) = stage.differentiate(pairing, &stage.parameters)?;
             Ok(Found {
@@ -219,13 +218,19 @@ impl<M: Module> Stage<M> {
                 let one = Capture::int_from_data(TensorData::new(vec![0i64], ones), &self.device);
                 let inner = Capture::int_expand(one, shape_full);
                 let id = inner.id();
-                (id, Tensor::<1, Int>::from_primitive::<Recorder>(inner).into_dispatch())
+                (
+                    id,
+                    Tensor::<1, Int>::from_primitive::<Recorder>(inner).into_dispatch(),
+                )
             }
             Kind::Bool => {
                 let one = Capture::bool_from_data(TensorData::new(vec![false], ones), &self.device);
                 let inner = Capture::bool_expand(one, shape_full);
                 let id = inner.id();
-                (id, Tensor::<1, Bool>::from_primitive::<Recorder>(inner).into_dispatch())
+                (
+                    id,
+                    Tensor::<1, Bool>::from_primitive::<Recorder>(inner).into_dispatch(),
+                )
             }
         };
         self.data_ids.push(id);
@@ -253,11 +258,12 @@ impl<M: Module> Stage<M> {
         by: &[Recorded],
     ) -> Result<(TensorId, Vec<Option<TensorId>>), LinearizeError> {
         let id = self.id(&scalar)?;
-        let recorded = scalar
-            .try_into_primitive::<Recorder>()
-            .map_err(|error| LinearizeError::Trace {
-                message: format!("the loss left the recorder: {error:?}"),
-            })?;
+        let recorded =
+            scalar
+                .try_into_primitive::<Recorder>()
+                .map_err(|error| LinearizeError::Trace {
+                    message: format!("the loss left the recorder: {error:?}"),
+                })?;
         let gradients = Recorder::backward(recorded);
         let ids: Vec<_> = by
             .iter()

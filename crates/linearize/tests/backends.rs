@@ -16,7 +16,10 @@ use common::*;
 fn devices() -> Vec<(&'static str, Device)> {
     let mut devices = cpus();
     #[cfg(feature = "wgpu")]
-    devices.push(("wgpu", Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)));
+    devices.push((
+        "wgpu",
+        Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+    ));
     devices
 }
 
@@ -42,7 +45,11 @@ fn agree<M: Module>(
     let mut reference: Option<[Vec<f64>; 5]> = None;
     // float64 first: it is what the float32 devices are held against.
     let mut settings = vec![("float64", cpu(), DType::F64)];
-    settings.extend(devices().into_iter().map(|(name, device)| (name, device, DType::F32)));
+    settings.extend(
+        devices()
+            .into_iter()
+            .map(|(name, device)| (name, device, DType::F32)),
+    );
     for (name, device, dtype) in settings {
         let batch = classified(20, features, 4, &device, dtype);
         let objective = Objective::trace(&make(&device), &batch, forward, loss).unwrap();

@@ -63,7 +63,9 @@ fn logistic_regression() {
     let (n, d) = (9, 5);
     let device = cpu();
     let x = numbers(n * d, 1);
-    let y: Vec<f64> = (0..n).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let y: Vec<f64> = (0..n)
+        .map(|i| if i % 3 == 0 { -1.0 } else { 1.0 })
+        .collect();
     let batch = Batch::new()
         .with(tensor(&x, [n, d], &device, DType::F64))
         .with(tensor(&y, [n, 1], &device, DType::F64));
@@ -100,7 +102,9 @@ fn softmax_regression() {
     let mut expected = vec![0.0; size * size];
     for i in 0..n {
         let row = &x[i * d..(i + 1) * d];
-        let f: Vec<f64> = (0..c).map(|k| (0..d).map(|a| row[a] * w[a * c + k]).sum()).collect();
+        let f: Vec<f64> = (0..c)
+            .map(|k| (0..d).map(|a| row[a] * w[a * c + k]).sum())
+            .collect();
         let p = softmax(&f);
         for (a, b) in (0..d).flat_map(|a| (0..d).map(move |b| (a, b))) {
             for (k, l) in (0..c).flat_map(|k| (0..c).map(move |l| (k, l))) {
@@ -134,7 +138,9 @@ fn two_layer_linear_network() {
         output: Param::from_tensor(tensor(&a, [h, 1], &device, DType::F64)),
     };
     let forward = |m: &TwoLayers, b: &Batch| {
-        b.float::<2>(0).matmul(m.weight.val()).matmul(m.output.val())
+        b.float::<2>(0)
+            .matmul(m.weight.val())
+            .matmul(m.output.val())
     };
     let objective = Objective::trace(&module, &batch, forward, mse).unwrap();
 

@@ -31,7 +31,10 @@ fn an_operation_without_a_rule_is_named_with_its_place() {
     assert_eq!(operation, "ArcTan");
     assert!(place.contains("[5, 3]"), "{place}");
     let error = traced(|m, b| plain(m, b).prod_dim(1).expand([5, 3]), mse).unwrap_err();
-    assert!(matches!(&error, LinearizeError::UnsupportedOperation { .. }), "{error}");
+    assert!(
+        matches!(&error, LinearizeError::UnsupportedOperation { .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -66,7 +69,10 @@ fn dropout_is_refused() {
 #[test]
 fn a_loss_must_be_one_number_that_depends_on_the_parameters() {
     let error = traced(plain, |f, _| f.sum_dim(1).reshape([5])).unwrap_err();
-    assert!(matches!(&error, LinearizeError::LossNotScalar { shape } if *shape == [5]), "{error}");
+    assert!(
+        matches!(&error, LinearizeError::LossNotScalar { shape } if *shape == [5]),
+        "{error}"
+    );
     let error = traced(plain, |f, _| f.detach().sum()).unwrap_err();
     assert!(matches!(error, LinearizeError::NoDependence), "{error}");
 }
@@ -115,9 +121,15 @@ fn arguments_of_another_shape_or_precision_are_refused() {
     let objective = traced(plain, mse).unwrap();
     let device = cpu();
     let short = Tensor::<1>::zeros([14], &device);
-    assert!(matches!(objective.gradient(&short), Err(LinearizeError::Shape { .. })));
+    assert!(matches!(
+        objective.gradient(&short),
+        Err(LinearizeError::Shape { .. })
+    ));
     let double = Tensor::<1>::zeros([15], (&device, DType::F64));
-    assert!(matches!(objective.gradient(&double), Err(LinearizeError::Placement { .. })));
+    assert!(matches!(
+        objective.gradient(&double),
+        Err(LinearizeError::Placement { .. })
+    ));
     let theta = Tensor::<1>::zeros([15], &device);
     let mut at = objective.linearize(&theta).unwrap();
     let wide = Tensor::<2>::zeros([2, 16], &device);

@@ -6,7 +6,9 @@ mod common;
 use brink_linearize::{Batch, Objective};
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d,
+};
 use burn::tensor::activation as act;
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::{DType, Device, Tensor};
@@ -23,26 +25,44 @@ fn check<const D: usize>(name: &str, device_name: &str, objective: &Objective<D>
     let both: Vec<f64> = u.iter().chain(&v).copied().collect();
     let products = values(at.hvp(tensor(&both, [2, p], &device, DType::F64)).unwrap());
     let (hu, hv) = products.split_at(p);
-    assert!(hv.iter().any(|x| *x != 0.0), "{name}: a zero Hessian shows nothing");
+    assert!(
+        hv.iter().any(|x| *x != 0.0),
+        "{name}: a zero Hessian shows nothing"
+    );
 
     let expected = difference(objective, &theta, &v, 3e-5);
     let error = relative(hv, &expected);
-    assert!(error < 1e-6, "{name} on {device_name}: products are off by {error:.1e}");
+    assert!(
+        error < 1e-6,
+        "{name} on {device_name}: products are off by {error:.1e}"
+    );
 
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let (uhv, vhu) = (dot(&u, hv), dot(&v, hu));
     let size = (dot(hv, hv) * dot(&u, &u)).sqrt();
-    assert!((uhv - vhu).abs() < 1e-11 * size, "{name}: not symmetric, {uhv} and {vhu}");
+    assert!(
+        (uhv - vhu).abs() < 1e-11 * size,
+        "{name}: not symmetric, {uhv} and {vhu}"
+    );
 
     let slope = dot(&values(at.gradient().clone()), &v);
     let loss = |sign: f64| {
-        let moved: Vec<f64> = theta.iter().zip(&v).map(|(t, d)| t + sign * 1e-5 * d).collect();
-        let at = objective.evaluate(&tensor(&moved, [p], &device, DType::F64)).unwrap();
+        let moved: Vec<f64> = theta
+            .iter()
+            .zip(&v)
+            .map(|(t, d)| t + sign * 1e-5 * d)
+            .collect();
+        let at = objective
+            .evaluate(&tensor(&moved, [p], &device, DType::F64))
+            .unwrap();
         values(at.loss)[0]
     };
     let numeric = (loss(1.0) - loss(-1.0)) / 2e-5;
     let error = (slope - numeric).abs() / numeric.abs().max(1e-3);
-    assert!(error < 1e-6, "{name} on {device_name}: the gradient is off by {error:.1e}");
+    assert!(
+        error < 1e-6,
+        "{name} on {device_name}: the gradient is off by {error:.1e}"
+    );
 }
 
 #[derive(Module, Debug)]
@@ -97,7 +117,12 @@ fn every_activation_with_both_losses() {
             let objective = Objective::trace(&module, &batch, forward, mse).unwrap();
             check(&format!("{name}, mse"), device_name, &objective, 0.8);
             let objective = Objective::trace(&module, &batch, forward, cross_entropy).unwrap();
-            check(&format!("{name}, cross-entropy"), device_name, &objective, 0.8);
+            check(
+                &format!("{name}, cross-entropy"),
+                device_name,
+                &objective,
+                0.8,
+            );
         }
     }
 }
@@ -140,9 +165,15 @@ impl Cnn {
 fn convolutions_and_poolings() {
     use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
     let pools: [(&str, fn(Tensor<4>) -> Tensor<4>); 3] = [
-        ("average", |x| avg_pool2d(x, AvgPoolOptions::new([2, 2]).with_stride([2, 2]))),
-        ("maximum", |x| max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))),
-        ("adaptive", |x| burn::tensor::module::adaptive_avg_pool2d(x, [4, 4])),
+        ("average", |x| {
+            avg_pool2d(x, AvgPoolOptions::new([2, 2]).with_stride([2, 2]))
+        }),
+        ("maximum", |x| {
+            max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
+        }),
+        ("adaptive", |x| {
+            burn::tensor::module::adaptive_avg_pool2d(x, [4, 4])
+        }),
     ];
     for (device_name, device) in cpus() {
         let batch = classified(3, 128, 3, &device, DType::F64);
@@ -177,12 +208,14 @@ fn layer_norm_and_batch_norm_in_training() {
             output: LinearConfig::new(6, 3).init(&device),
         };
         let by_layer = |m: &Normalised, b: &Batch| {
-            m.output.forward(m.layer.forward(m.first.forward(b.float::<2>(0)).tanh()))
+            m.output
+                .forward(m.layer.forward(m.first.forward(b.float::<2>(0)).tanh()))
         };
         let objective = Objective::trace(&module, &batch, by_layer, cross_entropy).unwrap();
         check("layer norm", device_name, &objective, 0.9);
         let by_batch = |m: &Normalised, b: &Batch| {
-            m.output.forward(m.batch.forward(m.first.forward(b.float::<2>(0)).tanh()))
+            m.output
+                .forward(m.batch.forward(m.first.forward(b.float::<2>(0)).tanh()))
         };
         let objective = Objective::trace(&module, &batch, by_batch, cross_entropy).unwrap();
         // Running statistics are no parameters: gamma and beta are, twice.
@@ -251,14 +284,29 @@ fn views_indexing_and_arithmetic() {
         let forward = |m: &Assorted, b: &Batch| {
             let z = b.float::<2>(0).matmul(m.weight.val());
             let left = z.clone().slice([0..4, 0..3]).flip([1]);
-            let right = z.clone().slice([0..4, 3..6]).powf_scalar(2.0).add_scalar(0.5);
+            let right = z
+                .clone()
+                .slice([0..4, 3..6])
+                .powf_scalar(2.0)
+                .add_scalar(0.5);
             let joined = Tensor::cat(vec![left.clone() / right.clone(), right.sqrt()], 1);
-            let picked = joined.clone().gather(1, b.int::<1>(2).reshape([4, 1]).repeat_dim(1, 6).slice([0..4, 0..6]));
+            let picked = joined.clone().gather(
+                1,
+                b.int::<1>(2)
+                    .reshape([4, 1])
+                    .repeat_dim(1, 6)
+                    .slice([0..4, 0..6]),
+            );
             let rows = z.clone().select(0, b.int::<1>(2));
             let top = z.clone().max_dim(1).expand([4, 6]);
-            let chosen = z.clone().mask_where(z.clone().greater(joined.clone()), joined.clone().powi_scalar(3));
+            let chosen = z.clone().mask_where(
+                z.clone().greater(joined.clone()),
+                joined.clone().powi_scalar(3),
+            );
             let clamped = z.clone().clamp(-0.4, 0.6);
-            let assigned = z.clone().slice_assign([1..3, 2..4], left.clone().slice([0..2, 0..2]));
+            let assigned = z
+                .clone()
+                .slice_assign([1..3, 2..4], left.clone().slice([0..2, 0..2]));
             (joined + picked.exp() + rows.sin() + top.cos() + chosen + clamped + assigned)
                 * (z.abs().log1p() + 1.0).recip()
                 + left.sum_dim(1).swap_dims(0, 1).sum_dim(1).expand([4, 6])

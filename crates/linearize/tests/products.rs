@@ -23,7 +23,8 @@ impl Net {
     }
 
     fn forward(&self, batch: &Batch) -> Tensor<2> {
-        self.output.forward(self.first.forward(batch.float(0)).tanh())
+        self.output
+            .forward(self.first.forward(batch.float(0)).tanh())
     }
 }
 
@@ -39,7 +40,12 @@ fn setting(loss: fn(Tensor<2>, &Batch) -> Tensor<1>) -> (Objective<2>, Tensor<1>
 }
 
 fn block(objective: &Objective<2>, k: usize, width: usize, seed: u64) -> Tensor<2> {
-    tensor(&numbers(k * width, seed), [k, width], objective.device(), DType::F64)
+    tensor(
+        &numbers(k * width, seed),
+        [k, width],
+        objective.device(),
+        DType::F64,
+    )
 }
 
 fn rows(values: &[f64], k: usize) -> Vec<&[f64]> {
@@ -83,7 +89,10 @@ fn the_jacobian_is_the_derivative_of_the_outputs() {
     let p = objective.parameters();
     let v = numbers(p, 41);
     let mut at = objective.linearize(&theta).unwrap();
-    let pushed = values(at.jvp(tensor(&v, [1, p], objective.device(), DType::F64)).unwrap());
+    let pushed = values(
+        at.jvp(tensor(&v, [1, p], objective.device(), DType::F64))
+            .unwrap(),
+    );
     let outputs = |sign: f64| {
         let moved: Vec<f64> = values(theta.clone())
             .iter()
@@ -124,7 +133,10 @@ fn gauss_newton_is_the_jacobian_around_the_losss_own_hessian() {
         let mut at = objective.linearize(&theta).unwrap();
         let mut unit = vec![0.0; n * n];
         (0..n).for_each(|i| unit[i * n + i] = 1.0);
-        let jacobian = values(at.vjp(tensor(&unit, [n, n], objective.device(), DType::F64)).unwrap());
+        let jacobian = values(
+            at.vjp(tensor(&unit, [n, n], objective.device(), DType::F64))
+                .unwrap(),
+        );
         let outputs = values(at.outputs().clone());
         let mut curvature = vec![0.0; n * n];
         for i in 0..N {
@@ -153,7 +165,10 @@ fn gauss_newton_is_the_jacobian_around_the_losss_own_hessian() {
             .map(|j| (0..n).map(|i| jacobian[i * p + j] * curved[i]).sum())
             .collect();
         let product = at.gauss_newton(tensor(&v, [1, p], objective.device(), DType::F64));
-        assert!(relative(&values(product.unwrap()), &expected) < 1e-13, "{name}");
+        assert!(
+            relative(&values(product.unwrap()), &expected) < 1e-13,
+            "{name}"
+        );
     }
 }
 
@@ -199,7 +214,12 @@ fn everything_is_counted() {
     at.jvp(block(&objective, 2, p, 83)).unwrap();
     at.vjp(block(&objective, 5, n, 84)).unwrap();
     objective.evaluate(&theta).unwrap();
-    let counted: Vec<u64> = objective.counters().snapshot().iter().map(|(_, c)| *c).collect();
+    let counted: Vec<u64> = objective
+        .counters()
+        .snapshot()
+        .iter()
+        .map(|(_, c)| *c)
+        .collect();
     assert_eq!(counted, [1, 2, 1, 4, 2, 5, 0]);
 }
 
@@ -236,8 +256,16 @@ fn parameters_go_flat_and_back() {
     let batch = classified(N, 4, 3, &device, DType::F32);
     let module = Net::new(&device);
     let objective = Objective::trace(&module, &batch, Net::forward, mse).unwrap();
-    let names: Vec<&str> = objective.layout().parameters().iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(names, ["first.weight", "first.bias", "output.weight", "output.bias"]);
+    let names: Vec<&str> = objective
+        .layout()
+        .parameters()
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["first.weight", "first.bias", "output.weight", "output.bias"]
+    );
     let theta = objective.layout().flatten(&module);
     let again = objective.layout().unflatten(&module, &theta).unwrap();
     let by_module = values(again.forward(&batch));

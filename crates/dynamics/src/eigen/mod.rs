@@ -68,6 +68,7 @@ mod assessment;
 mod block;
 mod bounds;
 mod dense;
+mod drift;
 mod error;
 mod host;
 mod lobpcg;

@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 
+use super::drift::Drift;
 use super::lobpcg::{Lobpcg, Start};
 use super::operator::Meter;
 use super::probe::Prober;
@@ -17,6 +18,7 @@ pub struct Solver {
     params: Params,
     prober: Prober,
     block: Option<Tensor<2>>,
+    drift: Drift,
     /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
     centre: Option<f64>,
 }
@@ -32,6 +34,7 @@ impl Solver {
             prober: Prober::new(params.seed, params.probe_every),
             params,
             block: None,
+            drift: Drift::default(),
             centre: None,
         })
     }
@@ -47,6 +50,7 @@ impl Solver {
     pub fn set_warm_start(&mut self, block: Tensor<2>) {
         self.block = Some(block);
         self.centre = None;
+        self.drift.forget();
         self.prober.forget();
     }
 
@@ -54,6 +58,7 @@ impl Solver {
     pub fn reset(&mut self) {
         self.block = None;
         self.centre = None;
+        self.drift.forget();
         self.prober.forget();
     }
 
@@ -88,7 +93,7 @@ impl Solver {
         let outcome = Lobpcg::new(&self.params, meter, &mut self.prober, start, epsilon)?.run()?;
 
         self.prober.record(random);
-        self.block = Some(outcome.next_start);
+        self.block = Some(self.drift.next(outcome.next_start)?);
         self.centre = outcome.centre;
         let sign = match self.params.end {
             End::Largest => 1.0,

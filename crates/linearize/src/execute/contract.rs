@@ -9,7 +9,8 @@ use crate::graph::{Convolution, Op, Pooling};
 
 impl Evaluation<'_> {
     pub(super) fn contract(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
-        let fault = || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
+        let fault =
+            || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
         let mut args = args.into_iter();
         let mut next = || args.next().ok_or_else(fault);
         Ok(match &self.node.op {
@@ -101,7 +102,9 @@ impl Evaluation<'_> {
             return Ok(self.separated(D::conv2d(x, weight, None, options(c))));
         }
         if weight.batched {
-            return self.one_by_one(x, weight, |x, weight| D::conv2d(x, weight, None, options(c)));
+            return self.one_by_one(x, weight, |x, weight| {
+                D::conv2d(x, weight, None, options(c))
+            });
         }
         let x = self.folded(x);
         Ok(reshape(
@@ -130,7 +133,11 @@ impl Evaluation<'_> {
             });
         }
         let grad = self.folded(grad);
-        let images = if self.node.batched { self.k * s[0] } else { s[0] };
+        let images = if self.node.batched {
+            self.k * s[0]
+        } else {
+            s[0]
+        };
         let like = self.blank(vec![images, s[1], s[2], s[3]]);
         Ok(reshape(
             D::conv2d_x_backward(like, weight.value, grad, options(c)),
@@ -161,7 +168,12 @@ impl Evaluation<'_> {
             }
             (false, false) => {
                 let like = self.blank(s.clone());
-                Ok(D::conv2d_weight_backward(x.value, like, grad.value, options(c)))
+                Ok(D::conv2d_weight_backward(
+                    x.value,
+                    like,
+                    grad.value,
+                    options(c),
+                ))
             }
             _ => self.one_by_one(x, grad, |x, grad| {
                 D::conv2d_weight_backward(x, self.blank(s.clone()), grad, options(c))
@@ -171,7 +183,11 @@ impl Evaluation<'_> {
 
     fn unpool(&self, p: &Pooling, grad: Arg) -> DispatchTensor {
         let s = &self.node.shape;
-        let images = if self.node.batched { self.k * s[0] } else { s[0] };
+        let images = if self.node.batched {
+            self.k * s[0]
+        } else {
+            s[0]
+        };
         let grad = self.folded(grad);
         let x = D::avg_pool2d_backward(
             self.blank(vec![images, s[1], s[2], s[3]]),
@@ -211,7 +227,10 @@ impl Evaluation<'_> {
                 .collect();
             slices[0] = burn::tensor::Slice::new(index as isize, Some(index as isize + 1), 1);
             let shape = arg.value.shape().to_vec();
-            reshape(D::float_slice(arg.value.clone(), &slices), shape[1..].to_vec())
+            reshape(
+                D::float_slice(arg.value.clone(), &slices),
+                shape[1..].to_vec(),
+            )
         };
         let parts = (0..self.k)
             .map(|index| {

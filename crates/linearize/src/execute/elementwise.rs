@@ -10,7 +10,8 @@ use crate::graph::{Binary, Comparison, Logic, Op, Scalar, Unary};
 impl Evaluation<'_> {
     pub(super) fn elementwise(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
         let mut args = self.aligned(args).into_iter();
-        let fault = || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
+        let fault =
+            || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
         let mut next = || args.next().ok_or_else(fault);
         Ok(match &self.node.op {
             Op::Full(Scalar(value)) => D::float_full(

@@ -135,13 +135,22 @@ impl Evaluation<'_> {
     /// The node's shape as executed.
     fn shape(&self) -> Vec<usize> {
         let block = self.node.batched.then_some(self.k);
-        block.into_iter().chain(self.node.shape.iter().copied()).collect()
+        block
+            .into_iter()
+            .chain(self.node.shape.iter().copied())
+            .collect()
     }
 
     /// Arguments as executed: lifted if the node is batched, as they are if not.
     fn aligned(&self, args: Vec<Arg>) -> Vec<DispatchTensor> {
         args.into_iter()
-            .map(|arg| if self.node.batched { arg.lifted() } else { arg.value })
+            .map(|arg| {
+                if self.node.batched {
+                    arg.lifted()
+                } else {
+                    arg.value
+                }
+            })
             .collect()
     }
 

@@ -13,7 +13,8 @@ impl Evaluation<'_> {
     pub(super) fn structure(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
         let offset = self.offset();
         let axes = |axes: &[usize]| axes.iter().map(|axis| axis + offset).collect::<Vec<_>>();
-        let fault = || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
+        let fault =
+            || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
         let mut args = self.aligned(args);
         // The first argument decides what the others meet.
         if args.is_empty() {
@@ -60,7 +61,8 @@ impl Evaluation<'_> {
                 let value = next()?;
                 let mut shape = x.shape().to_vec();
                 for (dim, range) in ranges.iter().enumerate() {
-                    shape[dim + offset] = (range.end - range.start).div_ceil(range.step.unsigned_abs());
+                    shape[dim + offset] =
+                        (range.end - range.start).div_ceil(range.step.unsigned_abs());
                 }
                 let value = D::float_expand(value, shape_of(shape));
                 D::float_slice_assign(x, &self.slices(ranges), value)
@@ -101,9 +103,8 @@ impl Evaluation<'_> {
                 if !self.node.batched && self.node.len() == 1 {
                     return Ok(reshape(D::float_sum(x), shape));
                 }
-                axes(reduced)
-                    .into_iter()
-                    .fold(x, |x, axis| D::float_sum_dim(x, axis))
+                let summed = axes(reduced);
+                summed.into_iter().fold(x, D::float_sum_dim)
             }
             Op::CumulativeSum(dim) => D::float_cumsum(x, dim + offset),
             Op::ArgMax(dim) => D::float_argmax(x, dim + offset, self.target.int),
@@ -132,9 +133,7 @@ impl Evaluation<'_> {
 
     fn concat(&self, args: Vec<DispatchTensor>, dim: usize) -> DispatchTensor {
         match self.node.kind {
-            Kind::Float => {
-                D::float_cat(args.into_iter().map(|x| self.blocked(x)).collect(), dim)
-            }
+            Kind::Float => D::float_cat(args.into_iter().map(|x| self.blocked(x)).collect(), dim),
             Kind::Int => D::int_cat(args, dim),
             Kind::Bool => D::bool_cat(args, dim),
         }

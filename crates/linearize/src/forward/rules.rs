@@ -81,9 +81,7 @@ pub(super) fn tangent(
         }
         Op::Sum(axes) => dx.map(|dx| graph.sum(dx, axes)),
         Op::Gather(dim) => dx.map(|dx| graph.gather(dx, dim, args[1])),
-        Op::Select(_) => {
-            dx.map(|dx| graph.apply(node.op, vec![dx, args[1]], shape, Kind::Float))
-        }
+        Op::Select(_) => dx.map(|dx| graph.apply(node.op, vec![dx, args[1]], shape, Kind::Float)),
         Op::ScatterAdd(_) | Op::SelectAdd(_) => {
             let base = or_zeros(graph, dx, args[0]);
             match along[2] {
@@ -101,7 +99,8 @@ pub(super) fn tangent(
         }
         Op::Conv2d(_) | Op::Conv2dInput(_) | Op::Conv2dWeight(_) => {
             let op = &node.op;
-            let mut product = |a, b| graph.apply(op.clone(), vec![a, b], shape.clone(), Kind::Float);
+            let mut product =
+                |a, b| graph.apply(op.clone(), vec![a, b], shape.clone(), Kind::Float);
             let left = dx.map(|da| product(da, args[1]));
             let right = along[1].map(|db| product(args[0], db));
             sum(graph, left, right)

@@ -72,11 +72,6 @@ impl Graph {
         &self.constants
     }
 
-    /// Number of inputs.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
     /// A new input: unbatched, or one value a vector of the block.
     pub fn input(&mut self, shape: Vec<usize>, kind: Kind, batched: bool) -> NodeId {
         let op = Op::Input(self.inputs);

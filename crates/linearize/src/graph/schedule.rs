@@ -27,9 +27,8 @@ impl Schedule {
     ///
     /// Values that are given are never freed; the others are, at their last use.
     pub fn new(graph: &Graph, roots: &[NodeId], given: impl Fn(NodeId) -> bool) -> Self {
-        let is_source = |id: NodeId| {
-            given(id) || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_))
-        };
+        let is_source =
+            |id: NodeId| given(id) || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_));
         let mut state = vec![false; graph.len()];
         let mut stack = roots.to_vec();
         let mut needed = Vec::new();
@@ -44,7 +43,8 @@ impl Schedule {
         }
         // Arguments are always created before the nodes that use them.
         needed.sort_unstable();
-        let (sources, computed): (Vec<_>, Vec<_>) = needed.into_iter().partition(|&id| is_source(id));
+        let (sources, computed): (Vec<_>, Vec<_>) =
+            needed.into_iter().partition(|&id| is_source(id));
 
         let mut kept = vec![false; graph.len()];
         for &id in roots.iter().chain(&sources) {

@@ -122,7 +122,9 @@ impl Importer<'_> {
             .apply(Op::ArgMax(dim), vec![x], reduced, Kind::Int);
         let max = self.graph.gather(x, dim, place);
         let shape = self.graph.node(max).shape.clone();
-        let max = self.graph.apply(Op::StopGradient, vec![max], shape, Kind::Float);
+        let max = self
+            .graph
+            .apply(Op::StopGradient, vec![max], shape, Kind::Float);
         let shifted = self.graph.sub(x, max);
         let exp = self.graph.unary(Unary::Exp, shifted);
         let sum = self.graph.sum(exp, vec![dim]);

@@ -93,18 +93,24 @@ impl Importer<'_> {
             }
             N::MaxDim(o) => self.extremum_dim(Op::ArgMax(o.axis), o),
             N::MinDim(o) => self.extremum_dim(Op::ArgMin(o.axis), o),
-            N::MaxDimWithIndices(o) => {
-                self.extremum(Op::ArgMax(o.dim), o.dim, &o.tensor, &o.out, Some(&o.out_indices))
-            }
-            N::MinDimWithIndices(o) => {
-                self.extremum(Op::ArgMin(o.dim), o.dim, &o.tensor, &o.out, Some(&o.out_indices))
-            }
+            N::MaxDimWithIndices(o) => self.extremum(
+                Op::ArgMax(o.dim),
+                o.dim,
+                &o.tensor,
+                &o.out,
+                Some(&o.out_indices),
+            ),
+            N::MinDimWithIndices(o) => self.extremum(
+                Op::ArgMin(o.dim),
+                o.dim,
+                &o.tensor,
+                &o.out,
+                Some(&o.out_indices),
+            ),
             N::Max(o) => self.extremum_all(Op::ArgMax(0), &o.input, &o.out),
             N::Min(o) => self.extremum_all(Op::ArgMin(0), &o.input, &o.out),
             N::Greater(o) => self.comparison(Comparison::Greater, &o.lhs, &o.rhs, &o.out),
-            N::GreaterEqual(o) => {
-                self.comparison(Comparison::GreaterEqual, &o.lhs, &o.rhs, &o.out)
-            }
+            N::GreaterEqual(o) => self.comparison(Comparison::GreaterEqual, &o.lhs, &o.rhs, &o.out),
             N::Lower(o) => self.comparison(Comparison::Lower, &o.lhs, &o.rhs, &o.out),
             N::LowerEqual(o) => self.comparison(Comparison::LowerEqual, &o.lhs, &o.rhs, &o.out),
             N::GreaterElem(o) => {
@@ -206,7 +212,12 @@ impl Importer<'_> {
         self.set(out, value)
     }
 
-    fn extremum_all(&mut self, place: Op, input: &TensorIr, out: &TensorIr) -> Result<(), LinearizeError> {
+    fn extremum_all(
+        &mut self,
+        place: Op,
+        input: &TensorIr,
+        out: &TensorIr,
+    ) -> Result<(), LinearizeError> {
         let x = self.get(input)?;
         let flat = self.graph.reshape(x, vec![input.shape.num_elements()]);
         let indices = self.graph.apply(place, vec![flat], vec![1], Kind::Int);

@@ -1,5 +1,7 @@
 //! Devices, small numbers and dense matrices that the tests share.
 #![allow(dead_code)]
+// burn-ndarray is deprecated upstream, and stays selectable here.
+#![allow(deprecated)]
 
 use brink_linearize::{Batch, Linearization, Objective};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -25,7 +27,9 @@ pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(2).wrapping_add(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             ((state >> 11) as f64 / (1u64 << 53) as f64) * 2.0 - 1.0
         })
         .collect()
@@ -50,7 +54,11 @@ pub fn relative(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let distance: f64 = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum();
     let size: f64 = b.iter().map(|y| y * y).sum();
-    if size == 0.0 { distance.sqrt() } else { (distance / size).sqrt() }
+    if size == 0.0 {
+        distance.sqrt()
+    } else {
+        (distance / size).sqrt()
+    }
 }
 
 /// The Hessian, row by row, from products with the unit vectors in one block.
@@ -59,7 +67,12 @@ pub fn hessian<const D: usize>(at: &mut Linearization<'_, D>) -> Vec<f64> {
     let p = objective.parameters();
     let mut unit = vec![0.0; p * p];
     (0..p).for_each(|i| unit[i * p + i] = 1.0);
-    let unit = tensor(&unit, [p, p], objective.device(), objective.precision().into());
+    let unit = tensor(
+        &unit,
+        [p, p],
+        objective.device(),
+        objective.precision().into(),
+    );
     values(at.hvp(unit).expect("a product"))
 }
 
@@ -72,12 +85,20 @@ pub fn difference<const D: usize>(
 ) -> Vec<f64> {
     let dtype: DType = objective.precision().into();
     let gradient = |sign: f64| {
-        let moved: Vec<f64> = theta.iter().zip(direction).map(|(t, d)| t + sign * h * d).collect();
+        let moved: Vec<f64> = theta
+            .iter()
+            .zip(direction)
+            .map(|(t, d)| t + sign * h * d)
+            .collect();
         let theta = tensor(&moved, [moved.len()], objective.device(), dtype);
         values(objective.gradient(&theta).expect("a gradient").gradient)
     };
     let (above, below) = (gradient(1.0), gradient(-1.0));
-    above.iter().zip(&below).map(|(a, b)| (a - b) / (2.0 * h)).collect()
+    above
+        .iter()
+        .zip(&below)
+        .map(|(a, b)| (a - b) / (2.0 * h))
+        .collect()
 }
 
 /// Inputs [n, d] and one-hot targets [n, c].
