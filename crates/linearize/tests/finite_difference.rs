@@ -161,10 +161,12 @@ impl Cnn {
     }
 }
 
+type Pool = (&'static str, fn(Tensor<4>) -> Tensor<4>);
+
 #[test]
 fn convolutions_and_poolings() {
     use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
-    let pools: [(&str, fn(Tensor<4>) -> Tensor<4>); 3] = [
+    let pools: [Pool; 3] = [
         ("average", |x| {
             avg_pool2d(x, AvgPoolOptions::new([2, 2]).with_stride([2, 2]))
         }),

@@ -25,18 +25,83 @@ pub(super) fn combine(coefficients: &Mat<f64>, block: &Tensor<2>) -> Tensor<2> {
     upload(coefficients, &block.device(), block.dtype()).matmul(block.clone())
 }
 
+/// block·basisᵀ, `[q, P], [n, P] → [q, n]`, left on the device.
+fn overlap(block: &Tensor<2>, basis: &Tensor<2>) -> Tensor<2> {
+    if !is_gpu(&block.device()) {
+        return block.clone().matmul(basis.clone().transpose());
+    }
+    let columns = (0..basis.dims()[0])
+        .map(|row| (block.clone() * basis.clone().narrow(0, row, 1)).sum_dim(1))
+        .collect();
+    Tensor::cat(columns, 1)
+}
+
 /// Makes the rows of `block` orthogonal to the orthonormal rows of `basis` and of unit length;
 /// rows that lie in the span of `basis` to working accuracy come out shorter.
 ///
 /// Projects twice: once leaves a component of the size of the rounding over what remains.
 pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
     let once = |block: Tensor<2>| {
-        let overlap = block.clone().matmul(basis.clone().transpose());
+        let overlap = overlap(&block, basis);
         block - overlap.matmul(basis.clone())
     };
     let block = once(once(block));
     let length = block.clone().square().sum_dim(1).sqrt();
     block / length.clamp_min(epsilon.sqrt())
+}
+
+/// Whether the device is a GPU, where a matrix product of a few rows would leave most of a tile,
+/// and all but one of the processors, idle.
+fn is_gpu(device: &Device) -> bool {
+    #[cfg(feature = "wgpu")]
+    return matches!(device.as_dispatch(), burn::backend::DispatchDevice::Cube(_));
+    #[cfg(not(feature = "wgpu"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
+/// The products of a pair, a piece at a time, as small matrix products.
+fn partial_products(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>) {
+    let [rows, length] = left.dims();
+    let columns = right.dims()[0];
+    for from in (0..length).step_by(PIECE) {
+        let size = PIECE.min(length - from);
+        let left = left.clone().narrow(1, from, size);
+        let right = right.clone().narrow(1, from, size);
+        let partial = left.matmul(right.transpose());
+        parts.push(partial.reshape([rows * columns]));
+    }
+}
+
+/// The same numbers in the same order, as sums over products of rows.
+fn partial_sums(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>) {
+    let [rows, length] = left.dims();
+    let columns = right.dims()[0];
+    let whole = length / PIECE;
+    let mut tables = Vec::with_capacity(rows);
+    for i in 0..rows {
+        let row = left.clone().narrow(0, i, 1);
+        let product = right.clone() * row;
+        let mut sums = Vec::new();
+        if whole > 0 {
+            let pieces = product
+                .clone()
+                .narrow(1, 0, whole * PIECE)
+                .reshape([columns, whole, PIECE]);
+            sums.push(pieces.sum_dim(2).reshape([columns, whole]));
+        }
+        if whole * PIECE < length {
+            let rest = product.narrow(1, whole * PIECE, length - whole * PIECE);
+            sums.push(rest.sum_dim(1));
+        }
+        tables.push(Tensor::cat(sums, 1).transpose().unsqueeze_dim::<3>(1));
+    }
+    // [pieces, rows, columns]
+    let table = Tensor::cat(tables, 1);
+    let count = table.dims().iter().product::<usize>();
+    parts.push(table.reshape([count]));
 }
 
 /// The products a·bᵀ of several pairs of blocks, `[i, P], [j, P] → [i, j]`, in one read-back.
@@ -45,14 +110,10 @@ pub(super) fn grams<const N: usize>(
 ) -> Result<[Mat<f64>; N], EigenError> {
     let mut parts = Vec::new();
     for (left, right) in pairs {
-        let [rows, length] = left.dims();
-        let columns = right.dims()[0];
-        for from in (0..length).step_by(PIECE) {
-            let size = PIECE.min(length - from);
-            let left = left.clone().narrow(1, from, size);
-            let right = right.clone().narrow(1, from, size);
-            let partial = left.matmul(right.transpose());
-            parts.push(partial.reshape([rows * columns]));
+        if is_gpu(&left.device()) {
+            partial_sums(left, right, &mut parts);
+        } else {
+            partial_products(left, right, &mut parts);
         }
     }
     let values = Tensor::cat(parts, 0)
@@ -66,6 +127,7 @@ pub(super) fn grams<const N: usize>(
         let [rows, length] = left.dims();
         let columns = right.dims()[0];
         let pieces = length.div_ceil(PIECE);
+        // Each piece holds its i × j products in the order of a matrix, on every device.
         let (these, others) = rest.split_at(pieces * rows * columns);
         rest = others;
         Mat::from_fn(rows, columns, |i, j| {

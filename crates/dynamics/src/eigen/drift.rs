@@ -15,16 +15,12 @@ const LEAST_OVERLAP: f64 = 0.7;
 #[derive(Debug, Default)]
 pub(super) struct Drift {
     blocks: Vec<Tensor<2>>,
-    num: f64,
-    den: f64,
 }
 
 impl Drift {
     /// Forgets all blocks.
     pub fn forget(&mut self) {
         self.blocks.clear();
-        self.num = 0.0;
-        self.den = 0.0;
     }
 
     /// Notes `block`, `[b, P]`, and says where the next one is expected.
@@ -32,7 +28,11 @@ impl Drift {
     /// The last two blocks X₁, X₂ are rotated to the new one by orthogonal Procrustes; of the
     /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did.
     pub fn next(&mut self, block: Tensor<2>) -> Result<Tensor<2>, EigenError> {
-        let fits = |old: &Tensor<2>| old.dims() == block.dims() && old.dtype() == block.dtype();
+        let fits = |old: &Tensor<2>| {
+            old.dims() == block.dims()
+                && old.dtype() == block.dtype()
+                && old.device() == block.device()
+        };
         if !self.blocks.iter().all(fits) {
             self.blocks.clear();
         }
@@ -43,69 +43,101 @@ impl Drift {
         }
         let all = Tensor::cat(self.blocks.clone(), 0);
         let [gram] = grams([(&all, &all)])?;
-        let conf: Vec<f64> = std::env::var("BRINK_A")
-            .unwrap_or_else(|_| "0,0,0".into())
-            .split(',')
-            .map(|v| v.parse().unwrap())
-            .collect();
-        match self.extrapolation(&gram, block.dims()[0], &conf)? {
+        match extrapolation(&gram, block.dims()[0])? {
             Some(coefficients) => Ok(combine(&coefficients, &all)),
             None => Ok(block),
         }
     }
+}
 
-    fn extrapolation(
-        &mut self,
-        gram: &Mat<f64>,
-        b: usize,
-        conf: &[f64],
-    ) -> Result<Option<Mat<f64>>, EigenError> {
-        let part = |k: usize, matrix: &Mat<f64>| {
-            Mat::from_fn(b, 3 * b, |i, j| {
-                if j / b == k { matrix[(i, j - k * b)] } else { 0.0 }
-            })
-        };
-        let newest = part(0, &Mat::identity(b, b));
-        let mut aligned = newest.clone();
-        let mut changes = Vec::new();
-        for k in 1..3 {
-            let old = part(k, &Mat::identity(b, b));
-            let Some(turn) = procrustes(&(&aligned * gram * old.transpose()))? else {
-                return Ok(None);
-            };
-            let turned = part(k, &turn);
-            changes.push(&aligned - &turned);
-            aligned = turned;
-        }
-        let inner = |x: &Mat<f64>, y: &Mat<f64>| {
-            let product = x * gram * y.transpose();
-            (0..b).map(|i| product[(i, i)]).sum::<f64>()
-        };
-        let (num, den) = (
-            inner(&changes[0], &changes[1]),
-            inner(&changes[1], &changes[1]),
-        );
-        self.num = conf[2] * self.num + num;
-        self.den = conf[2] * self.den + den;
-        if den <= 0.0 {
-            return Ok(None);
-        }
-        let alpha = (self.num / self.den).clamp(conf[0], conf[1]);
-        if std::env::var("BRINK_V").is_ok() {
-            let size = inner(&changes[0], &changes[0]).sqrt();
-            eprintln!("alpha raw {:.3} used {alpha:.3} change {size:.3}", num / den);
-        }
-        Ok(Some(&newest + faer::Scale(alpha) * &changes[0]))
+/// The expected block in terms of three blocks of `b` rows each, newest first, whose Gram matrix
+/// is `gram`; `None` when they cannot be compared or did not change.
+fn extrapolation(gram: &Mat<f64>, b: usize) -> Result<Option<Mat<f64>>, EigenError> {
+    let rotated = |k: usize, turn: &Mat<f64>| {
+        Mat::from_fn(b, 3 * b, |i, j| {
+            if j / b == k {
+                turn[(i, j - k * b)]
+            } else {
+                0.0
+            }
+        })
+    };
+    let identity = Mat::identity(b, b);
+    let newest = rotated(0, &identity);
+    let align = |k: usize, target: &Mat<f64>| -> Result<Option<Mat<f64>>, EigenError> {
+        let overlap = target * gram * rotated(k, &identity).transpose();
+        Ok(procrustes(&overlap)?.map(|turn| rotated(k, &turn)))
+    };
+    let Some(last) = align(1, &newest)? else {
+        return Ok(None);
+    };
+    let Some(before) = align(2, &last)? else {
+        return Ok(None);
+    };
+    let (change, earlier) = (&newest - &last, &last - &before);
+    let inner = |x: &Mat<f64>, y: &Mat<f64>| {
+        let product = x * gram * y.transpose();
+        (0..b).map(|i| product[(i, i)]).sum::<f64>()
+    };
+    let square = inner(&earlier, &earlier);
+    if square <= 0.0 {
+        return Ok(None);
     }
+    // Beyond ±1 the ratio is noise or an exchange of vectors, not a drift to be amplified.
+    let share = (inner(&change, &earlier) / square).clamp(-1.0, 1.0);
+    Ok(Some(newest + faer::Scale(share) * change))
 }
 
 /// The rotation R that brings R·Y closest to X, given X·Yᵀ: its orthogonal polar factor.
 fn procrustes(overlap: &Mat<f64>) -> Result<Option<Mat<f64>>, EigenError> {
     let n = overlap.nrows();
     let (squares, rows) = eigh_descending(&(overlap * overlap.transpose()))?;
-    if squares.last().is_none_or(|&s| s < LEAST_OVERLAP * LEAST_OVERLAP) {
+    if squares
+        .last()
+        .is_none_or(|&s| s < LEAST_OVERLAP * LEAST_OVERLAP)
+    {
         return Ok(None);
     }
     let scaled = Mat::from_fn(n, n, |i, j| rows[(i, j)] / squares[i].sqrt());
     Ok(Some(rows.transpose() * scaled * overlap))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gram matrix of the unit vectors at `angles` in a plane.
+    fn turning(angles: [f64; 3]) -> Mat<f64> {
+        Mat::from_fn(3, 3, |i, j| (angles[i] - angles[j]).cos())
+    }
+
+    #[test]
+    fn an_oscillation_is_answered_by_the_block_before() {
+        let expected = extrapolation(&turning([0.1, 0.0, 0.1]), 1)
+            .unwrap()
+            .unwrap();
+        for (j, target) in [0.0, 1.0, 0.0].into_iter().enumerate() {
+            assert!((expected[(0, j)] - target).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_steady_turn_is_continued() {
+        let expected = extrapolation(&turning([0.2, 0.1, 0.0]), 1)
+            .unwrap()
+            .unwrap();
+        let share = 0.1_f64.cos(); // the chords of equal arcs enclose one arc
+        for (j, target) in [1.0 + share, -share, 0.0].into_iter().enumerate() {
+            assert!((expected[(0, j)] - target).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn exchanged_vectors_are_no_drift() {
+        assert!(
+            extrapolation(&turning([1.5, 0.0, 0.0]), 1)
+                .unwrap()
+                .is_none()
+        );
+    }
 }

@@ -15,6 +15,10 @@
 //!    basis (soft locking).
 //! 3. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,
 //!    x + r/(θ − ω), at no product: the next solve begins there.
+//! 4. Along gradient descent the eigenvectors drift, or at the edge of stability swing with period
+//!    two. The blocks X₁, X₂ of the last two solves, aligned by orthogonal Procrustes, show which:
+//!    X₁ − X₂ came again α-fold as X − X₁, so the start is X + α(X − X₁), |α| ≤ 1, at no product
+//!    (see `drift.rs`).
 //!
 //! Bases are made orthonormal by SVQB on Gram matrices, which are summed in float64. Images
 //! carried by combination drift by rounding; they are computed afresh after 32 iterations, or when

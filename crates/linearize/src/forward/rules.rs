@@ -44,12 +44,12 @@ pub(super) fn tangent(
             let above = graph.compare_scalar(Comparison::GreaterEqual, args[0], low);
             let below = graph.compare_scalar(Comparison::LowerEqual, args[0], high);
             let inside = graph.logic(crate::graph::Logic::And, vec![above, below]);
-            let slope = graph.to_float(inside);
+            let slope = graph.as_float(inside);
             graph.mul(dx, slope)
         }),
         Op::Binary(f) => binary(graph, f, id, args, [dx, along[1]]),
         Op::MaskWhere => {
-            let chosen = graph.to_float(args[1]);
+            let chosen = graph.as_float(args[1]);
             let kept = {
                 let negative = graph.neg(chosen);
                 graph.add_scalar(negative, 1.0)
@@ -154,7 +154,7 @@ fn slope(graph: &mut Graph, f: Unary, x: NodeId, y: NodeId) -> Option<NodeId> {
         }
         Unary::Relu => {
             let mask = graph.compare_scalar(Comparison::Greater, x, 0.0);
-            graph.to_float(mask)
+            graph.as_float(mask)
         }
         Unary::Sign | Unary::Round | Unary::Floor | Unary::Ceil | Unary::Trunc => return None,
     })

@@ -177,7 +177,7 @@ impl Graph {
     }
 
     /// A mask or indices as floats.
-    pub fn to_float(&mut self, x: NodeId) -> NodeId {
+    pub fn as_float(&mut self, x: NodeId) -> NodeId {
         if self.node(x).kind == Kind::Float {
             return x;
         }

@@ -15,7 +15,7 @@ impl Importer<'_> {
             A::ReluBackward(o) => {
                 let (output, grad) = (self.get(&o.lhs)?, self.get(&o.rhs)?);
                 let mask = self.graph.compare_scalar(Comparison::Greater, output, 0.0);
-                let slope = self.graph.to_float(mask);
+                let slope = self.graph.as_float(mask);
                 let node = self.graph.mul(grad, slope);
                 self.set(&o.out, node)
             }

@@ -183,7 +183,7 @@ impl Importer<'_> {
     /// An argument as floats.
     fn get_float(&mut self, tensor: &TensorIr) -> Result<NodeId, LinearizeError> {
         let node = self.get(tensor)?;
-        Ok(self.graph.to_float(node))
+        Ok(self.graph.as_float(node))
     }
 
     fn set(&mut self, out: &TensorIr, node: NodeId) -> Step {

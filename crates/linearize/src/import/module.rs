@@ -243,7 +243,7 @@ fn pooling(
 /// Adaptive pooling is plain pooling where the windows tile the plane.
 fn even_windows(x: &TensorIr, size: [usize; 2]) -> Option<Pooling> {
     let plane = [x.shape[2], x.shape[3]];
-    if (0..2).any(|i| size[i] == 0 || plane[i] % size[i] != 0) {
+    if (0..2).any(|i| size[i] == 0 || !plane[i].is_multiple_of(size[i])) {
         return None;
     }
     let window = [plane[0] / size[0], plane[1] / size[1]];
