@@ -14,13 +14,14 @@ use common::*;
 
 /// Every device, the software GPU included.
 fn devices() -> Vec<(&'static str, Device)> {
-    let mut devices = cpus();
-    #[cfg(feature = "wgpu")]
-    devices.push((
-        "wgpu",
-        Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-    ));
-    devices
+    let gpus: Vec<(&'static str, Device)> = vec![
+        #[cfg(feature = "wgpu")]
+        (
+            "wgpu",
+            Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        ),
+    ];
+    cpus().into_iter().chain(gpus).collect()
 }
 
 #[derive(Module, Debug)]
