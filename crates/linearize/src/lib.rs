@@ -41,9 +41,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! It serves any module and loss made of the operations listed at [`LinearizeError`]'s
-//! `UnsupportedOperation`, on any device that Burn dispatches to, in float32 and, on the CPU, in
-//! float64.
+//! It serves any module and loss made of operations that have a rule (an operation without one is
+//! [`LinearizeError::UnsupportedOperation`], which names it and its place), on any device that Burn
+//! dispatches to, in float32 and, on the CPU, in float64.
 
 mod batch;
 mod counters;
