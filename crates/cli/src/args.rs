@@ -20,6 +20,12 @@ pub struct Cli {
 pub enum Command {
     /// Train a network as a config says, and measure it
     Train(Train),
+    /// Follow a two-layer linear network by the theory's closed recursion instead of training it
+    Theory(Theory),
+    /// Make the paper's seven figures, with the runs that they need
+    Figures(Figures),
+    /// Judge a run by the paper's assumptions: report.html and report.json
+    Report(Report),
     /// Draw a run's figure again from its trace
     Plot(Plot),
     /// List the backends of this build and the devices they find
@@ -55,6 +61,74 @@ pub struct Train {
     /// Changes to the config
     #[command(flatten)]
     pub changes: Changes,
+}
+
+/// `brink theory`.
+#[derive(Debug, Args)]
+pub struct Theory {
+    /// The config, as for `brink train`: one hidden linear layer, no biases, binary targets, mse
+    pub config: PathBuf,
+    /// The run's folder, instead of the next outputs/<name>-theory-<n>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the files of an earlier run in --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Changes to the config
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// `brink figures`.
+#[derive(Debug, Args)]
+pub struct Figures {
+    /// Only these figures, by number, such as 1,3
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    pub only: Vec<usize>,
+    /// Folder of the figures' configs
+    #[arg(long, value_name = "DIR", default_value = "configs/figures")]
+    pub configs: PathBuf,
+    /// Where the runs go; those that are there with the same config are not repeated
+    #[arg(long, value_name = "DIR", default_value = "outputs/figures")]
+    pub runs: PathBuf,
+    /// Where the figures go
+    #[arg(long, value_name = "DIR", default_value = "outputs/figures")]
+    pub out: PathBuf,
+    /// What computes: ndarray, flex or wgpu, of those compiled in
+    #[arg(long)]
+    pub backend: Option<String>,
+    /// Folder of CIFAR-10's binary files: data.dir
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Change every config, for instance --set optimizer.steps=100; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Say nothing but errors and the figures' paths
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl Figures {
+    /// The changes that all runs share, but for `--set`.
+    pub fn changes(&self) -> Changes {
+        Changes {
+            data_dir: self.data_dir.clone(),
+            ..Changes::default()
+        }
+    }
+}
+
+/// `brink report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run's folder
+    pub run: PathBuf,
+    /// Where report.html and report.json go, instead of the run's folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Options that change the config.
@@ -107,6 +181,12 @@ pub struct Plot {
     /// The figure, instead of RUN/trace.svg
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write a PNG of the same name beside it
+    #[arg(long)]
+    pub png: bool,
+    /// Dots an inch of the PNG; the figure is 640 points wide
+    #[arg(long, default_value_t = 144.0, requires = "png")]
+    pub dpi: f32,
 }
 
 /// `brink data`.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use brink_plot::PlotError;
+use brink_plot::png::PngError;
 use miette::Diagnostic;
 
 use crate::atomic::WriteError;
 use crate::backend::BackendError;
 use crate::config::ConfigError;
-use crate::plot::PlotError;
 use crate::run_folder::FolderError;
 
 /// An error of a command.
@@ -46,6 +47,28 @@ pub enum Error {
     /// A weight file cannot be written.
     #[error("cannot write the weights")]
     WeightFile(#[from] brink_model::WeightFileError),
+    /// The inputs cannot be compressed.
+    #[error("cannot compress the inputs")]
+    Compress(#[from] brink_model::RowSpaceError),
+    /// A measurement cannot be set up.
+    #[error("cannot set up a measurement")]
+    Measurement(#[from] brink_dynamics::eigen::EigenError),
+    /// The config is not one that the recursion describes.
+    #[error(transparent)]
+    Unsupported(#[from] crate::theory::Unsupported),
+    /// The recursion cannot go on.
+    #[error("the recursion failed")]
+    Theory(#[from] brink_theory::TheoryError),
+    /// A trace cannot be read.
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice()))]
+    Trace(#[from] brink_analysis::TraceError),
+    /// There is no such figure.
+    #[error(transparent)]
+    NoSuchFigure(#[from] crate::figures::NoSuchFigure),
+    /// A report cannot be written as JSON.
+    #[error("cannot write the report as JSON")]
+    Json(#[from] serde_json::Error),
     /// The loss cannot be differentiated.
     #[error("cannot trace the loss")]
     Linearize(#[from] brink_linearize::LinearizeError),
@@ -70,6 +93,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Plot(#[from] PlotError),
+    /// A figure cannot be turned into PNG.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Png(#[from] PngError),
     /// This precision needs another backend.
     #[error("the backend {backend} does not compute in float64")]
     #[diagnostic(help("use --dtype float32, or a CPU backend: --backend flex or ndarray"))]

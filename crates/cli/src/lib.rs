@@ -6,10 +6,11 @@ pub mod backend;
 pub mod command;
 pub mod config;
 pub mod error;
+pub mod figures;
 pub mod manifest;
 pub mod observe;
-pub mod plot;
 pub mod run_folder;
+pub mod theory;
 pub mod train;
 pub mod utc;
 
@@ -35,6 +36,15 @@ pub fn run(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result
             }
             return Ok(train::exit_code(&trained.summary.outcome));
         }
+        Command::Theory(arguments) => {
+            let trained = theory::execute(arguments, command_line)?;
+            if !arguments.quiet {
+                writeln!(out, "{}", train::report(&trained))?;
+            }
+            return Ok(train::exit_code(&trained.summary.outcome));
+        }
+        Command::Figures(arguments) => return figures::run(arguments, &command_line, out),
+        Command::Report(arguments) => command::report::run(arguments, out)?,
         Command::Plot(arguments) => command::plot::run(arguments, out)?,
         Command::Devices => command::devices::run(out)?,
         Command::Data(arguments) => command::data::run(arguments, out)?,

@@ -6,11 +6,10 @@ use std::process::Command;
 
 use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::record::RunHeader;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::backend::{Adapter, Backend};
 use crate::config::{Config, Dtype};
-use crate::plot::Titles;
 
 /// The version of Burn that this build is made with; a test holds it to the lock file.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -40,12 +39,16 @@ pub struct Manifest {
     pub git_revision: Option<String>,
     /// Parameters P.
     pub parameters: usize,
+    /// Coordinates that a sample was trained on, if its values were compressed to fewer.
+    pub coordinates: Option<usize>,
     /// Precision.
     pub dtype: Dtype,
-    /// What computed.
-    pub backend: Backend,
+    /// How the trace came about.
+    pub method: Method,
+    /// What computed; none for a recursion, which needs no tensors.
+    pub backend: Option<Backend>,
     /// On what.
-    pub adapter: Adapter,
+    pub adapter: Option<Adapter>,
     /// What was trained on.
     pub dataset: brink_data::Provenance,
     /// The config, all defaults filled in, with the command line's changes.
@@ -54,6 +57,16 @@ pub struct Manifest {
     pub counters: BTreeMap<String, u64>,
     /// Seconds of wall time by stage.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// How a trace came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// By gradient descent on a network's parameters.
+    Training,
+    /// By the closed recursion of a two-layer linear network.
+    Recursion,
 }
 
 /// How a run ended, or that it goes on.
@@ -87,54 +100,17 @@ impl Manifest {
     }
 }
 
-/// The part of a manifest that titles a figure.
-#[derive(Debug, Deserialize)]
-pub struct Head {
-    name: String,
-    description: String,
-    outcome: HeadOutcome,
-    #[serde(default)]
-    steps_recorded: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct HeadOutcome {
-    kind: String,
-    #[serde(default)]
-    what: Option<String>,
-}
-
-impl Head {
-    /// The titles of the run's figure.
-    pub fn titles(&self) -> Titles {
-        let mut titles = Titles {
-            title: self.name.clone(),
-            subtitle: self.description.clone(),
-        };
-        let what = self.outcome.what.as_deref().unwrap_or_default();
-        titles.note(note(&self.outcome.kind, what, self.steps_recorded.checked_sub(1)).as_deref());
-        titles
-    }
-}
-
 /// What a figure says of a run that did not simply complete; `last` is its last step.
 pub fn outcome_note(outcome: &Outcome, last: Option<u64>) -> Option<String> {
-    match outcome {
-        Outcome::Diverged { what } => note("diverged", what, last),
-        Outcome::Interrupted => note("interrupted", "", last),
-        Outcome::Failed { .. } => note("failed", "", last),
-        Outcome::Completed | Outcome::LossGoal { .. } | Outcome::AccuracyGoal { .. } => None,
-    }
-}
-
-fn note(kind: &str, what: &str, last: Option<u64>) -> Option<String> {
-    let at = last.map_or_else(String::new, |last| format!(" at step {last}"));
-    match kind {
-        "diverged" => Some(format!("diverged: {what} is not finite")),
-        "interrupted" => Some(format!("interrupted{at}")),
-        "failed" => Some(format!("failed{at}")),
-        _ => None,
-    }
+    let (kind, what) = match outcome {
+        Outcome::Diverged { what } => ("diverged", what.as_str()),
+        Outcome::Interrupted => ("interrupted", ""),
+        Outcome::Failed { .. } => ("failed", ""),
+        Outcome::Completed | Outcome::LossGoal { .. } | Outcome::AccuracyGoal { .. } => {
+            return None;
+        }
+    };
+    brink_plot::outcome_note(kind, what, last)
 }
 
 /// The commit checked out around `folder`, with `-dirty` if files differ from it.
@@ -181,14 +157,10 @@ mod tests {
 
     #[test]
     fn a_figure_says_what_went_wrong() {
-        let head: Head = serde_json::from_str(
-            r#"{"name": "x", "description": "y", "steps_recorded": 13,
-                "outcome": {"kind": "diverged", "what": "the loss at step 13"}, "more": []}"#,
-        )
-        .unwrap();
+        let what = "the loss at step 13".to_owned();
         assert_eq!(
-            head.titles().subtitle,
-            "y · diverged: the loss at step 13 is not finite"
+            outcome_note(&Outcome::Diverged { what }, Some(12)).as_deref(),
+            Some("diverged: the loss at step 13 is not finite")
         );
         assert_eq!(outcome_note(&Outcome::Completed, Some(3)), None);
     }

@@ -12,6 +12,7 @@ pub fn header() -> RunHeader {
         steps: 100,
         parameters: 7,
         accuracy: false,
+        measured: Vec::new(),
     }
 }
 
@@ -29,6 +30,7 @@ pub fn record(step: u64) -> StepRecord {
         output_norm_sq: 0.25,
         weight_norm_sq: vec![1.5, 0.25],
         gradient_alignment: None,
+        measured: Vec::new(),
     }
 }
 

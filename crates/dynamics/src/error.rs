@@ -3,6 +3,7 @@
 use brink_linearize::LinearizeError;
 
 use crate::eigen::EigenError;
+use crate::measurement::MeasureError;
 use crate::observer::ObserverError;
 
 /// A failed run; what its observers had recorded stands.
@@ -34,6 +35,17 @@ pub enum RunError {
         /// Why.
         #[source]
         source: EigenError,
+    },
+    /// Something that was to be measured could not be.
+    #[error("at step {step}: cannot measure {measurement}")]
+    Measure {
+        /// What.
+        measurement: &'static str,
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: MeasureError,
     },
     /// Results could not be read from the device.
     #[error("at step {step}: results could not be read from the device: {message}")]

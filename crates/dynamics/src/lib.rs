@@ -3,7 +3,9 @@
 mod clock;
 pub mod eigen;
 mod error;
+pub mod flow;
 mod hessian;
+pub mod measurement;
 mod norms;
 pub mod observer;
 mod problem;

@@ -7,18 +7,33 @@ use burn::tensor::Tensor;
 pub type Accuracy<const D: usize> = Box<dyn Fn(Tensor<D>) -> Tensor<1>>;
 
 /// A layer whose weight's norm is followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LayerWeight {
     /// The layer's name in traces.
     pub name: String,
     /// The weight's name in the objective's layout.
     pub parameter: String,
+    /// The squared norm of a part of the weight that does not move and is not in θ; 0 as a rule.
+    pub fixed_norm_sq: f64,
+}
+
+impl LayerWeight {
+    /// A layer whose whole weight is in θ.
+    pub fn new(name: impl Into<String>, parameter: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            parameter: parameter.into(),
+            fixed_norm_sq: 0.0,
+        }
+    }
 }
 
 /// A loss with what is needed to describe its iterates.
 pub struct Problem<const D: usize> {
     /// The loss.
     pub objective: Objective<D>,
+    /// Parameters besides those in θ that cannot move: directions in which the Hessian is zero.
+    pub fixed_parameters: usize,
     /// The layers, from input to output; the last is the output layer A.
     pub layers: Vec<LayerWeight>,
     /// Share of samples classified right, where that means something.

@@ -66,6 +66,8 @@ pub struct StepRecord {
     pub weight_norm_sq: Vec<f64>,
     /// |cos| of the angle between ∇L and the top eigenvector, when one was measured.
     pub gradient_alignment: Option<f64>,
+    /// What else was measured, in [`RunHeader::measured`]'s order.
+    pub measured: Vec<Option<f64>>,
 }
 
 impl StepRecord {
@@ -88,8 +90,10 @@ pub struct RunHeader {
     pub step_size: f64,
     /// Steps the run takes unless a stop rule ends it first.
     pub steps: u64,
-    /// Number of parameters P.
+    /// Number of parameters, with those that cannot move.
     pub parameters: usize,
     /// Whether `train_accuracy` means something.
     pub accuracy: bool,
+    /// The columns of the run's measurements.
+    pub measured: Vec<String>,
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::clock::Clock;
 use crate::eigen::EigenError;
 use crate::error::RunError;
+use crate::measurement::{Iterate, Measurement};
 use crate::norms;
 use crate::observer::{Observer, Outcome, RunSummary};
 use crate::problem::Problem;
@@ -37,6 +38,7 @@ pub fn run<const D: usize>(
     problem: &Problem<D>,
     theta: Tensor<1>,
     settings: &Settings,
+    measurements: &mut [Box<dyn Measurement<D>>],
     observers: &mut [&mut dyn Observer],
     interrupt: &AtomicBool,
 ) -> Result<Finished, RunError> {
@@ -46,13 +48,15 @@ pub fn run<const D: usize>(
         smallest: settings.eigenvalues.as_ref().map_or(0, |e| e.smallest),
         step_size: settings.step_size,
         steps: settings.steps,
-        parameters: problem.objective.parameters(),
+        parameters: problem.objective.parameters() + problem.fixed_parameters,
         accuracy: problem.accuracy.is_some(),
+        measured: measurements.iter().flat_map(|m| m.columns()).collect(),
     };
     let mut descent = Descent {
         problem,
         settings,
-        spectrum: Spectrum::new(settings.eigenvalues.clone())
+        measurements,
+        spectrum: Spectrum::new(settings.eigenvalues.clone(), problem.fixed_parameters)
             .map_err(|source| RunError::Eigen { step: 0, source })?,
         ranges: weight_ranges(problem)?,
         clock: Clock::default(),
@@ -149,6 +153,7 @@ fn weight_ranges<const D: usize>(
 struct Descent<'a, const D: usize> {
     problem: &'a Problem<D>,
     settings: &'a Settings,
+    measurements: &'a mut [Box<dyn Measurement<D>>],
     spectrum: Spectrum,
     ranges: Vec<std::ops::Range<usize>>,
     clock: Clock,
@@ -188,6 +193,16 @@ impl<'a, const D: usize> Descent<'a, D> {
                         what: format!("the Hessian at step {step}"),
                     });
                 }
+                Err(RunError::Measure {
+                    measurement,
+                    source,
+                    ..
+                }) if source.is_divergence() => {
+                    self.theta = before;
+                    return Ok(Outcome::Diverged {
+                        what: format!("the measurement {measurement} at step {step}"),
+                    });
+                }
                 record => record?,
             };
             drop(linearization);
@@ -213,7 +228,9 @@ impl<'a, const D: usize> Descent<'a, D> {
     /// Loss, outputs and gradient, with a linearisation when products will be wanted.
     fn evaluate(&mut self, step: u64) -> Result<Evaluated<'a, D>, RunError> {
         let objective = &self.problem.objective;
-        let (theta, wanted) = (&self.theta, self.spectrum.wants_products(step));
+        let wanted =
+            self.spectrum.wants_products(step) || self.measurements.iter().any(|m| m.wants(step));
+        let theta = &self.theta;
         self.clock
             .time("gradient", || {
                 Ok(if wanted {
@@ -244,7 +261,11 @@ impl<'a, const D: usize> Descent<'a, D> {
         Ok(Scalars {
             loss: values[0],
             gradient_norm: values[1].sqrt(),
-            weight_norm_sq: values[2..2 + layers].to_vec(),
+            weight_norm_sq: values[2..2 + layers]
+                .iter()
+                .zip(&self.problem.layers)
+                .map(|(moving, layer)| moving + layer.fixed_norm_sq)
+                .collect(),
             accuracy: values.get(2 + layers).copied(),
         })
     }
@@ -254,17 +275,18 @@ impl<'a, const D: usize> Descent<'a, D> {
         step: u64,
         gradient: &Gradient<D>,
         scalars: Scalars,
-        linearization: Option<&mut Linearization<'a, D>>,
+        mut linearization: Option<&mut Linearization<'a, D>>,
     ) -> Result<StepRecord, RunError> {
         let spectrum = &mut self.spectrum;
-        let measured = match linearization {
+        let spectral = match linearization.as_deref_mut() {
             Some(linearization) => self
                 .clock
                 .time("eigenvalues", || spectrum.measure(step, linearization))
                 .map_err(|source| RunError::Eigen { step, source })?,
             None => Measured::default(),
         };
-        let gradient_alignment = match measured.top {
+        let measured = self.measure(step, gradient, linearization, spectral.top.as_ref())?;
+        let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let inner = norms::inner(gradient.gradient.clone(), top);
                 let inner = read(inner).map_err(|message| RunError::ReadBack { step, message })?;
@@ -279,12 +301,47 @@ impl<'a, const D: usize> Descent<'a, D> {
             train_accuracy: scalars.accuracy,
             gradient_norm: scalars.gradient_norm,
             threshold: self.settings.threshold(),
-            eigenvalues: measured.largest,
-            smallest: measured.smallest,
+            eigenvalues: spectral.largest,
+            smallest: spectral.smallest,
             output_norm_sq: scalars.weight_norm_sq.last().copied().unwrap_or(0.0),
             weight_norm_sq: scalars.weight_norm_sq,
             gradient_alignment,
+            measured,
         })
+    }
+
+    /// The values of the run's measurements, empty where they are not due.
+    fn measure(
+        &mut self,
+        step: u64,
+        gradient: &Gradient<D>,
+        mut linearization: Option<&mut Linearization<'a, D>>,
+        top: Option<&Tensor<1>>,
+    ) -> Result<Vec<Option<f64>>, RunError> {
+        let mut row = Vec::new();
+        for measurement in self.measurements.iter_mut() {
+            let name = measurement.name();
+            match linearization.as_deref_mut() {
+                Some(linearization) if measurement.wants(step) => {
+                    let mut at = Iterate {
+                        step,
+                        step_size: self.settings.step_size,
+                        theta: &self.theta,
+                        gradient,
+                        linearization,
+                        top,
+                    };
+                    let measured = self.clock.time(name, || measurement.measure(&mut at));
+                    row.extend(measured.map_err(|source| RunError::Measure {
+                        measurement: name,
+                        step,
+                        source,
+                    })?);
+                }
+                _ => row.extend(measurement.columns().iter().map(|_| None)),
+            }
+        }
+        Ok(row)
     }
 
     fn goal(&self, record: &StepRecord) -> Option<Outcome> {

@@ -1,6 +1,7 @@
 //! What a run does: steps, stop rules, and the schedule of its eigenvalues.
 
 use crate::eigen;
+use crate::measurement::Schedule;
 
 /// What to record at steps where eigenvalues are not due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,19 +20,10 @@ pub struct EigenvalueSettings {
     pub solver: eigen::Params,
     /// How many at the smallest algebraic end besides.
     pub smallest: usize,
-    /// Every how many steps.
-    pub every: u64,
-    /// From which step on.
-    pub from: u64,
+    /// At which steps.
+    pub schedule: Schedule,
     /// What to record in between.
     pub between: Between,
-}
-
-impl EigenvalueSettings {
-    /// Whether the eigenvalues are due at a step.
-    pub fn due(&self, step: u64) -> bool {
-        step >= self.from && (step - self.from).is_multiple_of(self.every.max(1))
-    }
 }
 
 /// Full-batch gradient descent and what is measured along it.

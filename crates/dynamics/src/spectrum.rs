@@ -23,6 +23,7 @@ pub struct Measured {
 pub struct Spectrum {
     settings: Option<EigenvalueSettings>,
     ends: Vec<EndOfSpectrum>,
+    flat: usize,
     totals: Totals,
 }
 
@@ -46,7 +47,9 @@ struct Totals {
 
 impl Spectrum {
     /// A spectrum to be measured by `settings`, if any.
-    pub fn new(settings: Option<EigenvalueSettings>) -> Result<Self, EigenError> {
+    ///
+    /// `flat` counts directions outside θ in which the loss does not change: as many eigenvalues 0.
+    pub fn new(settings: Option<EigenvalueSettings>, flat: usize) -> Result<Self, EigenError> {
         let mut ends = Vec::new();
         if let Some(settings) = &settings {
             let mut add = |end, count| {
@@ -70,6 +73,7 @@ impl Spectrum {
         Ok(Self {
             settings,
             ends,
+            flat,
             totals: Totals::default(),
         })
     }
@@ -79,7 +83,7 @@ impl Spectrum {
         self.settings.as_ref().is_some_and(|settings| {
             let follows = settings.between == Between::RayleighQuotient
                 && self.ends.iter().any(|end| end.vectors.is_some());
-            settings.due(step) || follows
+            settings.schedule.due(step) || follows
         })
     }
 
@@ -92,7 +96,7 @@ impl Spectrum {
         let Some(settings) = &self.settings else {
             return Ok(Measured::default());
         };
-        let due = settings.due(step);
+        let due = settings.schedule.due(step);
         let tolerance = settings.solver.relative_tolerance;
         let mut measured = Measured::default();
         for end in &mut self.ends {
@@ -108,6 +112,7 @@ impl Spectrum {
             } else {
                 continue;
             };
+            let values = with_flat_directions(values, self.flat, end.end);
             match end.end {
                 End::Largest => {
                     measured.top = end.vectors.as_ref().map(first_row);
@@ -176,6 +181,40 @@ fn solved(solution: &Solution, end: End) -> Vec<Eigenvalue> {
             products: pair.products as u64,
         })
         .collect()
+}
+
+/// The outermost eigenvalues once those of flat directions, exact zeros, are counted in.
+///
+/// Only pairs on the other side of zero give way: a sharpness below 0, say, of a Hessian that has a
+/// direction of curvature 0 besides.
+fn with_flat_directions(values: Vec<Eigenvalue>, flat: usize, end: End) -> Vec<Eigenvalue> {
+    let sign = match end {
+        End::Largest => 1.0,
+        End::Smallest => -1.0,
+    };
+    let inner = values.iter().filter(|e| sign * e.value < 0.0).count();
+    let from = values.len() - inner;
+    let replaced = inner.min(flat);
+    let mut merged = values.clone();
+    for (position, eigenvalue) in merged.iter_mut().enumerate().skip(from) {
+        let rank = position - from;
+        *eigenvalue = if rank < replaced {
+            // The pair that it replaces may be as high as its bound.
+            let above = (sign * eigenvalue.value + eigenvalue.error_bound).max(0.0);
+            Eigenvalue {
+                value: 0.0,
+                residual: 0.0,
+                error_bound: above,
+                ..*eigenvalue
+            }
+        } else {
+            Eigenvalue {
+                index: eigenvalue.index,
+                ..values[position - replaced]
+            }
+        };
+    }
+    merged
 }
 
 /// vᵀHv of stale vectors: within ‖Hv − (vᵀHv)v‖ of some eigenvalue, though not surely of the same.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use brink_dynamics::eigen::Params;
+use brink_dynamics::measurement::Schedule;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{EigenvalueKind, StepRecord};
 use brink_dynamics::{
@@ -41,10 +42,8 @@ fn quadratic() -> (Problem<2>, Tensor<1>) {
     let theta = objective.layout().flatten(&module);
     let problem = Problem {
         objective,
-        layers: vec![LayerWeight {
-            name: "only".into(),
-            parameter: "weight".into(),
-        }],
+        fixed_parameters: 0,
+        layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
     };
     (problem, theta)
@@ -63,8 +62,7 @@ fn settings(step_size: f64, steps: u64) -> Settings {
                 ..Params::default()
             },
             smallest: 1,
-            every: 1,
-            from: 0,
+            schedule: Schedule::default(),
             between: Between::Skip,
         }),
     }
@@ -116,7 +114,7 @@ fn follow(settings: &Settings, keep: &mut Keep) -> Result<Finished, RunError> {
     } else {
         &never
     };
-    run(&problem, theta, settings, &mut [keep], flag)
+    run(&problem, theta, settings, &mut [], &mut [keep], flag)
 }
 
 /// θᵢ after t steps is (1 − ηhᵢ)^t θᵢ(0).
@@ -217,7 +215,7 @@ fn a_failing_observer_is_named_and_all_are_told_of_the_end() {
 fn eigenvalues_keep_their_schedule() {
     let mut sparse = settings(0.1, 12);
     if let Some(eigenvalues) = &mut sparse.eigenvalues {
-        (eigenvalues.every, eigenvalues.from) = (4, 2);
+        eigenvalues.schedule = Schedule { every: 4, from: 2 };
     }
     let mut keep = Keep::default();
     follow(&sparse, &mut keep).unwrap();
@@ -248,6 +246,6 @@ fn a_layer_that_does_not_exist_is_refused() {
     let (mut problem, theta) = quadratic();
     problem.layers[0].parameter = "bias".into();
     let never = AtomicBool::new(false);
-    let error = run(&problem, theta, &settings(0.1, 1), &mut [], &never).unwrap_err();
+    let error = run(&problem, theta, &settings(0.1, 1), &mut [], &mut [], &never).unwrap_err();
     assert!(error.to_string().contains("weight"), "{error}");
 }

@@ -33,6 +33,8 @@ pub struct Cnn {
     pub activation: Activation,
     /// Applied after every activation.
     pub pooling: Pooling,
+    /// Multiplies the head's values.
+    pub output_factor: f64,
 }
 
 impl Cnn {
@@ -44,7 +46,8 @@ impl Cnn {
         let maps = self.convs.iter().fold(images, |x, conv| {
             self.pool(self.activation.forward(conv.forward(x)))
         });
-        self.head.forward(maps.flatten::<2>(1, 3))
+        let outputs = self.head.forward(maps.flatten::<2>(1, 3));
+        outputs.mul_scalar(self.output_factor)
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<4> {

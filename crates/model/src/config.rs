@@ -80,6 +80,9 @@ pub struct ModelConfig {
     pub activation: Activation,
     /// Whether every layer adds a bias; `true`.
     pub bias: bool,
+    /// Multiplies the last layer's values; 1. A two-layer network of width m with 1/√m here and
+    /// `init = "standard-normal"` is that of the neural-tangent-kernel theory.
+    pub output_factor: f64,
     /// Distribution of the initial weights; `"uniform-fan-in"`.
     pub init: Init,
     /// Seed of the initial weights; 0.
@@ -99,6 +102,7 @@ impl Default for ModelConfig {
             pooling: None,
             activation: Activation::default(),
             bias: true,
+            output_factor: 1.0,
             init: Init::default(),
             seed: 0,
             weights: None,
@@ -137,9 +141,14 @@ impl ModelConfig {
     /// The keys of this kind of network, with defaults in place of those left out.
     ///
     /// # Errors
-    /// A key of the other kind, a width of 0 or above [`MAX_WIDTH`], no channels, a kernel that
+    /// An output factor that is zero or not finite, a key of the other kind, a width of 0 or above [`MAX_WIDTH`], no channels, a kernel that
     /// is even or too large.
     pub fn architecture(&self) -> Result<Architecture, ConfigError> {
+        if !(self.output_factor.is_finite() && self.output_factor != 0.0) {
+            return Err(ConfigError::OutputFactor {
+                factor: self.output_factor,
+            });
+        }
         match self.kind {
             ModelKind::Mlp => {
                 self.refuse_foreign("model.channels", self.channels.is_some())?;

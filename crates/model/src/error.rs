@@ -75,6 +75,12 @@ pub enum ConfigError {
         /// The most parameters accepted.
         max: usize,
     },
+    /// Outputs that would all be zero, or not numbers.
+    #[error("`model.output_factor` is {factor}: it must be a finite number other than 0")]
+    OutputFactor {
+        /// The value found.
+        factor: f64,
+    },
     /// Cross-entropy has no factor.
     #[error("`loss.factor` means nothing for loss.kind = \"cross-entropy\": remove it")]
     FactorOfCrossEntropy,
@@ -95,6 +101,7 @@ impl ConfigError {
             Self::NoChannels | Self::TooManyPoolings { .. } => "model.channels",
             Self::Kernel { .. } => "model.kernel",
             Self::NotAnImage { .. } => "model.kind",
+            Self::OutputFactor { .. } => "model.output_factor",
             Self::NoUnits { .. } | Self::TooLarge { .. } => "model",
             Self::FactorOfCrossEntropy | Self::Factor { .. } => "loss.factor",
         }

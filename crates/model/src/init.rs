@@ -24,6 +24,9 @@ pub enum Init {
     Xavier,
     /// Weights normal with mean 0 and variance 2/fan_in, biases 0 (He et al. 2015, eq. 10).
     He,
+    /// Weights normal with mean 0 and variance 1, biases 0: for networks whose outputs carry the
+    /// width's factor (`model.output_factor`), as in neural-tangent-kernel theory.
+    StandardNormal,
 }
 
 /// How the values of one tensor are drawn.
@@ -42,13 +45,14 @@ impl Init {
             Self::UniformFanIn => Law::Uniform(fan_in.sqrt().recip()),
             Self::Xavier => Law::Uniform((6.0 / (fan_in + fan_out)).sqrt()),
             Self::He => Law::Normal((2.0 / fan_in).sqrt()),
+            Self::StandardNormal => Law::Normal(1.0),
         }
     }
 
     fn bias(self, layer: &LayerSpec) -> Law {
         match self {
             Self::UniformFanIn => Law::Uniform((layer.fan_in() as f64).sqrt().recip()),
-            Self::Xavier | Self::He => Law::Zero,
+            Self::Xavier | Self::He | Self::StandardNormal => Law::Zero,
         }
     }
 }

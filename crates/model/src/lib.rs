@@ -22,6 +22,7 @@ mod layer;
 mod loss;
 mod mlp;
 mod network;
+mod row_space;
 mod weights;
 
 pub use accuracy::accuracy;
@@ -34,6 +35,7 @@ pub use layer::{LayerKind, LayerSpec, bias_name, weight_name};
 pub use loss::{Loss, LossConfig, LossKind};
 pub use mlp::Mlp;
 pub use network::Network;
+pub use row_space::{Projected, RowSpace, RowSpaceError};
 pub use weights::{
     NamedTensor, Precision, WeightFileError, WeightFileFault, Weights, WeightsError,
 };

@@ -16,6 +16,10 @@ pub struct Mlp {
     /// Applied after every layer but the last.
     #[module(skip)]
     pub activation: Activation,
+    /// Multiplies the last layer's values: 1, or 1/√width in the parametrisation of the neural
+    /// tangent kernel.
+    #[module(skip)]
+    pub output_factor: f64,
 }
 
 impl Mlp {
@@ -23,13 +27,14 @@ impl Mlp {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let last = self.layers.len().saturating_sub(1);
         let layers = self.layers.iter().enumerate();
-        layers.fold(x, |x, (index, layer)| {
+        let outputs = layers.fold(x, |x, (index, layer)| {
             let z = layer.forward(x);
             if index < last {
                 self.activation.forward(z)
             } else {
                 z
             }
-        })
+        });
+        outputs.mul_scalar(self.output_factor)
     }
 }

@@ -73,6 +73,7 @@ impl Network {
                 Ok(Self::Mlp(Mlp {
                     layers: layers.collect::<Result<_, _>>()?,
                     activation,
+                    output_factor: config.output_factor,
                 }))
             }
             Architecture::Cnn {
@@ -85,6 +86,7 @@ impl Network {
                     head: build.linear(channels.len())?,
                     activation,
                     pooling,
+                    output_factor: config.output_factor,
                 }))
             }
         }

@@ -2,20 +2,27 @@
 
 use std::io::Write;
 
+use brink_plot::{draw_run, png, read_run};
+
 use crate::args;
 use crate::atomic::write_atomically;
-use crate::plot::{PlotError, draw, read_run};
 use crate::run_folder::TRACE_SVG;
 
 /// Draws a run's figure from its folder.
 pub fn run(command: &args::Plot, out: &mut impl Write) -> Result<(), crate::error::Error> {
     let (series, titles) = read_run(&command.run)?;
-    let svg = draw(&series, &titles).map_err(PlotError::from)?;
+    let svg = draw_run(&series, &titles);
     let path = command
         .out
         .clone()
         .unwrap_or_else(|| command.run.join(TRACE_SVG));
     write_atomically(&path, |file| file.write_all(svg.as_bytes()))?;
     writeln!(out, "{}", path.display())?;
+    if command.png {
+        let pixels = png::from_svg(&svg, png::scale_of_dpi(command.dpi))?;
+        let path = path.with_extension("png");
+        write_atomically(&path, |file| file.write_all(&pixels))?;
+        writeln!(out, "{}", path.display())?;
+    }
     Ok(())
 }

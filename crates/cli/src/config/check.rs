@@ -1,11 +1,11 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
-use brink_model::{LossConfig, LossKind, ModelConfig};
+use brink_model::{LossConfig, LossKind, ModelConfig, ModelKind};
 
 use super::document::Node;
 use super::keys;
 use super::problem::{ConfigError, Problem};
-use super::{Config, EigenvaluesConfig, OptimizerConfig};
+use super::{Compression, Config, EigenvaluesConfig, OptimizerConfig};
 
 /// Finds every impossible value at once, and fills in the defaults that depend on other values.
 pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
@@ -20,6 +20,8 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
     if let Some(eigenvalues) = &config.measure.eigenvalues {
         faults.eigenvalues(eigenvalues);
     }
+    faults.measurements(&config);
+    faults.compression(&config);
     let mut problems = faults.problems.into_iter();
     match problems.next() {
         None => Ok(Config {
@@ -126,6 +128,102 @@ impl Faults<'_> {
                 .is_none_or(|goal| goal > 0.0 && goal <= 1.0),
             "optimizer.stop_accuracy",
             "must be above 0 and at most 1",
+        );
+    }
+
+    /// The measurements besides the eigenvalues.
+    fn measurements(&mut self, config: &Config) {
+        let measure = &config.measure;
+        let squared = config.loss.kind == LossKind::Mse;
+        for (on, table) in [
+            (measure.residual.is_some(), "measure.residual"),
+            (measure.gram.is_some(), "measure.gram"),
+            (measure.first_order.is_some(), "measure.first_order"),
+        ] {
+            self.require(
+                squared || !on,
+                table,
+                "is defined for the squared error only: remove the table, or set loss.kind = \"mse\"",
+            );
+        }
+        self.require(
+            measure.alignment.is_none() || measure.eigenvalues.is_some(),
+            "measure.alignment",
+            "needs the Hessian's top eigenvector: add [measure.eigenvalues]",
+        );
+        for (every, table) in [
+            (measure.residual.as_ref().map(|t| t.every), "residual"),
+            (measure.gram.as_ref().map(|t| t.every), "gram"),
+            (
+                measure.gauss_newton.as_ref().map(|t| t.every),
+                "gauss_newton",
+            ),
+            (measure.first_order.as_ref().map(|t| t.every), "first_order"),
+            (measure.alignment.as_ref().map(|t| t.every), "alignment"),
+            (
+                measure.layer_sharpness.as_ref().map(|t| t.every),
+                "layer_sharpness",
+            ),
+            (measure.flow.as_ref().map(|t| t.every), "flow"),
+        ] {
+            let path = format!("measure.{table}.every");
+            self.require(every != Some(0), &path, "must be at least 1");
+        }
+        for (tolerance, table) in [
+            (measure.gram.as_ref().map(|t| t.relative_tolerance), "gram"),
+            (
+                measure.gauss_newton.as_ref().map(|t| t.relative_tolerance),
+                "gauss_newton",
+            ),
+            (
+                measure
+                    .layer_sharpness
+                    .as_ref()
+                    .map(|t| t.relative_tolerance),
+                "layer_sharpness",
+            ),
+            (measure.flow.as_ref().map(|t| t.relative_tolerance), "flow"),
+        ] {
+            let path = format!("measure.{table}.relative_tolerance");
+            let possible = tolerance.is_none_or(|t| t > 0.0 && t < 1.0);
+            self.require(possible, &path, "must be between 0 and 1");
+        }
+        if let Some(gram) = &measure.gram {
+            let possible = (1..=256).contains(&gram.count);
+            self.require(possible, "measure.gram.count", "must be from 1 to 256");
+        }
+        if let Some(flow) = &measure.flow {
+            let positive = |value: f64| value > 0.0 && value.is_finite();
+            self.require(
+                positive(flow.alpha) && flow.alpha <= 2.5,
+                "measure.flow.alpha",
+                "must be above 0 and at most 2.5: the method is unstable beyond 2.785",
+            );
+            self.require(
+                flow.cap.is_none_or(positive),
+                "measure.flow.cap",
+                "must be a positive, finite number",
+            );
+            self.require(
+                flow.tolerance > 0.0 && flow.tolerance < 1.0,
+                "measure.flow.tolerance",
+                "must be between 0 and 1",
+            );
+        }
+        if let Err(fault) = measure.phases.validate() {
+            self.add(
+                &format!("measure.phases.{}", fault.key()),
+                fault.to_string(),
+            );
+        }
+    }
+
+    fn compression(&mut self, config: &Config) {
+        self.require(
+            config.run.compression != Compression::On || config.model.kind == ModelKind::Mlp,
+            "run.compression",
+            "holds for networks that begin with a linear layer on the whole input: a convolution \
+             sees parts of it",
         );
     }
 

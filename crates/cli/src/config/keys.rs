@@ -38,7 +38,8 @@ keys! {
     "model.pooling", "\"average\"", "average | max: a CNN's pooling";
     "model.activation", "\"tanh\"", "linear | tanh | relu | elu | gelu | softplus | sigmoid";
     "model.bias", "true", "whether layers have biases";
-    "model.init", "\"uniform-fan-in\"", "uniform-fan-in (±1/√fan_in) | xavier | he: distribution of the initial weights";
+    "model.output_factor", "1.0", "multiplies the outputs: 1/√width for the neural-tangent-kernel parametrisation";
+    "model.init", "\"uniform-fan-in\"", "uniform-fan-in (±1/√fan_in) | xavier | he | standard-normal: distribution of the initial weights";
     "model.seed", "0", "seed of the initial weights";
     "model.weights", "none", "a .safetensors file of initial weights, instead of init and seed";
 
@@ -61,7 +62,43 @@ keys! {
     "measure.eigenvalues.probe_every", "32", "a random column at every so many solves, against missed eigenvalues; 0 for never";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
+    "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";
+    "measure.phases.margin", "0.01", "relative band about 2/η within which λ₁ has not crossed";
+    "measure.phases.turn", "0.02", "relative change of λ₁ from its last extremum that makes a turn";
+
+    "measure.residual.every", "1", "D = F − Y: ‖D‖², DᵀF, DᵀY, and the change of ‖A‖² that it predicts; mse only";
+    "measure.residual.from", "0", "the first step to measure at";
+
+    "measure.gram.count", "2", "how many eigenvalues of the Gram matrix JJᵀ, as (2κ/n)·λ; mse only";
+    "measure.gram.method", "\"matrix-free\"", "matrix-free | dense (all of JJᵀ, up to 5000 rows)";
+    "measure.gram.every", "1", "measure at every so many steps";
+    "measure.gram.from", "0", "the first step to measure at";
+    "measure.gram.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it; matrix-free only";
+
+    "measure.gauss_newton.every", "1", "λ₁ of the Hessian's Gauss–Newton part and of the rest";
+    "measure.gauss_newton.from", "0", "the first step to measure at";
+    "measure.gauss_newton.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+
+    "measure.first_order.every", "1", "error of the first-order step in function space; mse only";
+    "measure.first_order.from", "0", "the first step to measure at";
+
+    "measure.alignment.every", "1", "share of each layer in the Hessian's top eigenvector";
+    "measure.alignment.from", "0", "the first step to measure at";
+
+    "measure.layer_sharpness.every", "1", "λ₁ of each layer's diagonal block of the Hessian";
+    "measure.layer_sharpness.from", "0", "the first step to measure at";
+    "measure.layer_sharpness.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+
+    "measure.flow.method", "\"rk4\"", "rk4 | adaptive (Dormand–Prince): gradient flow from the same start";
+    "measure.flow.alpha", "0.5", "rk4: its step is min(alpha/λ₁, cap)";
+    "measure.flow.cap", "none", "rk4: its longest step in units of time, η if left out";
+    "measure.flow.tolerance", "1e-6", "adaptive: error of a step relative to 1 + ‖θ‖";
+    "measure.flow.until", "none", "the last step at which the flow is followed; its cost rises with its λ₁";
+    "measure.flow.every", "1", "measure at every so many steps";
+    "measure.flow.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+
     "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
+    "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
 }
 
 /// What the key of that path means; an item of a list, `hidden[1]`, stands for the list.
@@ -93,7 +130,10 @@ mod tests {
     /// Asks serde itself which keys a table has, by giving it one that it has not.
     fn valid_keys(table: &str) -> Vec<String> {
         let base = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
-                    [data]\n[model]\n[loss]\n[measure.eigenvalues]\ncount = 1\n[run]\n";
+                    [data]\n[model]\n[loss]\n[measure.eigenvalues]\ncount = 1\n[measure.phases]\n\
+                    [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
+                    [measure.first_order]\n[measure.alignment]\n[measure.layer_sharpness]\n\
+                    [measure.flow]\n[run]\n";
         let text = if table.is_empty() {
             format!("zzz = 1\n{base}")
         } else {
@@ -113,6 +153,14 @@ mod tests {
             "loss",
             "optimizer",
             "measure.eigenvalues",
+            "measure.phases",
+            "measure.residual",
+            "measure.gram",
+            "measure.gauss_newton",
+            "measure.first_order",
+            "measure.alignment",
+            "measure.layer_sharpness",
+            "measure.flow",
             "run",
         ] {
             let mut documented: Vec<String> = KEYS
@@ -141,6 +189,12 @@ mod tests {
         let spelt_out: Vec<Override> = KEYS
             .iter()
             .filter(|key| !matches!(key.default, "required" | "none"))
+            // Tables that switch something on are not there by default.
+            .filter(|key| {
+                let table = key.path.rsplit_once('.').map_or("", |(table, _)| table);
+                !table.starts_with("measure.")
+                    || matches!(table, "measure.eigenvalues" | "measure.phases")
+            })
             // Keys of the other kind of model are refused, not ignored.
             .filter(|key| {
                 !matches!(

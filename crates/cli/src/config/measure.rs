@@ -1,5 +1,6 @@
 //! `[measure]`: what is measured along a run, and how often.
 
+use brink_analysis::phases::PhaseParams;
 use serde::{Deserialize, Serialize};
 
 /// The table `[measure]`.
@@ -9,6 +10,127 @@ pub struct MeasureConfig {
     /// Eigenvalues of the Hessian; none are measured without this table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eigenvalues: Option<EigenvaluesConfig>,
+    /// The rule that labels steps with the paper's phases.
+    #[serde(default)]
+    pub phases: PhaseParams,
+    /// The residual D = F − Y and what it predicts for the output layer; mse only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<ScheduleConfig>,
+    /// The Gram matrix M = JJᵀ; mse only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gram: Option<GramConfig>,
+    /// The Gauss–Newton and residual parts of the Hessian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gauss_newton: Option<SolvedConfig>,
+    /// The error of the first-order step in function space; mse only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_order: Option<ScheduleConfig>,
+    /// The layers that the Hessian's top eigenvector lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<ScheduleConfig>,
+    /// λ₁ of each layer's block of the Hessian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_sharpness: Option<SolvedConfig>,
+    /// Gradient flow from the same start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowConfig>,
+}
+
+/// A table that says no more than when something is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// Measure at every so many steps.
+    #[serde(default = "defaults::every")]
+    pub every: u64,
+    /// The first step to measure at.
+    #[serde(default)]
+    pub from: u64,
+}
+
+/// A table of something that an eigensolver finds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolvedConfig {
+    /// Measure at every so many steps.
+    #[serde(default = "defaults::every")]
+    pub every: u64,
+    /// The first step to measure at.
+    #[serde(default)]
+    pub from: u64,
+    /// Bound on an eigenvalue's error, relative to it.
+    #[serde(default = "defaults::relative_tolerance")]
+    pub relative_tolerance: f64,
+}
+
+/// The table `[measure.gram]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GramConfig {
+    /// How many of the largest eigenvalues.
+    #[serde(default = "defaults::gram_count")]
+    pub count: usize,
+    /// How they are found.
+    #[serde(default)]
+    pub method: GramMethodConfig,
+    /// Measure at every so many steps.
+    #[serde(default = "defaults::every")]
+    pub every: u64,
+    /// The first step to measure at.
+    #[serde(default)]
+    pub from: u64,
+    /// Bound on an eigenvalue's error, relative to it; matrix-free only.
+    #[serde(default = "defaults::relative_tolerance")]
+    pub relative_tolerance: f64,
+}
+
+/// How the Gram matrix's eigenvalues are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GramMethodConfig {
+    /// By products J·(Jᵀu) alone.
+    #[default]
+    MatrixFree,
+    /// By forming and decomposing the matrix.
+    Dense,
+}
+
+/// The table `[measure.flow]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowConfig {
+    /// How the flow is integrated.
+    #[serde(default)]
+    pub method: FlowMethodConfig,
+    /// Runge–Kutta's step in units of 1/Λ.
+    #[serde(default = "defaults::alpha")]
+    pub alpha: f64,
+    /// Runge–Kutta's longest step, in units of time; η if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<f64>,
+    /// The adaptive pair's error of one step, relative to 1 + ‖θ‖.
+    #[serde(default = "defaults::flow_tolerance")]
+    pub tolerance: f64,
+    /// The last step at which the flow is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// Measure at every so many steps.
+    #[serde(default = "defaults::every")]
+    pub every: u64,
+    /// Bound on an eigenvalue's error, relative to it.
+    #[serde(default = "defaults::relative_tolerance")]
+    pub relative_tolerance: f64,
+}
+
+/// How gradient flow is integrated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowMethodConfig {
+    /// Runge–Kutta of order four with steps min(alpha/Λ, cap).
+    #[default]
+    Rk4,
+    /// Dormand–Prince of orders five and four with error control.
+    Adaptive,
 }
 
 /// The table `[measure.eigenvalues]`.
@@ -61,6 +183,19 @@ mod defaults {
 
     pub fn every() -> u64 {
         1
+    }
+
+    pub fn gram_count() -> usize {
+        2
+    }
+
+    /// Well within the method's stability, 2.785, and accurate to better than 1e-3 a step.
+    pub fn alpha() -> f64 {
+        0.5
+    }
+
+    pub fn flow_tolerance() -> f64 {
+        1e-6
     }
 
     pub fn relative_tolerance() -> f64 {

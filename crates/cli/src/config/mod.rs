@@ -27,10 +27,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use measure::{EigenvaluesConfig, MeasureConfig, Stale};
+pub use measure::{
+    EigenvaluesConfig, FlowConfig, FlowMethodConfig, GramConfig, GramMethodConfig, MeasureConfig,
+    ScheduleConfig, SolvedConfig, Stale,
+};
 pub use optimizer::{OptimizerConfig, OptimizerKind};
 pub use problem::{ConfigError, Problem};
-pub use run::{Dtype, RunConfig};
+pub use run::{Compression, Dtype, RunConfig};
 
 use document::Node;
 use overrides::Override;

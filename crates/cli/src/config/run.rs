@@ -9,6 +9,23 @@ pub struct RunConfig {
     /// Precision of parameters, data and arithmetic.
     #[serde(default)]
     pub dtype: Dtype,
+    /// Whether inputs are replaced by their coordinates in the space that they span.
+    #[serde(default)]
+    pub compression: Compression,
+}
+
+/// Whether inputs are replaced by their coordinates in the space that they span, which changes
+/// neither loss nor steps nor eigenvalues, only the cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Where it holds and pays.
+    #[default]
+    Auto,
+    /// Where it holds; an error where it does not.
+    On,
+    /// Never.
+    Off,
 }
 
 /// Precision of a run.

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use brink_analysis::phases::PhaseParams;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
-use brink_dynamics::record::StepRecord;
+use brink_dynamics::record::{Eigenvalue, EigenvalueKind, StepRecord};
+use brink_plot::{Measured, Quality, Row, Series, Titles, draw_run};
 
 use crate::atomic::write_atomically;
 use crate::manifest::outcome_note;
-use crate::plot::{Series, Titles, draw};
 
 /// Collects what the figure shows, and draws it at the end, however the run ended.
 #[derive(Debug)]
@@ -19,12 +20,15 @@ pub struct FigureObserver {
 }
 
 impl FigureObserver {
-    /// A figure at `path`.
-    pub fn new(path: impl Into<PathBuf>, titles: Titles) -> Self {
+    /// A figure at `path`; its phases follow the rule that the run's labels do.
+    pub fn new(path: impl Into<PathBuf>, titles: Titles, phases: PhaseParams) -> Self {
         Self {
             path: path.into(),
             titles,
-            series: Series::default(),
+            series: Series {
+                phases,
+                ..Series::default()
+            },
         }
     }
 
@@ -42,13 +46,131 @@ impl Observer for FigureObserver {
     }
 
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
-        self.series.push(record);
+        let eigenvalues: Vec<Measured> = record.eigenvalues.iter().map(measured).collect();
+        self.series.push(Row {
+            step: record.step,
+            loss: record.loss,
+            output_norm_sq: record.output_norm_sq,
+            threshold: record.threshold,
+            eigenvalues: &eigenvalues,
+        });
         Ok(())
     }
 
     fn finish(&mut self, summary: &RunSummary) -> Result<(), ObserverError> {
-        let svg = draw(&self.series, &self.titles(&summary.outcome))?;
+        let svg = draw_run(&self.series, &self.titles(&summary.outcome));
         write_atomically(&self.path, |file| file.write_all(svg.as_bytes()))?;
         Ok(())
+    }
+}
+
+fn measured(eigenvalue: &Eigenvalue) -> Measured {
+    let quality = match eigenvalue.kind {
+        EigenvalueKind::RayleighQuotient => Quality::Stale,
+        EigenvalueKind::Solved if eigenvalue.converged => Quality::Solved,
+        EigenvalueKind::Solved => Quality::NotConverged,
+    };
+    Measured {
+        value: eigenvalue.value,
+        quality,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use brink_plot::read_run;
+
+    use super::*;
+    use crate::observe::{EigenvaluesCsv, TraceCsv};
+    use crate::run_folder::{EIGENVALUES_CSV, TRACE_CSV, TRACE_SVG};
+    use crate::testing::{eigenvalue, header, record};
+
+    fn titles(folder: &Path) -> Titles {
+        Titles {
+            title: folder.file_name().unwrap().to_str().unwrap().to_owned(),
+            subtitle: String::new(),
+        }
+    }
+
+    fn measured(step: u64, lambda: f64) -> StepRecord {
+        let mut record = record(step);
+        record.loss = 1.0 / (1.0 + step as f64);
+        record.eigenvalues = vec![eigenvalue(1, lambda), eigenvalue(2, lambda / 2.0)];
+        record
+    }
+
+    fn written(folder: &Path, records: &[StepRecord]) {
+        let phases = PhaseParams::default();
+        let mut observers: [Box<dyn Observer>; 3] = [
+            Box::new(TraceCsv::new(folder.join(TRACE_CSV), phases)),
+            Box::new(EigenvaluesCsv::new(folder.join(EIGENVALUES_CSV))),
+            Box::new(FigureObserver::new(
+                folder.join(TRACE_SVG),
+                titles(folder),
+                phases,
+            )),
+        ];
+        let summary = RunSummary {
+            outcome: Outcome::Completed,
+            steps_recorded: records.len() as u64,
+            last: records.last().cloned(),
+            first_crossing: None,
+            counters: Vec::new(),
+            seconds: Vec::new(),
+        };
+        for observer in &mut observers {
+            observer.start(&header()).unwrap();
+            for record in records {
+                observer.step(record).unwrap();
+            }
+            observer.finish(&summary).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_figure_of_the_folder_is_the_one_made_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = vec![
+            measured(0, 1.0 / 3.0),
+            record(1),
+            measured(2, 2e-9),
+            measured(3, f64::INFINITY),
+        ];
+        records[2].eigenvalues[1].converged = false;
+        records[3].eigenvalues[0].kind = EigenvalueKind::RayleighQuotient;
+        written(folder.path(), &records);
+        let (series, titles) = read_run(folder.path()).unwrap();
+        let qualities: Vec<Vec<Option<Quality>>> = series
+            .eigenvalues
+            .iter()
+            .map(|column| column.iter().map(|m| m.map(|m| m.quality)).collect())
+            .collect();
+        let (solved, open, stale) = (Quality::Solved, Quality::NotConverged, Quality::Stale);
+        assert_eq!(
+            qualities,
+            [
+                [Some(solved), None, Some(solved), Some(stale)],
+                [Some(solved), None, Some(open), Some(solved)]
+            ]
+        );
+        let again = draw_run(&series, &titles);
+        let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();
+        assert_eq!(again, at_the_end);
+    }
+
+    #[test]
+    fn phases_of_a_run_that_crosses_are_shown_in_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let records: Vec<_> = (0..120)
+            .map(|t| measured(t, 200.0 - 60.0 * (t as f64 / 10.0).cos()))
+            .collect();
+        written(folder.path(), &records);
+        let (series, titles) = read_run(folder.path()).unwrap();
+        let again = draw_run(&series, &titles);
+        let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();
+        assert!(again.contains("III: above, falling"));
+        assert_eq!(again, at_the_end);
     }
 }

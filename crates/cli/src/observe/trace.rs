@@ -13,12 +13,35 @@
 //! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
 //! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | never |
 //! | `weight_norm_sq.<layer>` | squared Frobenius norm of each layer's weight, input to output | never |
+//! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet |
+//!
+//! Then the columns of the measurements that the config switches on; every one is empty at steps
+//! where its measurement is not due. D = F − Y, M = JJᵀ with top eigenvector v₁, A the output layer.
+//!
+//! | column | meaning | table |
+//! |---|---|---|
+//! | `residual_norm_sq`, `residual_dot_output`, `residual_dot_target`, `target_norm_sq` | ‖D‖², DᵀF, DᵀY, ‖Y‖² | `residual` |
+//! | `output_norm_sq_change` | ‖A‖² after the step taken from here, less ‖A‖² before it | `residual` |
+//! | `output_norm_sq_predicted` | the same, from DᵀF and the gradient: −(4κη/n)·DᵀF + 2η⟨b, ∂L/∂b⟩ + η²‖∂L/∂A‖² | `residual` |
+//! | `gram_lambda_1`, … , `gram_error_bound` | (2κ/n)·λᵢ(M), and the largest of their error bounds | `gram` |
+//! | `residual_on_v1`, `residual_off_v1` | Dᵀv₁, its sign continued from step to step; ‖D − (Dᵀv₁)v₁‖ | `gram` |
+//! | `loss_share_v1` | (Dᵀv₁)²/‖D‖² | `gram` |
+//! | `v1_cos_previous`, `v1_cos_start` | \|cos\| between v₁ and that of the previous, of the first measured step | `gram` |
+//! | `gauss_newton_lambda_1`, `gauss_newton_error_bound` | λ₁ of the Hessian's Gauss–Newton part, its error bound | `gauss_newton` |
+//! | `residual_hessian_lambda_1`, `residual_hessian_error_bound` | λ₁ (largest algebraic) of the rest of the Hessian | `gauss_newton` |
+//! | `first_order_error` | ‖D(t) − (I − (2κη/n)M)·D(t−1)‖/‖D(t−1)‖, of the step that led here | `first_order` |
+//! | `eigenvector_share.<layer>` | share of the layer in the squared norm of the Hessian's top eigenvector | `alignment` |
+//! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
+//! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
+//! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |
+//! | `flow_gradients` | gradients that the flow took so far | `flow` |
 //!
 //! Numbers are the shortest decimals that read back as the same float64. Values of λ carry no
 //! error bounds here; `eigenvalues.csv` has them.
 
 use std::path::PathBuf;
 
+use brink_analysis::phases::{Classifier, Phase, PhaseParams};
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
@@ -46,10 +69,12 @@ pub fn columns(header: &RunHeader) -> Vec<String> {
             .iter()
             .map(|layer| format!("weight_norm_sq.{layer}")),
     );
+    columns.push("phase".into());
+    columns.extend(header.measured.iter().cloned());
     columns
 }
 
-fn row(header: &RunHeader, record: &StepRecord) -> Vec<String> {
+fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<String> {
     let mut row = vec![
         record.step.to_string(),
         number(record.time),
@@ -66,6 +91,8 @@ fn row(header: &RunHeader, record: &StepRecord) -> Vec<String> {
     row.extend(
         (0..header.layers.len()).map(|layer| cell(record.weight_norm_sq.get(layer).copied())),
     );
+    row.push(phase.map_or_else(String::new, |phase| phase.name().to_owned()));
+    row.extend(record.measured.iter().map(|value| cell(*value)));
     row
 }
 
@@ -73,14 +100,16 @@ fn row(header: &RunHeader, record: &StepRecord) -> Vec<String> {
 #[derive(Debug)]
 pub struct TraceCsv {
     path: PathBuf,
+    phases: Classifier,
     open: Option<(CsvFile, RunHeader)>,
 }
 
 impl TraceCsv {
     /// A trace at `path`, which must not exist when the run starts.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub fn new(path: impl Into<PathBuf>, phases: PhaseParams) -> Self {
         Self {
             path: path.into(),
+            phases: Classifier::new(phases),
             open: None,
         }
     }
@@ -99,7 +128,10 @@ impl Observer for TraceCsv {
 
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
         if let Some((file, header)) = &mut self.open {
-            file.row(row(header, record))?;
+            let phase = self
+                .phases
+                .see(record.step, record.sharpness(), record.threshold);
+            file.row(row(header, record, phase))?;
             file.flush()?;
         }
         Ok(())
@@ -115,12 +147,12 @@ mod tests {
     fn rows_are_readable_while_the_run_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.csv");
-        let mut trace = TraceCsv::new(&path);
+        let mut trace = TraceCsv::new(&path, PhaseParams::default());
         trace.start(&header()).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "step,time,loss,train_accuracy,gradient_norm,threshold,lambda_1,lambda_2,\
-             gradient_alignment,output_norm_sq,weight_norm_sq.layers.0,weight_norm_sq.layers.1\n"
+             gradient_alignment,output_norm_sq,weight_norm_sq.layers.0,weight_norm_sq.layers.1,phase\n"
         );
         trace.step(&record(0)).unwrap();
         let mut second = record(1);
@@ -130,10 +162,10 @@ mod tests {
         trace.step(&second).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let rows: Vec<&str> = text.lines().skip(1).collect();
-        assert_eq!(rows[0], "0,0.0,1.0,,0.5,200.0,,,,0.25,1.5,0.25");
+        assert_eq!(rows[0], "0,0.0,1.0,,0.5,200.0,,,,0.25,1.5,0.25,");
         assert_eq!(
             rows[1],
-            "1,0.01,1e-300,0.5,0.5,200.0,0.30000000000000004,,,0.25,1.5,0.25"
+            "1,0.01,1e-300,0.5,0.5,200.0,0.30000000000000004,,,0.25,1.5,0.25,before"
         );
     }
 
@@ -167,8 +199,8 @@ mod tests {
             .iter()
             .position(|column| column == "lambda_min_1")
             .unwrap();
-        assert_eq!(row(&header, &record)[at], "-3.5");
-        assert_eq!(row(&header, &record).len(), columns.len());
+        assert_eq!(row(&header, &record, None)[at], "-3.5");
+        assert_eq!(row(&header, &record, None).len(), columns.len());
     }
 
     #[test]
@@ -176,7 +208,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.csv");
         std::fs::write(&path, "mine").unwrap();
-        let error = TraceCsv::new(&path).start(&header()).unwrap_err();
+        let error = TraceCsv::new(&path, PhaseParams::default())
+            .start(&header())
+            .unwrap_err();
         assert!(error.to_string().contains("trace.csv"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }

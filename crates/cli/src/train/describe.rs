@@ -2,9 +2,9 @@
 
 use brink_data::{Origin, Provenance, Targets};
 use brink_model::{Activation, LayerKind, LayerSpec, Loss};
+use brink_plot::ticks::short;
 
 use crate::config::Config;
-use crate::plot::ticks::short;
 
 /// What is trained on what: `tanh 3072-200-200-10 · CIFAR-10, n = 1000 · MSE, κ = 0.5 · η = 0.05`.
 pub fn describe(

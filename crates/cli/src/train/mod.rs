@@ -1,6 +1,8 @@
 //! `brink train`: from a config to a run folder.
 
-mod describe;
+mod compression;
+pub(crate) mod describe;
+mod measurements;
 mod problem;
 mod settings;
 
@@ -9,28 +11,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
-use brink_data::Dataset;
+use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Observer, Outcome, RunSummary};
 use brink_dynamics::{Finished, Problem};
-use brink_model::{Loss, Network, Precision, Weights};
+use brink_model::{Network, Precision, Weights};
+use brink_plot::Titles;
 use burn::tensor::Device;
 
 use crate::args;
 use crate::backend::{Adapter, Backend};
 use crate::config::{Config, Dtype};
 use crate::error::Error;
-use crate::manifest::{BURN_VERSION, Manifest, Running, Status, git_revision};
+use crate::manifest::{BURN_VERSION, Manifest, Method, Running, Status, git_revision};
 use crate::observe::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
-use crate::plot::Titles;
 use crate::run_folder::{
     EIGENVALUES_CSV, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG,
 };
 use crate::utc;
 
+use compression::{Compressed, compress};
 use problem::{Tensors, burn_dtype};
 
 /// Where numbered run folders go.
-const OUTPUTS: &str = "outputs";
+pub(crate) const OUTPUTS: &str = "outputs";
 
 /// A run that has come to its end.
 #[derive(Debug)]
@@ -46,7 +49,10 @@ struct Prepared {
     config: Config,
     network: Network,
     weights: Weights,
+    compressed: Option<Compressed>,
     problem: Problem<2>,
+    measurements: Vec<Box<dyn Measurement<2>>>,
+    adapter: Adapter,
     manifest: Manifest,
 }
 
@@ -75,7 +81,7 @@ pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Tra
         "{} parameters in {}, on {}",
         prepared.manifest.parameters,
         prepared.config.run.dtype.as_str(),
-        prepared.manifest.adapter,
+        prepared.adapter,
     ));
     say(&format!("writes to {}", folder.path().display()));
     let summary = follow(prepared, &folder, arguments.quiet)?;
@@ -97,8 +103,16 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     let loss = config.loss.loss()?;
     let weights = Weights::initial(&config.model, inputs, outputs)?;
     let precision = burn_dtype(config.run.dtype).into();
-    let network = Network::new(&config.model, inputs, outputs, &weights, &device, precision)?;
-    let problem = trace(&network, &layers, loss, &dataset, &device, config.run.dtype)?;
+    let compressed = compress(&config, &dataset.train, &weights)?;
+    let (trained, inputs) = match &compressed {
+        Some(compressed) => (&compressed.weights, compressed.coordinates()),
+        None => (&weights, inputs),
+    };
+    let network = Network::new(&config.model, inputs, outputs, trained, &device, precision)?;
+    let dtype = config.run.dtype;
+    let tensors = Tensors::upload(&dataset.train, compressed.as_ref(), &device, dtype);
+    let problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
+    let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
     let trace_seconds = clock.elapsed().as_secs_f64();
 
     let manifest = Manifest {
@@ -112,10 +126,12 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
         brink_version: env!("CARGO_PKG_VERSION"),
         burn_version: BURN_VERSION,
         git_revision: git_revision(Path::new(".")),
-        parameters: problem.objective.parameters(),
+        parameters: weights.parameter_count(),
+        coordinates: compressed.as_ref().map(Compressed::coordinates),
         dtype: config.run.dtype,
-        backend,
-        adapter,
+        method: Method::Training,
+        backend: Some(backend),
+        adapter: Some(adapter.clone()),
         dataset: dataset.provenance,
         config: config.clone(),
         counters: Default::default(),
@@ -127,7 +143,10 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
         config,
         network,
         weights,
+        compressed,
         problem,
+        measurements,
+        adapter,
         manifest,
     })
 }
@@ -144,26 +163,17 @@ fn open(arguments: &args::Train, dtype: Dtype) -> Result<(Backend, Device, Adapt
     Ok((backend, device, adapter))
 }
 
-fn trace(
-    network: &Network,
-    layers: &[brink_model::LayerSpec],
-    loss: Loss,
-    dataset: &Dataset,
-    device: &Device,
-    dtype: Dtype,
-) -> Result<Problem<2>, Error> {
-    let tensors = Tensors::upload(&dataset.train, device, dtype);
-    problem::trace(network, layers, loss, &tensors)
-}
-
 /// Takes the steps, with everything that is written on the way.
 fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSummary, Error> {
     let Prepared {
         config,
         network,
         weights,
+        compressed,
         problem,
+        mut measurements,
         manifest,
+        adapter: _,
     } = prepared;
     let precision = match config.run.dtype {
         Dtype::Float32 => Precision::F32,
@@ -176,9 +186,10 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         title: config.name.clone(),
         subtitle: manifest.description.clone(),
     };
-    let mut trace = TraceCsv::new(folder.file(TRACE_CSV));
+    let phases = config.measure.phases;
+    let mut trace = TraceCsv::new(folder.file(TRACE_CSV), phases);
     let mut eigenvalues = EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV));
-    let mut figure = FigureObserver::new(folder.file(TRACE_SVG), titles);
+    let mut figure = FigureObserver::new(folder.file(TRACE_SVG), titles, phases);
     let mut manifest = ManifestObserver::new(folder.file(MANIFEST_JSON), manifest);
     let mut progress = Progress::on_stderr(quiet);
     // The manifest is told of the end last, when the other files are there.
@@ -196,6 +207,7 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         &problem,
         theta,
         &settings::settings(&config),
+        &mut measurements,
         &mut observers,
         interrupt,
     )
@@ -204,12 +216,16 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         source: Box::new(source),
     })?;
     let last = layout.unflatten(&network, &theta)?.weights()?;
+    let last = match &compressed {
+        Some(compressed) => compressed.lift(&weights, &network.weights()?, &last)?,
+        None => last,
+    };
     last.write(&folder.file(FINAL_WEIGHTS), precision, &extra)?;
     Ok(summary)
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the process at once.
-fn listen_for_interrupts() -> Result<&'static AtomicBool, Error> {
+pub(crate) fn listen_for_interrupts() -> Result<&'static AtomicBool, Error> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     if let Some(flag) = FLAG.get() {
         return Ok(flag);

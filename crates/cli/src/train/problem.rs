@@ -6,25 +6,36 @@ use brink_linearize::{Batch, Objective};
 use brink_model::{LayerSpec, Loss, Network, weight_name};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use super::compression::Compressed;
 use crate::config::Dtype;
 use crate::error::Error;
 
 /// Inputs `[n, d]` and targets `[n, c]` of a subset on a device.
 pub struct Tensors {
     inputs: Tensor<2>,
-    targets: Tensor<2>,
+    /// Y, `[n, c]`.
+    pub targets: Tensor<2>,
     encoding: Targets,
 }
 
 impl Tensors {
-    /// Uploads a subset in the run's precision.
-    pub fn upload(subset: &Subset, device: &Device, dtype: Dtype) -> Self {
+    /// Uploads a subset in the run's precision, its inputs in coordinates if there are any.
+    pub fn upload(
+        subset: &Subset,
+        coordinates: Option<&Compressed>,
+        device: &Device,
+        dtype: Dtype,
+    ) -> Self {
         let samples = subset.samples();
         let precision = burn_dtype(dtype);
         let shape = [samples, subset.features()];
-        let inputs = match dtype {
-            Dtype::Float32 => TensorData::new(subset.inputs_f32(), shape),
-            Dtype::Float64 => TensorData::new(subset.inputs_f64(), shape),
+        let inputs = match (coordinates, dtype) {
+            (Some(compressed), _) => {
+                let shape = [samples, compressed.coordinates()];
+                TensorData::new(compressed.inputs.clone(), shape)
+            }
+            (None, Dtype::Float32) => TensorData::new(subset.inputs_f32(), shape),
+            (None, Dtype::Float64) => TensorData::new(subset.inputs_f64(), shape),
         };
         let targets = TensorData::new(subset.targets(), [samples, subset.outputs()]);
         Self {
@@ -49,6 +60,7 @@ pub fn trace(
     layers: &[LayerSpec],
     loss: Loss,
     tensors: &Tensors,
+    compressed: Option<&Compressed>,
 ) -> Result<Problem<2>, Error> {
     let batch = Batch::new()
         .with(tensors.inputs.clone())
@@ -61,10 +73,14 @@ pub fn trace(
     )?;
     Ok(Problem {
         objective,
+        fixed_parameters: compressed.map_or(0, |compressed| compressed.fixed_parameters),
         layers: (0..layers.len())
             .map(|layer| LayerWeight {
-                name: format!("layers.{layer}"),
-                parameter: weight_name(layer),
+                fixed_norm_sq: match compressed {
+                    Some(compressed) if layer == 0 => compressed.fixed_norm_sq,
+                    _ => 0.0,
+                },
+                ..LayerWeight::new(format!("layers.{layer}"), weight_name(layer))
             })
             .collect(),
         accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),

@@ -1,5 +1,6 @@
 //! The config's tables as the run's settings.
 
+use brink_dynamics::measurement::Schedule;
 use brink_dynamics::{Between, EigenvalueSettings, Settings, eigen};
 
 use crate::config::{Config, EigenvaluesConfig, Stale};
@@ -26,8 +27,10 @@ fn eigenvalues(config: &EigenvaluesConfig) -> EigenvalueSettings {
             ..eigen::Params::default()
         },
         smallest: config.smallest,
-        every: config.every,
-        from: config.from,
+        schedule: Schedule {
+            every: config.every,
+            from: config.from,
+        },
         between: match config.stale {
             Stale::Skip => Between::Skip,
             Stale::RayleighQuotient => Between::RayleighQuotient,

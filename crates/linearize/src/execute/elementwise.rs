@@ -3,7 +3,9 @@
 use burn::backend::ops::{ActivationOps, BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn::backend::{Dispatch as D, DispatchTensor, Scalar as BurnScalar, TensorMetadata};
 
-use super::{Arg, Evaluation, shape_of};
+use burn::tensor::{FloatDType, Tensor};
+
+use super::{Arg, Evaluation, shape_of, vector};
 use crate::error::LinearizeError;
 use crate::graph::{Binary, Comparison, Logic, Op, Scalar, Unary};
 
@@ -20,7 +22,7 @@ impl Evaluation<'_> {
                 &self.target.device,
                 self.target.float,
             ),
-            Op::Unary(f) => unary(*f, next()?),
+            Op::Unary(f) => self.unary(*f, next()?)?,
             Op::Power(Scalar(p)) => D::float_powf_scalar(next()?, number(*p)),
             Op::AddScalar(Scalar(c)) => D::float_add_scalar(next()?, number(*c)),
             Op::MulScalar(Scalar(c)) if *c == -1.0 => D::float_neg(next()?),
@@ -78,6 +80,15 @@ impl Evaluation<'_> {
         })
     }
 
+    fn unary(&self, f: Unary, x: DispatchTensor) -> Result<DispatchTensor, LinearizeError> {
+        match vector::kernel(f) {
+            Some(kernel) if self.target.is_cpu() && self.target.float == FloatDType::F32 => {
+                on_host(kernel, x)
+            }
+            _ => Ok(unary(f, x)),
+        }
+    }
+
     fn compare(&self, c: Comparison, x: DispatchTensor, y: DispatchTensor) -> DispatchTensor {
         let shape = shape_of(self.shape());
         let x = D::float_expand(x, shape.clone());
@@ -104,6 +115,23 @@ impl Evaluation<'_> {
             Comparison::LowerEqual => D::float_lower_equal_elem(x, value, bool),
         }
     }
+}
+
+/// Applies a kernel in place if no one else holds the values, else to a copy.
+fn on_host(kernel: fn(&mut [f32]), x: DispatchTensor) -> Result<DispatchTensor, LinearizeError> {
+    let shape = x.shape();
+    let flat = D::float_reshape(x, shape_of(vec![shape.num_elements()]));
+    let flat = Tensor::<1>::from_dispatch(flat);
+    let device = flat.device();
+    let mut data = flat
+        .try_into_data()
+        .map_err(|error| LinearizeError::Internal(format!("reading on a CPU: {error}")))?;
+    let values = data
+        .as_mut_slice::<f32>()
+        .map_err(|error| LinearizeError::Internal(format!("values of float32: {error:?}")))?;
+    kernel(values);
+    let flat = D::float_from_data(data, device.as_dispatch());
+    Ok(D::float_reshape(flat, shape))
 }
 
 fn number(value: f64) -> BurnScalar {

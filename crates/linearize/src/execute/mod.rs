@@ -7,6 +7,7 @@
 mod contract;
 mod elementwise;
 mod structure;
+mod vector;
 
 use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor, TensorMetadata};
@@ -22,6 +23,19 @@ pub(crate) struct Target {
     pub float: FloatDType,
     pub int: IntDType,
     pub bool: BoolDType,
+}
+
+impl Target {
+    /// Whether values live in memory that the processor computes on.
+    fn is_cpu(&self) -> bool {
+        match self.device {
+            #[cfg(feature = "flex")]
+            DispatchDevice::Flex(_) => true,
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Values by node.

@@ -1,0 +1,1 @@
+"""The benchmark's driver: standard library only."""

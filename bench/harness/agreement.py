@@ -1,0 +1,63 @@
+"""Whether contestants compute the same thing: checked before anything is timed."""
+
+from .environment import say
+
+# Relative errors allowed in float32 against a float64 referee.
+LOSS = 2e-6
+GRADIENT = 1e-5
+PRODUCT = 1e-4
+
+
+class Referee:
+    """The values in float64, by a contestant that is not ours."""
+
+    def __init__(self, environment, problem, results):
+        self.process = environment.referee()
+        self.results = results
+        if self.process is None:
+            results.complain("no peer is installed: the values were compared with no referee")
+        else:
+            self.process.ask("load", problem=problem.spec)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exit):
+        if self.process:
+            self.process.__exit__(*exit)
+
+    def values(self, weights, count):
+        """Loss, gradient norm, product norm and `count` eigenvalues at the weights of a file."""
+        return self.process.ask("exact", weights=str(weights), count=count) if self.process else None
+
+    def check_values(self, who, found, exact):
+        """Compares what `values` answers."""
+        if exact is None:
+            return
+        for key, allowed in (
+            ("loss", LOSS),
+            ("gradient_norm", GRADIENT),
+            ("product_norm", PRODUCT),
+            ("product_norm_curvlinops", PRODUCT),
+        ):
+            if key in found:
+                what = key.removesuffix("_curvlinops").replace("_", " ")
+                by = "curvlinops" if key.endswith("curvlinops") else who
+                self.compare(f"{by}: {what}", found[key], exact[key.split("_curvl")[0]], allowed)
+
+    def check_step(self, who, loss, eigenvalues, exact, tolerance):
+        """Compares what one training step measured."""
+        if exact is None:
+            return
+        self.compare(f"{who}: loss", loss, exact["loss"], LOSS)
+        for index, (value, true) in enumerate(zip(eigenvalues, exact["eigenvalues"])):
+            self.compare(f"{who}: λ{index + 1}", value, true, tolerance)
+
+    def compare(self, what, found, exact, allowed):
+        """Notes a disagreement."""
+        error = abs(found - exact) / abs(exact)
+        if not error <= allowed:
+            text = f"{what} is {found:.8g}, but {exact:.8g} in float64 (off by {error:.1e}"
+            text += f", {allowed:.0e} allowed)"
+            say(f"  disagreement: {text}")
+            self.results.complain(text)

@@ -1,0 +1,70 @@
+"""What was measured: samples by work, item and contestant."""
+
+import csv
+import json
+import statistics
+
+COLUMNS = ["work", "item", "contestant", "unit", "median", "min", "max", "mean", "samples", "note"]
+
+
+class Results:
+    """All samples of a run, and what could not be had."""
+
+    def __init__(self):
+        self.samples = {}
+        self.notes = {}
+        self.facts = {}
+        self.problems = []
+
+    def add(self, work, item, contestant, unit, values, note=""):
+        """Adds samples; those of one key add up over rounds."""
+        key = (work, item, contestant, unit)
+        self.samples.setdefault(key, []).extend(values)
+        if note:
+            self.notes[key] = note
+
+    def complain(self, text):
+        """Something that makes a figure doubtful: shown at the end."""
+        self.problems.append(text)
+
+    def of(self, work, item, contestant, unit="s"):
+        """The samples of a key; empty if it was not measured."""
+        return self.samples.get((work, item, contestant, unit), [])
+
+    def median(self, work, item, contestant, unit="s"):
+        """The median of a key, or `None`."""
+        values = self.of(work, item, contestant, unit)
+        return statistics.median(values) if values else None
+
+    def mean(self, work, item, contestant, unit="s"):
+        """The mean of a key, or `None`."""
+        values = self.of(work, item, contestant, unit)
+        return statistics.fmean(values) if values else None
+
+    def contestants(self, work, item, unit="s"):
+        """Who has samples of an item, in the order in which they came."""
+        return [key[2] for key in self.samples if (key[0], key[1], key[3]) == (work, item, unit)]
+
+    def works(self):
+        """Which works were run."""
+        return {key[0] for key in self.samples}
+
+    def write(self, folder):
+        """Writes `results.csv` and, with every sample, `samples.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / "results.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for key, values in self.samples.items():
+                if not values:
+                    continue
+                figures = [statistics.median(values), min(values), max(values)]
+                figures.append(statistics.fmean(values))
+                figures = [f"{figure:.6g}" for figure in figures]
+                writer.writerow([*key, *figures, len(values), self.notes.get(key, "")])
+        rows = [
+            {"work": w, "item": i, "contestant": c, "unit": u, "values": values}
+            for (w, i, c, u), values in self.samples.items()
+        ]
+        text = json.dumps({"facts": self.facts, "problems": self.problems, "samples": rows})
+        (folder / "samples.json").write_text(text)

@@ -1,0 +1,167 @@
+"""What every Python contestant shares: the protocol, and problems read from files.
+
+A contestant is a process that reads one JSON request a line and answers with one JSON line. It
+stays alive through all rounds of a work item, so that compilation and warm-up happen once.
+"""
+
+import json
+import os
+import struct
+import sys
+import time
+import traceback
+
+import numpy as np
+
+
+def serve(handlers):
+    """Answers requests until standard input ends; `handlers` maps a request's work to a function."""
+    # Libraries may print: keep standard output for the answers alone.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        request = json.loads(line)
+        work = request.pop("work")
+        try:
+            if work not in handlers:
+                raise KeyError(f"no such work: {work}")
+            reply = handlers[work](**request) or {}
+        except Exception as error:  # reported to the driver, which decides
+            traceback.print_exc()
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(reply) + "\n")
+        answers.flush()
+
+
+def read_safetensors(path):
+    """The tensors of a .safetensors file, by name, as NumPy arrays."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    kinds = {"F32": "<f4", "F64": "<f8"}
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        start, end = entry["data_offsets"]
+        values = np.frombuffer(data[start:end], dtype=kinds[entry["dtype"]])
+        tensors[name] = values.reshape(entry["shape"]).copy()
+    return tensors
+
+
+def write_safetensors(path, tensors, metadata=None):
+    """Writes float32 tensors as a .safetensors file."""
+    header, data = {}, b""
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, values in tensors.items():
+        values = np.ascontiguousarray(values, dtype="<f4")
+        start = len(data)
+        data += values.tobytes()
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(values.shape),
+            "data_offsets": [start, len(data)],
+        }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+class Problem:
+    """A network on its data.
+
+    `weights` is a list of layers, each `(weight, bias or None)`, with linear weights `[out, in]`
+    and convolutions `[out, in, kernel, kernel]`, as in the files.
+    """
+
+    def __init__(self, spec, dtype):
+        self.model = spec["model"]
+        self.kind = self.model["kind"]
+        self.activation = self.model["activation"]
+        if self.activation not in ("tanh", "linear"):
+            raise ValueError(f"the peers have no activation {self.activation!r}")
+        if self.kind == "cnn" and self.model.get("pooling", "average") != "average":
+            raise ValueError("the peers have average pooling only")
+        if spec["loss"]["kind"] != "mse":
+            raise ValueError("the peers have squared error only")
+        self.factor = spec["loss"].get("factor", 1.0)
+        self.x = np.load(spec["inputs"]).astype(dtype)
+        self.y = np.load(spec["targets"]).astype(dtype)
+        self.dtype = dtype
+        self.weights = self.read_weights(spec["weights"])
+
+    def read_weights(self, path):
+        """The layers in a file."""
+        tensors = read_safetensors(path)
+        layers, index = [], 0
+        while f"layers.{index}.weight" in tensors:
+            weight = tensors[f"layers.{index}.weight"].astype(self.dtype)
+            bias = tensors.get(f"layers.{index}.bias")
+            layers.append((weight, None if bias is None else bias.astype(self.dtype)))
+            index += 1
+        if not layers:
+            raise ValueError(f"{path} holds no layers.<i>.weight")
+        return layers
+
+
+def write_weights(path, layers):
+    """Writes layers as `read_weights` finds them."""
+    tensors = {}
+    for index, (weight, bias) in enumerate(layers):
+        tensors[f"layers.{index}.weight"] = weight
+        if bias is not None:
+            tensors[f"layers.{index}.bias"] = bias
+    write_safetensors(path, tensors, {"format": "brink", "layout": "out_in"})
+
+
+def timed(work, repeat):
+    """Seconds of each of `repeat` runs; one run before them refills the caches and is dropped."""
+    seconds = []
+    for turn in range(repeat + 1):
+        start = time.perf_counter()
+        work()
+        if turn > 0:
+            seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def fastest(variants, repeat=3):
+    """The name of the fastest of the `variants` (name → function), each warmed up first.
+
+    A variant that fails is left out; a slow one is not repeated.
+    """
+    times = {}
+    for name, work in variants.items():
+        try:
+            work()
+            start = time.perf_counter()
+            work()
+            first = time.perf_counter() - start
+        except Exception:
+            traceback.print_exc()
+            continue
+        if times and first > 3 * min(times.values()):
+            times[name] = first
+            continue
+        times[name] = min([first, *timed(work, repeat - 1)])
+    if not times:
+        raise RuntimeError(f"none of {', '.join(variants)} runs")
+    return min(times, key=times.get)
+
+
+class Tally:
+    """The account of consecutive training steps, as every contestant reports it."""
+
+    def __init__(self):
+        self.rows = {"seconds": [], "products": [], "eigenvalues": [], "losses": []}
+
+    def add(self, seconds, products, eigenvalues, loss):
+        self.rows["seconds"].append(seconds)
+        self.rows["products"].append(products)
+        self.rows["eigenvalues"].append([float(value) for value in eigenvalues])
+        self.rows["losses"].append(float(loss))

@@ -1,0 +1,223 @@
+"""PyTorch as a contestant: products by double backward with the graph kept, or by torch.func, or
+by curvlinops; eigenvalues by SciPy. `--float64` makes it the referee."""
+
+import sys
+import time
+
+import numpy as np
+import torch
+
+import arpack
+from common import Problem, Tally, fastest, serve, timed, write_weights
+from torch_network import Network
+
+try:
+    import curvlinops
+except ImportError:
+    curvlinops = None
+
+DTYPE = np.float64 if "--float64" in sys.argv else np.float32
+
+# Lanczos vectors for a warm start: with SciPy's default of 20 every call costs 20 products at
+# least, however good the start.
+WARM_LANCZOS_VECTORS = 8
+
+
+class Peer:
+    """The state between requests."""
+
+    def load(self, problem):
+        self.problem = Problem(problem, DTYPE)
+        self.network = Network(self.problem)
+        self.parameters = list(self.network.parameters())
+        self.names = [name for name, _ in self.network.named_parameters()]
+        self.size = sum(p.numel() for p in self.parameters)
+        self.x = torch.from_numpy(self.problem.x)
+        self.y = torch.from_numpy(self.problem.y)
+        self.scale = self.problem.factor / self.x.shape[0]
+        self.chosen = {}
+        versions = {"torch": torch.__version__}
+        if curvlinops is not None:
+            # Deterministic by construction: the probe would only cost time.
+            self.operator = curvlinops.HessianLinearOperator(
+                self.network,
+                torch.nn.MSELoss(reduction="sum"),
+                self.parameters,
+                [(self.x, self.y)],
+                check_deterministic=False,
+            )
+            versions["curvlinops"] = version_of("curvlinops-for-pytorch")
+        return {"parameters": self.size, "versions": versions}
+
+    def loss(self):
+        return self.scale * ((self.network(self.x) - self.y) ** 2).sum()
+
+    def functional_loss(self, *parameters):
+        outputs = torch.func.functional_call(
+            self.network, dict(zip(self.names, parameters)), (self.x,)
+        )
+        return self.scale * ((outputs - self.y) ** 2).sum()
+
+    def slope(self, keep=False):
+        """Loss and gradient, the latter by parameter, with its graph if it is to be kept."""
+        loss = self.loss()
+        return loss.detach(), torch.autograd.grad(loss, self.parameters, create_graph=keep)
+
+    def split(self, block):
+        """A block [k, P] cut into parameters with the rows in front."""
+        parts = torch.split(block, [p.numel() for p in self.parameters], dim=-1)
+        return [part.reshape(-1, *p.shape) for part, p in zip(parts, self.parameters)]
+
+    def flat(self, parts, rows):
+        return torch.cat([part.reshape(rows, -1) for part in parts], 1)
+
+    def block_products(self):
+        """Ways to multiply a block [k, P], each set up at the current weights."""
+        _, slopes = self.slope(keep=True)
+        arguments = dict(grad_outputs=None, retain_graph=True)
+
+        def backward(vectors, batched):
+            arguments["grad_outputs"] = vectors
+            return torch.autograd.grad(
+                slopes, self.parameters, is_grads_batched=batched, **arguments
+            )
+
+        def kept_graph(block):
+            rows = [backward([part[0] for part in self.split(row[None])], False) for row in block]
+            return torch.cat([self.flat(row, 1) for row in rows])
+
+        def kept_graph_vmap(block):
+            return self.flat(backward(self.split(block), True), block.shape[0])
+
+        def linearize():
+            slope = torch.func.grad(self.functional_loss, tuple(range(len(self.parameters))))
+            at = tuple(p.detach() for p in self.parameters)
+            _, push = torch.func.linearize(slope, *at)
+            mapped = torch.func.vmap(lambda *parts: push(*parts))
+            return lambda block: self.flat(mapped(*self.split(block)), block.shape[0])
+
+        ways = {"graph kept": kept_graph, "graph kept, vmap": kept_graph_vmap}
+        try:
+            ways["func.linearize, vmap"] = linearize()
+        except Exception as error:  # not every operation can be traced there
+            print(f"torch.func.linearize: {error}", file=sys.stderr)
+        return ways
+
+    def block_product(self, rows):
+        """The fastest product of a block, found once a width, at the current weights."""
+        key, ways = f"block of {rows}", self.block_products()
+        if key not in self.chosen:
+            block = torch.ones(rows, self.size, dtype=self.x.dtype)
+            runs = {name: lambda way=way: way(block) for name, way in ways.items()}
+            self.chosen[key] = fastest(runs)
+        return ways[self.chosen[key]]
+
+    def curvlinops_product(self, block):
+        """The same by curvlinops, whose matrices have vectors as columns."""
+        return self.scale * (self.operator @ block.T).T
+
+    def values(self):
+        loss, slopes = self.slope()
+        slope = self.flat(slopes, 1)[0]
+        unit = slope / slope.norm()
+        image = self.block_product(1)(unit[None])[0]
+        found = {
+            "loss": float(loss),
+            "gradient_norm": float(slope.double().norm()),
+            "product_norm": float(image.double().norm()),
+        }
+        if curvlinops is not None:
+            image = self.curvlinops_product(unit[None])[0]
+            found["product_norm_curvlinops"] = float(image.double().norm())
+        return found
+
+    def gradient(self, repeat):
+        return {"seconds": timed(self.slope, repeat)}
+
+    def product(self, block, repeat, method="torch"):
+        _, slopes = self.slope()
+        vectors = self.flat(slopes, 1).repeat(block, 1)
+        if method == "curvlinops":
+            product, variant = self.curvlinops_product, "curvlinops"
+        else:
+            product, variant = self.block_product(block), self.chosen[f"block of {block}"]
+        seconds = timed(lambda: product(vectors), repeat)
+        return {"seconds": [s / block for s in seconds], "variant": variant}
+
+    def start(self, method, weights, count, tolerance):
+        """Prepares consecutive steps by `method`: `eigsh`, cold with its defaults on double
+        backward, or `curvlinops`, with `eigsh` started at the last step's eigenvectors."""
+        if method == "curvlinops" and curvlinops is None:
+            raise RuntimeError("curvlinops is not installed")
+        self.network.set_weights(self.problem.read_weights(weights))
+        self.method, self.count, self.tolerance = method, count, tolerance
+        self.last = None
+
+    def steps(self, steps, step_size):
+        tally = Tally()
+        for _ in range(steps):
+            start = time.perf_counter()
+            loss, slopes, values, products = self.measure()
+            with torch.no_grad():
+                before = [p.clone() for p in self.parameters]
+                torch._foreach_add_(self.parameters, slopes, alpha=-step_size)
+            tally.add(time.perf_counter() - start, products, values, loss)
+            self.measured = before
+        return tally.rows
+
+    def measure(self):
+        """Loss, gradient and eigenvalues at the current weights."""
+        if self.method == "eigsh":
+            loss, slopes = self.slope(keep=True)
+
+            def product(vector):
+                parts = [part[0] for part in self.split(torch.from_numpy(vector)[None])]
+                image = torch.autograd.grad(
+                    slopes, self.parameters, grad_outputs=parts, retain_graph=True
+                )
+                return self.flat(image, 1)[0].numpy()
+
+            values, _, products = arpack.largest(product, self.size, self.count, DTYPE)
+            return loss, [slope.detach() for slope in slopes], values, products
+        loss, slopes = self.slope()
+        product = lambda vector: self.curvlinops_product(torch.from_numpy(vector)[None])[0].numpy()
+        options = {"which": "LA", "tol": self.tolerance}
+        if self.last is not None:
+            options |= {"v0": self.last.sum(0), "ncv": WARM_LANCZOS_VECTORS}
+        found = arpack.largest(product, self.size, self.count, DTYPE, **options)
+        values, self.last, products = found
+        return loss, slopes, values, products
+
+    def save(self, weights):
+        """Writes the parameters that the last step measured."""
+        parts = {name: part.numpy() for name, part in zip(self.names, self.measured)}
+        layers = len(self.network.layers)
+        write_weights(
+            weights,
+            [(parts[f"layers.{i}.weight"], parts.get(f"layers.{i}.bias")) for i in range(layers)],
+        )
+
+    def exact(self, weights, count):
+        """Loss, gradient norm and eigenvalues at the weights of a file, to 1e-7."""
+        self.network.set_weights(self.problem.read_weights(weights))
+        values = self.values()
+        apply = self.block_product(1)
+        product = lambda vector: apply(torch.from_numpy(vector)[None])[0].numpy()
+        found, _, _ = arpack.largest(product, self.size, count, DTYPE, which="LA", tol=1e-7)
+        return values | {"eigenvalues": found.tolist()}
+
+
+def version_of(package):
+    from importlib.metadata import version
+
+    return version(package)
+
+
+def main():
+    peer = Peer()
+    works = ["load", "values", "gradient", "product", "start", "steps", "save", "exact"]
+    serve({work: getattr(peer, work) for work in works})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+//! `brink report`.
+
+use std::io::Write;
+
+use brink_analysis::{Report, Trace};
+use brink_plot::{Head, draw_run, html, paper, read_run};
+
+use crate::args;
+use crate::atomic::write_atomically;
+
+/// Names of the files that a report is.
+const REPORT_HTML: &str = "report.html";
+const REPORT_JSON: &str = "report.json";
+
+/// Judges a run by the paper's assumptions, as a page and as data.
+///
+/// # Errors
+/// A trace that cannot be read, or files that cannot be written.
+pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::error::Error> {
+    let trace = Trace::read(&command.run)?;
+    let phases = Head::read(&command.run)?.phases();
+    let report = Report::of(&trace, &phases);
+    let (series, titles) = read_run(&command.run)?;
+    let mut figures = vec![draw_run(&series, &titles)];
+    // A run without a whole cycle, or without the residual, has no such figure; the report says why.
+    figures.extend(paper::four_phases(&trace).ok());
+    let page = html::page(&report, &figures);
+    let json = report.to_json()?;
+    let folder = command.out.as_deref().unwrap_or(&command.run);
+    for (name, content) in [(REPORT_HTML, page), (REPORT_JSON, json)] {
+        let path = folder.join(name);
+        write_atomically(&path, |file| writeln!(file, "{content}"))?;
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Which runs the figures need, and which figure needs which.
+
+/// How a run comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `brink train`.
+    Train,
+    /// `brink theory`.
+    Theory,
+}
+
+/// A run that a figure needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// Its folder's name.
+    pub name: &'static str,
+    /// Its config, in the folder of configs.
+    pub config: &'static str,
+    /// Changes to the config.
+    pub set: &'static [&'static str],
+    /// How it comes about.
+    pub kind: Kind,
+}
+
+/// A figure: its number, its file's name and its runs.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedFigure {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its file, without an extension.
+    pub name: &'static str,
+    /// Its runs, in the order in which it takes them.
+    pub runs: &'static [Planned],
+}
+
+const fn trained(name: &'static str, config: &'static str) -> Planned {
+    changed(name, config, &[])
+}
+
+const fn changed(
+    name: &'static str,
+    config: &'static str,
+    set: &'static [&'static str],
+) -> Planned {
+    Planned {
+        name,
+        config,
+        set,
+        kind: Kind::Train,
+    }
+}
+
+const LINEAR: Planned = trained("linear", "linear.toml");
+
+/// The step sizes of figure 7 besides that of the linear run: without what only the others show.
+const PLAIN: &str = "step-sizes.toml";
+
+/// All figures, in order.
+pub const FIGURES: &[PlannedFigure] = &[
+    PlannedFigure {
+        number: 1,
+        name: "loss-and-sharpness",
+        runs: &[LINEAR],
+    },
+    PlannedFigure {
+        number: 2,
+        name: "four-phases",
+        runs: &[LINEAR],
+    },
+    PlannedFigure {
+        number: 3,
+        name: "sharpness-and-output-norm",
+        runs: &[
+            LINEAR,
+            trained("tanh", "tanh.toml"),
+            changed("relu", "tanh.toml", &["name=relu", "model.activation=relu"]),
+            changed("elu", "tanh.toml", &["name=elu", "model.activation=elu"]),
+            trained("cnn", "cnn.toml"),
+        ],
+    },
+    PlannedFigure {
+        number: 4,
+        name: "hessian-gram-gauss-newton",
+        runs: &[LINEAR],
+    },
+    PlannedFigure {
+        number: 5,
+        name: "gradient-flow",
+        runs: &[trained("flow", "flow.toml")],
+    },
+    PlannedFigure {
+        number: 6,
+        name: "theory",
+        runs: &[
+            Planned {
+                name: "two-layer-theory",
+                config: "two-layer.toml",
+                set: &[],
+                kind: Kind::Theory,
+            },
+            trained("two-layer", "two-layer.toml"),
+        ],
+    },
+    PlannedFigure {
+        number: 7,
+        name: "step-sizes",
+        runs: &[
+            changed(
+                "step-0.005",
+                PLAIN,
+                &["optimizer.step_size=0.005", "optimizer.steps=800"],
+            ),
+            changed(
+                "step-0.01",
+                PLAIN,
+                &["optimizer.step_size=0.01", "optimizer.steps=400"],
+            ),
+            changed(
+                "step-0.02",
+                PLAIN,
+                &["optimizer.step_size=0.02", "optimizer.steps=200"],
+            ),
+            changed(
+                "step-0.03",
+                PLAIN,
+                &["optimizer.step_size=0.03", "optimizer.steps=133"],
+            ),
+        ],
+    },
+];

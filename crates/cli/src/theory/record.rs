@@ -1,0 +1,141 @@
+//! A record of the recursion as a record of a run, so that everything made for runs works on it.
+
+use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
+use brink_theory::{Model, TheoryRecord};
+
+use crate::config::Config;
+
+/// Names of the layers: W, then A.
+const LAYERS: [&str; 2] = ["layers.0", "layers.1"];
+
+/// What is known before the first step.
+pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
+    RunHeader {
+        layers: LAYERS.map(String::from).into(),
+        eigenvalues: config.measure.eigenvalues.as_ref().map_or(0, |e| e.count),
+        smallest: 0,
+        step_size: config.optimizer.step_size,
+        steps: config.optimizer.steps,
+        parameters,
+        accuracy: true,
+        measured: columns(gram),
+    }
+}
+
+fn columns(gram: usize) -> Vec<String> {
+    let mut columns: Vec<String> = [
+        "residual_norm_sq",
+        "residual_dot_output",
+        "residual_dot_target",
+        "target_norm_sq",
+        "output_norm_sq_change",
+        "output_norm_sq_predicted",
+    ]
+    .map(String::from)
+    .into();
+    columns.extend((1..=gram).map(|index| format!("gram_lambda_{index}")));
+    columns.extend(
+        [
+            "gram_error_bound",
+            "residual_on_v1",
+            "residual_off_v1",
+            "loss_share_v1",
+            "v1_cos_previous",
+            "v1_cos_start",
+            "gauss_newton_lambda_1",
+            "residual_hessian_lambda_1",
+            "first_order_error",
+        ]
+        .map(String::from),
+    );
+    columns.extend(LAYERS.map(|layer| format!("eigenvector_share.{layer}")));
+    columns.extend(LAYERS.map(|layer| format!("lambda_1.{layer}")));
+    columns
+}
+
+/// Follows what a record does not carry from step to step.
+#[derive(Debug)]
+pub struct Converter {
+    tolerance: f64,
+    gram: usize,
+    target_norm_sq: f64,
+    hidden_norm_sq: f64,
+}
+
+impl Converter {
+    /// A converter that starts at ‖W‖² of the initial weights.
+    pub fn new(config: &Config, model: &Model, gram: usize, hidden_norm_sq: f64) -> Self {
+        let measured = config.measure.eigenvalues.as_ref();
+        Self {
+            tolerance: measured.map_or(0.0, |e| e.relative_tolerance),
+            gram,
+            target_norm_sq: model.targets().iter().map(|y| y * y).sum(),
+            hidden_norm_sq,
+        }
+    }
+
+    /// The record of step t; `accuracy` is that of its outputs.
+    pub fn convert(&mut self, record: &TheoryRecord, accuracy: f64) -> StepRecord {
+        let weight_norm_sq = vec![self.hidden_norm_sq, record.output_norm_sq];
+        self.hidden_norm_sq += record.hidden_norm_sq_change;
+        StepRecord {
+            step: record.step,
+            time: record.time,
+            loss: record.loss,
+            train_accuracy: Some(accuracy),
+            gradient_norm: record.gradient_norm,
+            threshold: record.threshold,
+            eigenvalues: self.eigenvalues(record),
+            smallest: Vec::new(),
+            output_norm_sq: record.output_norm_sq,
+            weight_norm_sq,
+            gradient_alignment: record.gradient_alignment,
+            measured: self.measured(record),
+        }
+    }
+
+    fn eigenvalues(&self, record: &TheoryRecord) -> Vec<Eigenvalue> {
+        let pairs = record.lambda.iter().zip(&record.lambda_residual);
+        let pairs = pairs.enumerate();
+        pairs
+            .map(|(position, (&value, &residual))| Eigenvalue {
+                index: position as i64 + 1,
+                value,
+                residual,
+                // Some eigenvalue lies within the residual's norm of a Rayleigh quotient.
+                error_bound: residual,
+                converged: residual <= self.tolerance * value.abs(),
+                kind: EigenvalueKind::Solved,
+                products: 0,
+            })
+            .collect()
+    }
+
+    fn measured(&self, record: &TheoryRecord) -> Vec<Option<f64>> {
+        let mut row = vec![
+            Some(record.residual_norm_sq),
+            Some(record.residual_dot_output),
+            Some(record.residual_dot_target),
+            Some(self.target_norm_sq),
+            Some(record.output_norm_sq_change),
+            Some(record.output_norm_sq_predicted),
+        ];
+        row.extend((0..self.gram).map(|at| record.gram_lambda.get(at).copied()));
+        row.extend([
+            record.gram_residual.iter().copied().reduce(f64::max),
+            record.residual_on_v1,
+            record.residual_off_v1,
+            record.loss_share_v1,
+            record.v1_cos_previous,
+            record.v1_cos_start,
+            record.gram_lambda.first().copied(),
+            Some(record.residual_hessian_lambda_1),
+            record.first_order_error,
+            record.eigenvector_share_output.map(|share| 1.0 - share),
+            record.eigenvector_share_output,
+            record.lambda_1_hidden,
+            record.lambda_1_output,
+        ]);
+        row
+    }
+}

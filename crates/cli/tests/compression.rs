@@ -1,0 +1,167 @@
+//! A run on the inputs' coordinates in their row space is the run on the inputs.
+
+#![cfg(feature = "flex")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CONFIG: &str = r#"
+name = "compressed"
+[data]
+source = "synthetic"
+samples = 30
+classes = [0, 1, 2]
+targets = "one-hot"
+[model]
+hidden = [6, 5]
+activation = "tanh"
+[optimizer]
+kind = "gd"
+step_size = 0.2
+steps = 51
+[measure.eigenvalues]
+count = 2
+smallest = 1
+relative_tolerance = 1e-11
+[measure.residual]
+[measure.alignment]
+[run]
+dtype = "float64"
+"#;
+
+/// Trains as `config` says, into the folder `out`.
+fn train(folder: &Path, config: &str, out: &str, assignments: &[&str]) -> Output {
+    fs::write(folder.join("compressed.toml"), config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brink"));
+    command.args(["train", "compressed.toml", "--quiet", "--out", out]);
+    for assignment in assignments {
+        command.args(["--set", assignment]);
+    }
+    let output = command
+        .env("NO_COLOR", "1")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// A trace's numbers by row, with the names of their columns; words are left out.
+fn trace(run: &Path) -> (Vec<String>, Vec<Vec<Option<f64>>>) {
+    let text = fs::read_to_string(run.join("trace.csv")).unwrap();
+    let mut rows = text.lines();
+    let header = rows.next().unwrap().split(',').map(String::from).collect();
+    let rows = rows.map(|row| row.split(',').map(|cell| cell.parse().ok()).collect());
+    (header, rows.collect())
+}
+
+fn weights(path: &Path) -> Vec<(String, Vec<f64>)> {
+    let bytes = fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors: Vec<_> = (file.tensors().into_iter())
+        .map(|(name, tensor)| {
+            let values = tensor.data().as_chunks::<8>().0;
+            let values = values.iter().map(|bytes| f64::from_le_bytes(*bytes));
+            (name, values.collect())
+        })
+        .collect();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    tensors
+}
+
+#[test]
+fn compressed_and_full_agree_in_all_that_is_written() {
+    for loss in ["mse", "cross-entropy"] {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = format!("loss.kind=\"{loss}\"");
+        let config = if loss == "mse" {
+            CONFIG.to_owned()
+        } else {
+            CONFIG.replace("[measure.residual]\n", "")
+        };
+        let common = [kind.as_str(), "model.seed=5"];
+        let run = |out: &str, compression: &str| {
+            let assignments = [common[0], common[1], compression];
+            let output = train(folder.path(), &config, out, &assignments);
+            assert!(output.status.success());
+            folder.path().join(out)
+        };
+        let full = run("full", "run.compression=off");
+        let compressed = run("compressed", "run.compression=on");
+
+        let (header, rows) = trace(&full);
+        let (other_header, other_rows) = trace(&compressed);
+        assert_eq!(header, other_header);
+        assert_eq!((rows.len(), other_rows.len()), (51, 51));
+        for (a, b) in rows.iter().zip(&other_rows) {
+            for ((name, a), b) in header.iter().zip(a).zip(b) {
+                // A bound is an estimate, not a quantity; an eigenvector is known to the root of
+                // its eigenvalue's tolerance.
+                let tolerance = match name.as_str() {
+                    "gradient_alignment" => 1e-5,
+                    name if name.starts_with("eigenvector_share") => 1e-5,
+                    _ => 1e-10,
+                };
+                match (a, b) {
+                    (Some(a), Some(b)) => assert!(
+                        (a - b).abs() <= tolerance * a.abs().max(1e-3),
+                        "{name}: {a} {b}"
+                    ),
+                    _ => assert_eq!(a, b, "{name}"),
+                }
+            }
+        }
+        for file in ["initial.safetensors", "final.safetensors"] {
+            let (a, b) = (weights(&full.join(file)), weights(&compressed.join(file)));
+            assert_eq!(a.len(), 6);
+            for ((name, a), (other, b)) in a.iter().zip(&b) {
+                assert_eq!((name, a.len()), (other, b.len()));
+                let apart = a
+                    .iter()
+                    .zip(b)
+                    .map(|(a, b)| (a - b).abs())
+                    .fold(0.0, f64::max);
+                assert!(apart < 1e-10, "{file} {name}: {apart}");
+            }
+        }
+        let manifest = |run: &Path| -> serde_json::Value {
+            let text = fs::read_to_string(run.join("manifest.json")).unwrap();
+            serde_json::from_str(&text).unwrap()
+        };
+        let (a, b) = (manifest(&full), manifest(&compressed));
+        assert_eq!(a["parameters"], b["parameters"]);
+        assert_eq!(
+            (&a["coordinates"], &b["coordinates"]),
+            (&serde_json::Value::Null, &30.into())
+        );
+    }
+}
+
+#[test]
+fn compression_is_refused_where_it_does_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |assignments: &[&str], reason: &str| {
+        let output = train(folder.path(), CONFIG, "run", assignments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && message.contains(reason),
+            "{message}"
+        );
+        assert!(!folder.path().join("run").exists());
+    };
+    refused(
+        &["run.compression=on", "model.kind=cnn", "model.channels=[2]"],
+        "convolution",
+    );
+    // As many samples as values: nothing to gain, and no smaller space to be had.
+    refused(
+        &[
+            "run.compression=on",
+            "data.samples=3072",
+            "data.classes=[0]",
+            "data.targets=one-hot",
+        ],
+        "cannot be compressed",
+    );
+}

@@ -1,0 +1,191 @@
+//! Gradient flow beside a run of gradient descent, from the same start.
+
+use brink_linearize::{LinearizeError, Objective};
+use burn::tensor::Tensor;
+
+use super::{DormandPrince, StepTooSmall, runge_kutta_4};
+use crate::eigen::{EigenError, Params, Solver};
+use crate::hessian::Hessian;
+use crate::measurement::{Iterate, MeasureError, Measurement, Schedule, read};
+use crate::norms;
+
+/// How gradient flow is integrated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FlowMethod {
+    /// The classical Runge–Kutta method with steps min(α/Λ, cap), Λ being the flow's own sharpness.
+    RungeKutta4 {
+        /// α, in units of 1/Λ.
+        alpha: f64,
+        /// The longest step, in units of τ.
+        cap: f64,
+    },
+    /// The embedded pair of Dormand and Prince.
+    DormandPrince {
+        /// Error of one step relative to 1 + ‖θ‖.
+        tolerance: f64,
+    },
+}
+
+/// The flow's loss and sharpness at τ = η·t, and how far gradient descent has gone from it.
+#[derive(Debug)]
+pub struct GradientFlow {
+    schedule: Schedule,
+    until: Option<u64>,
+    method: FlowMethod,
+    adaptive: DormandPrince,
+    solver: Solver,
+    state: Option<State>,
+    gradients: u64,
+}
+
+/// θ on the flow at a time, and the sharpness last known.
+#[derive(Debug, Clone)]
+struct State {
+    time: f64,
+    theta: Tensor<1>,
+    sharpness: f64,
+    /// When the sharpness was found.
+    found: f64,
+}
+
+impl GradientFlow {
+    /// Followed by `schedule`, up to step `until` if that is given: along the flow the sharpness
+    /// goes on rising, and the steps shrink with it.
+    ///
+    /// # Errors
+    /// A tolerance of the eigenvalues that is out of range.
+    pub fn new(
+        schedule: Schedule,
+        until: Option<u64>,
+        method: FlowMethod,
+        relative_tolerance: f64,
+    ) -> Result<Self, EigenError> {
+        let tolerance = match method {
+            FlowMethod::DormandPrince { tolerance } => tolerance,
+            FlowMethod::RungeKutta4 { .. } => 0.0,
+        };
+        Ok(Self {
+            schedule,
+            until,
+            method,
+            adaptive: DormandPrince::new(tolerance),
+            solver: Solver::new(Params {
+                relative_tolerance,
+                ..Params::default()
+            })?,
+            state: None,
+            gradients: 0,
+        })
+    }
+
+    fn advance<const D: usize>(
+        &mut self,
+        objective: &Objective<D>,
+        state: State,
+        to: f64,
+    ) -> Result<State, MeasureError> {
+        let gradients = &mut self.gradients;
+        let mut field = |theta: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
+            *gradients += 1;
+            Ok(objective.gradient(theta)?.gradient.neg())
+        };
+        match self.method {
+            FlowMethod::DormandPrince { .. } => {
+                let interval = (state.time, to);
+                let theta = self
+                    .adaptive
+                    .integrate(field, read, state.theta, interval)?;
+                Ok(State {
+                    time: to,
+                    theta,
+                    ..state
+                })
+            }
+            FlowMethod::RungeKutta4 { alpha, cap } => {
+                let mut state = state;
+                while state.time < to {
+                    if state.time - state.found >= cap {
+                        (_, state.sharpness, _) =
+                            sharpness(&mut self.solver, objective, &state.theta)?;
+                        state.found = state.time;
+                    }
+                    let longest = cap.min(alpha / state.sharpness.max(f64::MIN_POSITIVE));
+                    let left = to - state.time;
+                    // Equal parts rather than a last one of any length.
+                    let step = left / (left / longest).ceil().max(1.0);
+                    let first = field(&state.theta)?;
+                    state.theta = runge_kutta_4(&mut field, &state.theta, &first, step)?;
+                    let arrived = left - step <= 1e-9 * left;
+                    state.time = if arrived { to } else { state.time + step };
+                }
+                Ok(state)
+            }
+        }
+    }
+}
+
+impl From<StepTooSmall> for MeasureError {
+    fn from(error: StepTooSmall) -> Self {
+        Self::Flow(error)
+    }
+}
+
+/// Loss, λ₁ and its error bound at θ.
+fn sharpness<const D: usize>(
+    solver: &mut Solver,
+    objective: &Objective<D>,
+    theta: &Tensor<1>,
+) -> Result<(f64, f64, f64), MeasureError> {
+    let mut linearization = objective.linearize(theta)?;
+    let loss = read(vec![linearization.loss().clone()])?;
+    let solution = solver.solve(&mut Hessian::new(&mut linearization))?;
+    let pair = solution.pairs.first();
+    let pair = pair.ok_or_else(|| LinearizeError::Internal("no eigenpair".into()))?;
+    Ok((loss[0], pair.value, pair.error_bound))
+}
+
+impl<const D: usize> Measurement<D> for GradientFlow {
+    fn name(&self) -> &'static str {
+        "flow"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        [
+            "flow_loss",
+            "flow_lambda_1",
+            "flow_error_bound",
+            "flow_distance",
+            "flow_gradients",
+        ]
+        .map(String::from)
+        .into()
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        let before_end = self.until.is_none_or(|until| step <= until);
+        before_end && self.schedule.due(step)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let objective = at.linearization.objective();
+        let to = at.step_size * at.step as f64;
+        let mut state = match self.state.take() {
+            Some(state) => self.advance(objective, state, to)?,
+            // The flow starts where it is first asked for.
+            None => State {
+                time: to,
+                theta: at.theta.clone(),
+                sharpness: 0.0,
+                found: to,
+            },
+        };
+        let (loss, sharpness, bound) = sharpness(&mut self.solver, objective, &state.theta)?;
+        (state.sharpness, state.found) = (sharpness, to);
+        let apart = norms::squared(at.theta.clone() - state.theta.clone());
+        let distance = read(vec![apart])?[0].sqrt();
+        self.state = Some(state);
+        Ok([loss, sharpness, bound, distance, self.gradients as f64]
+            .map(Some)
+            .into())
+    }
+}

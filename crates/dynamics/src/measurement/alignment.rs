@@ -1,0 +1,47 @@
+//! Which layers the sharpest direction lies in.
+
+use std::ops::Range;
+
+use super::{Iterate, MeasureError, Measurement, Schedule, read};
+use crate::norms;
+
+/// The share of the squared norm of the Hessian's top eigenvector in each layer, weight and bias
+/// together; the shares of all layers add to 1.
+#[derive(Debug)]
+pub struct Alignment {
+    schedule: Schedule,
+    layers: Vec<(String, Range<usize>)>,
+}
+
+impl Alignment {
+    /// Measured by `schedule` for layers by name, each a range of θ.
+    pub fn new(schedule: Schedule, layers: Vec<(String, Range<usize>)>) -> Self {
+        Self { schedule, layers }
+    }
+}
+
+impl<const D: usize> Measurement<D> for Alignment {
+    fn name(&self) -> &'static str {
+        "alignment"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let layers = self.layers.iter();
+        layers
+            .map(|(name, _)| format!("eigenvector_share.{name}"))
+            .collect()
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        self.schedule.due(step)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let Some(top) = at.top else {
+            return Ok(vec![None; self.layers.len()]);
+        };
+        let parts = self.layers.iter();
+        let parts = parts.map(|(_, range)| norms::squared(top.clone().slice(range.clone())));
+        Ok(read(parts.collect())?.into_iter().map(Some).collect())
+    }
+}

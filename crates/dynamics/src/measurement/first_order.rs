@@ -1,0 +1,63 @@
+//! How far a step in function space is from its first order.
+
+use burn::tensor::Tensor;
+
+use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
+use crate::norms;
+
+/// ‖D(t) − (I − (2κη/n)·M)·D(t−1)‖ / ‖D(t−1)‖: the relative error of the linear step
+/// D(t) ≈ D(t−1) − η·J·∇L, of the step that led to t.
+#[derive(Debug)]
+pub struct FirstOrder {
+    schedule: Schedule,
+    loss: SquaredError,
+    /// The step it was made at, the linear prediction of the next residual, and ‖D‖² there.
+    predicted: Option<(u64, Tensor<1>, Tensor<1>)>,
+}
+
+impl FirstOrder {
+    /// Measured by `schedule`.
+    pub fn new(schedule: Schedule, loss: SquaredError) -> Self {
+        Self {
+            schedule,
+            loss,
+            predicted: None,
+        }
+    }
+}
+
+impl<const D: usize> Measurement<D> for FirstOrder {
+    fn name(&self) -> &'static str {
+        "first_order"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        vec!["first_order_error".into()]
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        // The step before a due one makes the prediction.
+        self.schedule.due(step) || self.schedule.due(step + 1)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let residual = self.loss.residual(&at.gradient.outputs)?;
+        let mut error = None;
+        if let Some((made_at, predicted, norm_sq)) = self.predicted.take()
+            && made_at + 1 == at.step
+            && self.schedule.due(at.step)
+        {
+            let off = norms::squared(residual.clone() - predicted);
+            let values = read(vec![off, norm_sq])?;
+            error = (values[1] > 0.0).then(|| (values[0] / values[1]).sqrt());
+        }
+        if self.schedule.due(at.step + 1) {
+            let size = at.objective().parameters();
+            let slope = at.gradient.gradient.clone().reshape([1, size]);
+            let moved = at.linearization.jvp(slope)?.reshape([self.loss.len()]);
+            let predicted = residual.clone() - moved.mul_scalar(at.step_size);
+            self.predicted = Some((at.step, predicted, norms::squared(residual)));
+        }
+        Ok(vec![error])
+    }
+}

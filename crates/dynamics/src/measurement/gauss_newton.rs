@@ -1,0 +1,65 @@
+//! The Hessian's two parts: Gauss–Newton, and what the residual's curvature adds.
+
+use super::{Iterate, MeasureError, Measurement, Schedule, error_bound, solve, solver};
+use crate::eigen::{EigenError, Solver};
+
+/// λ₁ of the Gauss–Newton part G = Jᵀ·∇²_F L·J and of the residual part H − G, both algebraically
+/// largest. With squared error G = (2κ/n)·JᵀJ, whose non-zero spectrum is that of (2κ/n)·M.
+#[derive(Debug)]
+pub struct GaussNewton {
+    schedule: Schedule,
+    part: Solver,
+    rest: Solver,
+}
+
+impl GaussNewton {
+    /// Measured by `schedule` to a relative tolerance.
+    ///
+    /// # Errors
+    /// A tolerance out of range.
+    pub fn new(schedule: Schedule, relative_tolerance: f64) -> Result<Self, EigenError> {
+        Ok(Self {
+            schedule,
+            part: solver(1, relative_tolerance)?,
+            rest: solver(1, relative_tolerance)?,
+        })
+    }
+}
+
+impl<const D: usize> Measurement<D> for GaussNewton {
+    fn name(&self) -> &'static str {
+        "gauss_newton"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        [
+            "gauss_newton_lambda_1",
+            "gauss_newton_error_bound",
+            "residual_hessian_lambda_1",
+            "residual_hessian_error_bound",
+        ]
+        .map(String::from)
+        .into()
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        self.schedule.due(step)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let size = at.objective().parameters();
+        let part = solve(&mut self.part, at.linearization, size, |at, block| {
+            at.gauss_newton(block)
+        })?;
+        let rest = solve(&mut self.rest, at.linearization, size, |at, block| {
+            Ok(at.hvp(block.clone())? - at.gauss_newton(block)?)
+        })?;
+        Ok([&part, &rest]
+            .into_iter()
+            .flat_map(|solution| {
+                let value = solution.pairs.first().map(|pair| pair.value);
+                [value, Some(error_bound(solution))]
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,87 @@
+//! The sharpness of each layer by itself.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+use super::{Iterate, MeasureError, Measurement, Schedule, error_bound, solve, solver};
+use crate::eigen::{EigenError, Solver};
+
+/// λ₁ of each layer's diagonal block of the Hessian, weight and bias together: the sharpness that
+/// gradient descent would meet if the layer alone were trained.
+#[derive(Debug)]
+pub struct LayerSharpness {
+    schedule: Schedule,
+    layers: Vec<(String, Range<usize>, Solver)>,
+}
+
+impl LayerSharpness {
+    /// Measured by `schedule` to a relative tolerance, for layers by name, each a range of θ.
+    ///
+    /// # Errors
+    /// A tolerance out of range.
+    pub fn new(
+        schedule: Schedule,
+        layers: Vec<(String, Range<usize>)>,
+        relative_tolerance: f64,
+    ) -> Result<Self, EigenError> {
+        let layers = layers.into_iter();
+        let layers = layers.map(|(name, range)| Ok((name, range, solver(1, relative_tolerance)?)));
+        Ok(Self {
+            schedule,
+            layers: layers.collect::<Result<_, EigenError>>()?,
+        })
+    }
+}
+
+impl<const D: usize> Measurement<D> for LayerSharpness {
+    fn name(&self) -> &'static str {
+        "layer_sharpness"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let layers = self.layers.iter();
+        layers
+            .flat_map(|(name, ..)| {
+                [
+                    format!("lambda_1.{name}"),
+                    format!("lambda_1_error_bound.{name}"),
+                ]
+            })
+            .collect()
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        self.schedule.due(step)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let size = at.objective().parameters();
+        let mut row = Vec::with_capacity(2 * self.layers.len());
+        for (_, range, solver) in &mut self.layers {
+            let solution = solve(solver, at.linearization, range.len(), |at, block| {
+                let image = at.hvp(embedded(block, range, size))?;
+                Ok(image.narrow(1, range.start, range.len()))
+            })?;
+            row.push(solution.pairs.first().map(|pair| pair.value));
+            row.push(Some(error_bound(&solution)));
+        }
+        Ok(row)
+    }
+}
+
+/// Rows of a layer's length as rows of θ's, zero in the other layers.
+fn embedded(block: Tensor<2>, range: &Range<usize>, size: usize) -> Tensor<2> {
+    let rows = block.dims()[0];
+    let (device, dtype) = (block.device(), block.dtype());
+    let zeros = |columns| Tensor::<2>::zeros([rows, columns], (&device, dtype));
+    let mut parts = Vec::with_capacity(3);
+    if range.start > 0 {
+        parts.push(zeros(range.start));
+    }
+    parts.push(block);
+    if range.end < size {
+        parts.push(zeros(size - range.end));
+    }
+    Tensor::cat(parts, 1)
+}

@@ -1,0 +1,206 @@
+//! What is measured along a run besides the Hessian's eigenvalues, each by its own schedule.
+//!
+//! A measurement contributes columns to the trace. It sees one iterate at a time, with the
+//! linearisation that the run made there anyway, and adds the products that it needs.
+
+mod alignment;
+mod first_order;
+mod gauss_newton;
+mod gram;
+mod layers;
+mod residual;
+mod squared_error;
+
+use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
+use burn::tensor::{Tensor, TensorData};
+
+use crate::eigen::{EigenError, Params, Solution, Solver, SymmetricOperator};
+
+pub use alignment::Alignment;
+pub use first_order::FirstOrder;
+pub use gauss_newton::GaussNewton;
+pub use gram::{DENSE_LIMIT, Gram, GramMethod};
+pub use layers::LayerSharpness;
+pub use residual::Residual;
+pub use squared_error::SquaredError;
+
+/// At which steps something is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// Every how many steps; 0 counts as 1.
+    pub every: u64,
+    /// From which step on.
+    pub from: u64,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { every: 1, from: 0 }
+    }
+}
+
+impl Schedule {
+    /// Whether a step is one of them.
+    pub fn due(&self, step: u64) -> bool {
+        step >= self.from && (step - self.from).is_multiple_of(self.every.max(1))
+    }
+}
+
+/// An iterate θ_t and what is known there.
+pub struct Iterate<'i, 'o, const D: usize> {
+    /// t.
+    pub step: u64,
+    /// Step size η of the step that will be taken from here.
+    pub step_size: f64,
+    /// θ_t, shape [P].
+    pub theta: &'i Tensor<1>,
+    /// L, F and ∇L at θ_t.
+    pub gradient: &'i Gradient<D>,
+    /// The loss linearised at θ_t.
+    pub linearization: &'i mut Linearization<'o, D>,
+    /// The Hessian's top eigenvector, unit norm, shape [P], if it was solved for at this step.
+    pub top: Option<&'i Tensor<1>>,
+}
+
+impl<const D: usize> Iterate<'_, '_, D> {
+    /// The loss that is minimised.
+    pub fn objective(&self) -> &Objective<D> {
+        self.linearization.objective()
+    }
+}
+
+/// Something measured along a run.
+pub trait Measurement<const D: usize> {
+    /// Its name in errors and counters, such as `gram`.
+    fn name(&self) -> &'static str;
+
+    /// The columns that it adds to the trace.
+    fn columns(&self) -> Vec<String>;
+
+    /// Whether it wants to see the iterate of a step; its cells are empty at others.
+    fn wants(&self, step: u64) -> bool;
+
+    /// The values of its columns at an iterate, in their order.
+    ///
+    /// # Errors
+    /// [`MeasureError`]; it ends the run, whose trace up to there stands.
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError>;
+}
+
+/// Why something could not be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeasureError {
+    /// A product failed.
+    #[error("a product could not be computed")]
+    Linearize(#[from] LinearizeError),
+    /// An eigensolver failed.
+    #[error("the eigensolver failed")]
+    Eigen(#[from] EigenError),
+    /// Results could not be read from the device.
+    #[error("results could not be read from the device: {0}")]
+    ReadBack(String),
+    /// A matrix that would be formed is too large.
+    #[error(
+        "the Gram matrix would have {size} rows: at most {limit} are formed; use method = \
+         \"matrix-free\", or fewer samples"
+    )]
+    TooLarge {
+        /// N.
+        size: usize,
+        /// The most rows that are formed.
+        limit: usize,
+    },
+    /// Targets that do not belong to the outputs.
+    #[error("there are {targets} targets for {outputs} outputs")]
+    Targets {
+        /// Targets given.
+        targets: usize,
+        /// Outputs N of the model.
+        outputs: usize,
+    },
+    /// Gradient flow cannot be followed to its tolerance.
+    #[error(transparent)]
+    Flow(crate::flow::StepTooSmall),
+    /// Something that must be finite is not.
+    #[error("{0} is not finite")]
+    NonFinite(&'static str),
+}
+
+impl MeasureError {
+    /// Whether it says that the run diverged, rather than that something is wrong.
+    pub(crate) fn is_divergence(&self) -> bool {
+        matches!(
+            self,
+            Self::NonFinite(_) | Self::Eigen(EigenError::NonFinite { .. })
+        )
+    }
+}
+
+/// Several scalars of shape [1] in one read-back.
+pub(crate) fn read(scalars: Vec<Tensor<1>>) -> Result<Vec<f64>, MeasureError> {
+    let data: TensorData = Tensor::cat(scalars, 0)
+        .try_into_data()
+        .map_err(|error| MeasureError::ReadBack(error.to_string()))?;
+    Ok(data.iter::<f64>().collect())
+}
+
+/// A linear map as the eigensolver sees it.
+struct Operator<'a, 'l, 'o, const D: usize, F> {
+    linearization: &'l mut Linearization<'o, D>,
+    device: burn::tensor::Device,
+    dim: usize,
+    apply: &'a F,
+}
+
+impl<const D: usize, F> SymmetricOperator for Operator<'_, '_, '_, D, F>
+where
+    F: Fn(&mut Linearization<'_, D>, Tensor<2>) -> Result<Tensor<2>, LinearizeError>,
+{
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn device(&self) -> &burn::tensor::Device {
+        &self.device
+    }
+
+    fn dtype(&self) -> burn::tensor::DType {
+        self.linearization.objective().precision().into()
+    }
+
+    fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, crate::eigen::OperatorError> {
+        (self.apply)(self.linearization, block).map_err(crate::eigen::OperatorError::from)
+    }
+}
+
+/// The top eigenpairs of a symmetric map of dimension `dim`, by products at an iterate.
+fn solve<const D: usize>(
+    solver: &mut Solver,
+    linearization: &mut Linearization<'_, D>,
+    dim: usize,
+    apply: impl Fn(&mut Linearization<'_, D>, Tensor<2>) -> Result<Tensor<2>, LinearizeError>,
+) -> Result<Solution, EigenError> {
+    let device = linearization.objective().device().clone();
+    solver.solve(&mut Operator {
+        linearization,
+        device,
+        dim,
+        apply: &apply,
+    })
+}
+
+/// The solver for `count` pairs at a relative tolerance, its other parameters as they come.
+fn solver(count: usize, relative_tolerance: f64) -> Result<Solver, EigenError> {
+    Solver::new(Params {
+        count,
+        relative_tolerance,
+        ..Params::default()
+    })
+}
+
+/// The largest error bound of a solution's pairs.
+fn error_bound(solution: &Solution) -> f64 {
+    let bounds = solution.pairs.iter().map(|pair| pair.error_bound);
+    bounds.fold(0.0, f64::max)
+}

@@ -1,0 +1,100 @@
+//! The residual D = F − Y, and what it predicts for the output layer's norm.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
+use crate::norms;
+
+/// ‖D‖², DᵀF, DᵀY and ‖Y‖²; the change of ‖A‖² by the step taken from here, and its prediction:
+///
+/// ‖A⁺‖² − ‖A‖² = −(4κη/n)·DᵀF + 2η·⟨b, ∂L/∂b⟩ + η²·‖∂L/∂A‖²,
+///
+/// exact for a linear output layer A with bias b (Wang, Li and Li 2022, with b = 0, where
+/// ‖∂L/∂A‖² = (4κ²/n²)·‖ΦᵀD‖² for last-hidden features Φ). It makes ‖A‖² grow while DᵀF < 0.
+#[derive(Debug)]
+pub struct Residual {
+    schedule: Schedule,
+    loss: SquaredError,
+    output_weight: Range<usize>,
+    output_bias: Option<Range<usize>>,
+}
+
+impl Residual {
+    /// Measured by `schedule`; the ranges are those of the output layer in θ.
+    pub fn new(
+        schedule: Schedule,
+        loss: SquaredError,
+        output_weight: Range<usize>,
+        output_bias: Option<Range<usize>>,
+    ) -> Self {
+        Self {
+            schedule,
+            loss,
+            output_weight,
+            output_bias,
+        }
+    }
+}
+
+impl<const D: usize> Measurement<D> for Residual {
+    fn name(&self) -> &'static str {
+        "residual"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        [
+            "residual_norm_sq",
+            "residual_dot_output",
+            "residual_dot_target",
+            "target_norm_sq",
+            "output_norm_sq_change",
+            "output_norm_sq_predicted",
+        ]
+        .map(String::from)
+        .into()
+    }
+
+    fn wants(&self, step: u64) -> bool {
+        self.schedule.due(step)
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
+        let outputs = self.loss.outputs(&at.gradient.outputs)?;
+        let targets = self.loss.targets();
+        let residual = outputs.clone() - targets.clone();
+        let part = |of: &Tensor<1>, range: &Range<usize>| of.clone().slice(range.clone());
+        let weight = part(at.theta, &self.output_weight);
+        let slope = part(&at.gradient.gradient, &self.output_weight);
+        // The step as it is taken, rounding included; a difference of squares would cancel.
+        let next = weight.clone() - slope.clone().mul_scalar(at.step_size);
+        let change = norms::inner(next.clone() - weight.clone(), next + weight);
+        let mut scalars = vec![
+            norms::squared(residual.clone()),
+            norms::inner(residual.clone(), outputs),
+            norms::inner(residual, targets.clone()),
+            norms::squared(targets),
+            change,
+            norms::squared(slope),
+        ];
+        if let Some(bias) = &self.output_bias {
+            scalars.push(norms::inner(
+                part(at.theta, bias),
+                part(&at.gradient.gradient, bias),
+            ));
+        }
+        let values = read(scalars)?;
+        let bias = values.get(6).copied().unwrap_or(0.0);
+        let step_size = at.step_size;
+        let predicted = -2.0 * step_size * self.loss.scale() * values[1]
+            + 2.0 * step_size * bias
+            + step_size * step_size * values[5];
+        Ok(values[..5]
+            .iter()
+            .copied()
+            .chain([predicted])
+            .map(Some)
+            .collect())
+    }
+}

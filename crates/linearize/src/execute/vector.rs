@@ -1,0 +1,158 @@
+//! Functions of float32 numbers on a CPU, many at a time.
+//!
+//! Burn's CPU backends call the C library once an element, which costs as much as a matrix product.
+//! These are written so that the compiler vectorises them, for the widest instructions that the
+//! machine has, and compute in float64 inside: what comes out is the exact value rounded to float32
+//! but for one case in some 10⁵, where it is the neighbouring number.
+
+use crate::graph::Unary;
+
+/// What of `f` there is here.
+pub(super) fn kernel(f: Unary) -> Option<fn(&mut [f32])> {
+    match f {
+        Unary::Exp => Some(|values| each(values, exp)),
+        Unary::Tanh => Some(|values| each(values, tanh)),
+        Unary::Sigmoid => Some(|values| each(values, sigmoid)),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for value in values.iter_mut() {
+                *value = f(*value);
+            }
+        },
+    );
+}
+
+/// e^x − 1 and e^x for |x| below 700, to 1e-12 relative; NaN of NaN.
+///
+/// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r − 1 by its Taylor polynomial of degree 10.
+#[inline(always)]
+fn exponentials(x: f64) -> (f64, f64) {
+    /// Adding it leaves the nearest whole number in the lowest bits of the mantissa.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let shifted = x * std::f64::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * std::f64::consts::LN_2;
+    let mut p = 1.0 / 3_628_800.0;
+    p = p * r + 1.0 / 362_880.0;
+    p = p * r + 1.0 / 40_320.0;
+    p = p * r + 1.0 / 5_040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p *= r;
+    // 2^n: n moves from the mantissa's lowest bits into the exponent.
+    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
+    let less_one = power * p + (power - 1.0);
+    (less_one, power * p + power)
+}
+
+/// Between two bounds; NaN stays NaN, which `f64::clamp` also does, but not in vectors.
+#[inline(always)]
+fn within(x: f64, low: f64, high: f64) -> f64 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Beyond these float32 has only 0 and infinity to offer.
+    exponentials(within(f64::from(x), -120.0, 120.0)).1 as f32
+}
+
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    // tanh 10 rounds to 1.
+    let (e, _) = exponentials(2.0 * within(f64::from(x), -10.0, 10.0));
+    ((e / (e + 2.0)) as f32).copysign(x)
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    let (_, e) = exponentials(-within(f64::from(x), -120.0, 120.0));
+    (1.0 / (1.0 + e)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every 997th float32, whatever its sign and size, and the special ones.
+    fn samples() -> Vec<f32> {
+        let special = [0.0, -0.0, f32::MIN_POSITIVE, 1e-45, f32::MAX, f32::MIN];
+        (0..u32::MAX)
+            .step_by(997)
+            .map(f32::from_bits)
+            .filter(|x| x.is_finite())
+            .chain(special)
+            .collect()
+    }
+
+    /// Largest distance to the exact value in float32 steps, and how often it exceeds a half.
+    fn compare(f: Unary, exact: impl Fn(f64) -> f64) -> (f64, usize) {
+        let samples = samples();
+        let mut values = samples.clone();
+        kernel(f).unwrap()(&mut values);
+        let (mut worst, mut off) = (0.0_f64, 0);
+        for (&x, &value) in samples.iter().zip(&values) {
+            let exact = exact(f64::from(x));
+            let rounded = exact as f32;
+            if rounded.is_infinite() {
+                assert_eq!(value, rounded, "at {x}");
+                continue;
+            }
+            let step = f64::from(f32::from_bits(rounded.abs().to_bits() + 1) - rounded.abs());
+            let distance = (f64::from(value) - exact).abs() / step;
+            worst = worst.max(distance);
+            off += usize::from(distance > 0.500_001);
+        }
+        (worst, off)
+    }
+
+    #[test]
+    fn values_are_exact_to_rounding() {
+        let functions: [(Unary, fn(f64) -> f64); 3] = [
+            (Unary::Exp, f64::exp),
+            (Unary::Tanh, f64::tanh),
+            (Unary::Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+        ];
+        for (f, exact) in functions {
+            let (worst, off) = compare(f, exact);
+            assert!(
+                worst < 0.501 && off < 400,
+                "{f:?}: {worst} steps, {off} off"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        for f in [Unary::Exp, Unary::Tanh, Unary::Sigmoid] {
+            let mut values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+            kernel(f).unwrap()(&mut values);
+            assert!(values[0].is_nan(), "{f:?}");
+            let limits = match f {
+                Unary::Exp => [f32::INFINITY, 0.0],
+                Unary::Tanh => [1.0, -1.0],
+                _ => [1.0, 0.0],
+            };
+            assert_eq!(values[1..], limits, "{f:?}");
+        }
+    }
+
+    #[test]
+    fn signs_of_zero_are_kept() {
+        let mut values = [0.0_f32, -0.0];
+        kernel(Unary::Tanh).unwrap()(&mut values);
+        assert_eq!(values.map(f32::to_bits), [0.0_f32, -0.0].map(f32::to_bits));
+    }
+}

@@ -1,0 +1,266 @@
+//! Where an axis has its ticks and what they say.
+
+/// A mark on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    /// The value it stands at.
+    pub value: f64,
+    /// What it says; nothing for a minor tick.
+    pub label: String,
+}
+
+/// Ticks at round values within `low..=high`, about `wanted` of them.
+pub fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+    let step = round_step((high - low) / wanted.max(1) as f64);
+    labelled(multiples(low, high, step), step)
+}
+
+/// Ticks at whole numbers only: no half step of gradient descent is taken.
+pub fn whole(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+    let step = round_step((high - low) / wanted.max(1) as f64).max(1.0);
+    let step = if step < 5.0 { step.round() } else { step };
+    labelled(multiples(low, high, step), step)
+}
+
+/// Ticks of a logarithmic axis over positive `low..=high`, about `wanted` with labels.
+pub fn logarithmic(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+    let (first, last) = (low.log10(), high.log10());
+    let decades = last - first;
+    if decades < 0.5 {
+        return linear(low, high, wanted);
+    }
+    let (from, to) = (first.floor() as i32, last.ceil() as i32);
+    // One manner of writing for a whole axis.
+    let plain = first > -3.5 && last < 4.5;
+    let stride = ((decades / wanted.max(1) as f64).ceil() as i32).max(1);
+    let mut ticks = Vec::new();
+    for exponent in from..=to {
+        for digit in 1..=9_u8 {
+            let value = power(f64::from(digit), exponent);
+            if !(low..=high).contains(&value) {
+                continue;
+            }
+            let labelled = match digit {
+                1 => exponent.rem_euclid(stride) == 0,
+                2 | 5 => decades < 2.3,
+                3 => decades < 1.2,
+                _ => false,
+            };
+            if labelled {
+                let label = digits(digit, exponent, plain);
+                ticks.push(Tick { value, label });
+            } else if decades < 3.0 {
+                let label = String::new();
+                ticks.push(Tick { value, label });
+            }
+        }
+    }
+    ticks
+}
+
+fn power(digit: f64, exponent: i32) -> f64 {
+    // Through text, because 10^-3 by multiplication is not the float that "0.001" is.
+    format!("{digit}e{exponent}").parse().unwrap_or(f64::NAN)
+}
+
+fn digits(digit: u8, exponent: i32, plain: bool) -> String {
+    match exponent {
+        0 => digit.to_string(),
+        ..=-1 if plain => format!(
+            "0.{}{digit}",
+            "0".repeat(exponent.unsigned_abs() as usize - 1)
+        ),
+        1.. if plain => format!("{digit}{}", "0".repeat(exponent.unsigned_abs() as usize)),
+        _ if digit == 1 => format!("10{}", superscript(exponent)),
+        _ => format!("{digit}×10{}", superscript(exponent)),
+    }
+}
+
+/// The one of 1, 2, 5 times a power of ten that is nearest to `raw` by ratio.
+fn round_step(raw: f64) -> f64 {
+    if !(raw > 0.0 && raw.is_finite()) {
+        return 1.0;
+    }
+    let scale = 10f64.powf(raw.log10().floor());
+    let distance = |digit: f64| (digit * scale / raw).ln().abs();
+    let nearest = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+    nearest.unwrap_or(1.0) * scale
+}
+
+fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
+    let first = (low / step - 1e-9).ceil();
+    (0..1000)
+        .map(|at| (first + f64::from(at)) * step)
+        .take_while(|value| *value <= high + 1e-9 * step)
+        .collect()
+}
+
+fn labelled(values: Vec<f64>, step: f64) -> Vec<Tick> {
+    let largest = values
+        .iter()
+        .fold(0.0_f64, |max, value| max.max(value.abs()));
+    let exponent = largest.max(f64::MIN_POSITIVE).log10().floor() as i32;
+    let plain = (-3..5).contains(&exponent);
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    values
+        .into_iter()
+        .map(|value| {
+            let label = if plain || largest == 0.0 {
+                // A zero computed as -0 would be labelled "-0".
+                format!("{:.decimals$}", value + 0.0)
+            } else {
+                scientific(value, exponent, step)
+            };
+            let label = label.replace('-', "−");
+            Tick { value, label }
+        })
+        .collect()
+}
+
+fn scientific(value: f64, exponent: i32, step: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let decimals = (f64::from(exponent) - step.log10().floor()).max(0.0) as usize;
+    let mantissa = value / 10f64.powi(exponent);
+    format!("{mantissa:.decimals$}×10{}", superscript(exponent))
+}
+
+/// An exponent as a person writes it.
+pub fn superscript(exponent: i32) -> String {
+    exponent
+        .to_string()
+        .chars()
+        .map(|digit| match digit {
+            '0' => '⁰',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            _ => '⁻',
+        })
+        .collect()
+}
+
+/// A number below the line, as an index.
+pub fn subscript(number: usize) -> String {
+    number
+        .to_string()
+        .chars()
+        .filter_map(|digit| char::from_u32(u32::from(digit) - u32::from('0') + u32::from('₀')))
+        .collect()
+}
+
+/// A number with as many digits as a label needs.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        format!("{value}")
+    } else if (1e-3..1e5).contains(&size) {
+        let decimals = (3.0 - size.log10().floor()).clamp(0.0, 6.0) as usize;
+        let text = format!("{value:.decimals$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
+    } else {
+        let exponent = size.log10().floor() as i32;
+        let mantissa = format!("{:.2}", value / 10f64.powi(exponent));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        format!("{mantissa}×10{}", superscript(exponent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &[Tick]) -> Vec<&str> {
+        ticks
+            .iter()
+            .map(|tick| tick.label.as_str())
+            .filter(|label| !label.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn linear_ticks_are_round() {
+        assert_eq!(
+            labels(&linear(0.0, 310.0, 6)),
+            ["0", "50", "100", "150", "200", "250", "300"]
+        );
+        assert_eq!(
+            labels(&linear(0.215, 0.345, 5)),
+            ["0.22", "0.24", "0.26", "0.28", "0.30", "0.32", "0.34"]
+        );
+        assert_eq!(labels(&linear(-0.1, 0.1, 2)), ["−0.1", "0.0", "0.1"]);
+        assert_eq!(
+            labels(&linear(0.0, 4e7, 4)),
+            ["0", "1×10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]
+        );
+        assert_eq!(
+            labels(&linear(1e-9, 2e-9, 2)),
+            ["1.0×10⁻⁹", "1.5×10⁻⁹", "2.0×10⁻⁹"]
+        );
+    }
+
+    #[test]
+    fn steps_are_whole() {
+        assert_eq!(labels(&whole(0.0, 3.0, 8)), ["0", "1", "2", "3"]);
+        assert_eq!(
+            labels(&whole(0.0, 600.0, 6)),
+            ["0", "100", "200", "300", "400", "500", "600"]
+        );
+    }
+
+    #[test]
+    fn logarithmic_ticks_fit_their_range() {
+        assert_eq!(
+            labels(&logarithmic(0.03, 1.5, 5)),
+            ["0.05", "0.1", "0.2", "0.5", "1"]
+        );
+        assert_eq!(
+            labels(&logarithmic(0.15, 1.5, 5)),
+            ["0.2", "0.3", "0.5", "1"]
+        );
+        assert_eq!(
+            labels(&logarithmic(1e-12, 1.0, 4)),
+            ["10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "1"]
+        );
+        assert_eq!(labels(&logarithmic(1.0, 1.2, 2)), ["1.0", "1.1", "1.2"]);
+    }
+
+    #[test]
+    fn no_range_makes_endless_ticks() {
+        for (low, high) in [
+            (0.0, 0.0),
+            (1e300, 1.7e308),
+            (-1.7e308, 1.7e308),
+            (5e-324, 1e-320),
+            (1e16, 1e16 + 2.0),
+        ] {
+            assert!(linear(low, high, 5).len() <= 1000);
+            assert!(whole(low, high, 5).len() <= 1000);
+        }
+        assert!(logarithmic(5e-324, 1.7e308, 5).len() < 100);
+    }
+
+    #[test]
+    fn short_numbers() {
+        assert_eq!(short(200.0), "200");
+        assert_eq!(short(40.0), "40");
+        assert_eq!(short(0.01), "0.01");
+        assert_eq!(short(1234.5), "1234");
+        assert_eq!(short(133.333_333), "133.3");
+        assert_eq!(short(2e7), "2×10⁷");
+        assert_eq!(short(2.5e-7), "2.5×10⁻⁷");
+    }
+}

@@ -1,0 +1,115 @@
+//! The figure of a run: sharpness against 2/η, loss and ‖A‖² over the same steps, in front of the
+//! phases.
+
+use super::series::Series;
+use crate::chart::{
+    Axis, Column, Curve, Figure, Level, Panel, Sample, Scale, Stroke, Titles, style,
+};
+use crate::phases::bands;
+use crate::ticks;
+
+/// Draws the figure of a run, as an SVG document.
+///
+/// Where the run's sharpness crosses 2/η, the phases I to IV are shown behind the curves.
+pub fn draw_run(series: &Series, titles: &Titles) -> String {
+    let panels = [sharpness(series), loss(series), output_norm(series)];
+    let mut column = Column::of_steps(panels.into_iter().flatten().collect());
+    column.x_label = "gradient descent step".to_owned();
+    column.bands = bands(&series.sharpness(), &series.phases);
+    Figure {
+        titles: titles.clone(),
+        columns: vec![column],
+        ..Figure::default()
+    }
+    .draw()
+}
+
+fn sharpness(series: &Series) -> Option<Panel> {
+    let curves: Vec<Curve> = series
+        .eigenvalues
+        .iter()
+        .enumerate()
+        .map(|(at, column)| Curve {
+            name: eigenvalue_name(at),
+            stroke: style::eigenvalue(at),
+            samples: series
+                .step
+                .iter()
+                .zip(column)
+                .map(|(x, measured)| Sample {
+                    x: *x,
+                    y: measured.map(|measured| measured.value),
+                    quality: measured
+                        .map(|measured| measured.quality)
+                        .unwrap_or_default(),
+                })
+                .collect(),
+        })
+        .collect();
+    let finite = |curve: &Curve| curve.values().any(f64::is_finite);
+    if !curves.iter().any(finite) {
+        return None;
+    }
+    let levels = series.threshold.map(|value| {
+        let name = format!("2/η = {}", ticks::short(value));
+        Level {
+            value,
+            label: name.clone(),
+            name,
+            stroke: style::THRESHOLD,
+        }
+    });
+    Some(Panel {
+        left: Axis {
+            label: "Hessian eigenvalue λ".to_owned(),
+            scale: Scale::Zero {
+                reference: series.threshold,
+            },
+            curves,
+            levels: levels.into_iter().collect(),
+        },
+        height: 210.0,
+        ..Panel::default()
+    })
+}
+
+/// What a legend calls the eigenvalue at that position, from 0.
+pub(crate) fn eigenvalue_name(at: usize) -> String {
+    match at {
+        0 => "sharpness λ₁".to_owned(),
+        _ => format!("λ{}", ticks::subscript(at + 1)),
+    }
+}
+
+fn loss(series: &Series) -> Option<Panel> {
+    let label = "training loss L";
+    single(series, label, Scale::Logarithmic, &series.loss, style::LOSS)
+}
+
+fn output_norm(series: &Series) -> Option<Panel> {
+    // A norm that grows a hundredfold, as in a diverging run, needs the scale that the loss has.
+    let label = "output layer ‖A‖²";
+    let column = &series.output_norm_sq;
+    single(series, label, Scale::Wide, column, style::OUTPUT_NORM)
+}
+
+fn single(
+    series: &Series,
+    label: &str,
+    scale: Scale,
+    column: &[Option<f64>],
+    stroke: Stroke,
+) -> Option<Panel> {
+    if column.is_empty() {
+        return None;
+    }
+    Some(Panel {
+        left: Axis {
+            label: label.to_owned(),
+            scale,
+            curves: vec![Curve::new("", stroke, &series.step, column)],
+            levels: Vec::new(),
+        },
+        ..Panel::default()
+    })
+}

@@ -1,0 +1,14 @@
+//! The figure of a run, from its records as they come or from its folder later.
+
+mod figure;
+mod manifest;
+mod read;
+mod series;
+
+#[cfg(test)]
+mod tests;
+
+pub use figure::draw_run;
+pub use manifest::{Head, outcome_note};
+pub use read::read_run;
+pub use series::{Measured, Row, Series};

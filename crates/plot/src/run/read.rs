@@ -1,0 +1,89 @@
+//! Reads a run's columns back from its folder.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use brink_analysis::Table;
+use brink_analysis::phases::PhaseParams;
+
+use super::manifest::Head;
+use super::series::{Measured, Series};
+use crate::chart::{Quality, Titles};
+use crate::error::PlotError;
+
+const TRACE_CSV: &str = "trace.csv";
+const EIGENVALUES_CSV: &str = "eigenvalues.csv";
+
+/// The columns and titles of a run, from `trace.csv` and, where they exist, `eigenvalues.csv`
+/// (which values did not converge) and `manifest.json` (titles).
+///
+/// A last row that is not complete, as in a run that is going on, is left out.
+///
+/// # Errors
+///
+/// [`PlotError::Table`] for a table that is missing or malformed, by line and column;
+/// [`PlotError::Read`] and [`PlotError::Manifest`] for the manifest.
+pub fn read_run(folder: &Path) -> Result<(Series, Titles), PlotError> {
+    let trace = Table::read(folder.join(TRACE_CSV))?;
+    let eigenvalues = folder.join(EIGENVALUES_CSV);
+    let qualities = if eigenvalues.exists() {
+        qualities(&Table::read(eigenvalues)?)?
+    } else {
+        HashMap::new()
+    };
+    let head = Head::read(folder)?;
+    let series = Series {
+        phases: head.phases(),
+        ..series(&trace, &qualities)?
+    };
+    Ok((series, head.titles()))
+}
+
+fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Series, PlotError> {
+    let steps: Vec<u64> = trace.parsed(trace.required("step")?, "a whole number")?;
+    let optional = |name: &str| match trace.column(name) {
+        Some(column) => trace.numbers(column),
+        None => Ok(Vec::new()),
+    };
+    let mut eigenvalues = Vec::new();
+    while let Some(column) = trace.column(&format!("lambda_{}", eigenvalues.len() + 1)) {
+        let index = eigenvalues.len() as i64 + 1;
+        let measured = trace
+            .numbers(column)?
+            .into_iter()
+            .zip(&steps)
+            .map(|(value, step)| {
+                value.map(|value| Measured {
+                    value,
+                    quality: *qualities.get(&(*step, index)).unwrap_or(&Quality::Solved),
+                })
+            });
+        eigenvalues.push(measured.collect());
+    }
+    Ok(Series {
+        step: steps.iter().map(|step| *step as f64).collect(),
+        loss: optional("loss")?,
+        output_norm_sq: optional("output_norm_sq")?,
+        eigenvalues,
+        threshold: optional("threshold")?.into_iter().flatten().next_back(),
+        phases: PhaseParams::default(),
+    })
+}
+
+fn qualities(table: &Table) -> Result<HashMap<(u64, i64), Quality>, PlotError> {
+    let steps: Vec<u64> = table.parsed(table.required("step")?, "a whole number")?;
+    let indices: Vec<i64> = table.parsed(table.required("index")?, "a whole number")?;
+    let converged: Vec<bool> = table.parsed(table.required("converged")?, "true or false")?;
+    let kinds = table.cells(table.required("kind")?);
+    let rows = steps.into_iter().zip(indices).zip(converged).zip(kinds);
+    Ok(rows
+        .map(|((key, converged), kind)| {
+            let quality = match (kind, converged) {
+                ("rayleigh_quotient", _) => Quality::Stale,
+                (_, true) => Quality::Solved,
+                (_, false) => Quality::NotConverged,
+            };
+            (key, quality)
+        })
+        .collect())
+}
