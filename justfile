@@ -35,9 +35,21 @@ plot run *args:
 data *args:
     cargo run --release -- data fetch {{args}}
 
-# Time a gradient and products in blocks on this machine.
+# Judge a run by the paper's assumptions: `just report outputs/figure1a-1`.
+report run *args:
+    cargo run --release -- report {{run}} {{args}}
+
+# Follow a two-layer linear network by its closed recursion.
+theory config="configs/theory.toml" *args:
+    cargo run --release -- theory {{config}} {{args}}
+
+# The paper's seven figures with the runs that they need: `just figures --data-dir ../cifar`.
+figures *args:
+    cargo run --release -- figures {{args}}
+
+# Measure this engine beside JAX, PyTorch and curvlinops; see bench/README.md.
 bench *args:
-    cargo run --release --example cost -- {{args}}
+    python3 bench/run.py {{args}}
 
 # The documentation of all crates.
 doc:

@@ -86,7 +86,7 @@ def report(environment, results, options, facts):
     facts |= {f"version of {name}": version for name, version in environment.versions.items()}
     facts |= {f"missing: {name}": why for name, why in environment.missing.items()}
     facts |= {"rounds": options.rounds, "steps": options.steps}
-    results.facts = facts | results.facts
+    results.facts = facts | results.facts | work_growth.exponents(results)
     results.write(options.out)
     date = datetime.date.today().isoformat()
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())

@@ -19,7 +19,7 @@ class Row:
         """Figure and verdict in words."""
         pairs = [(label, value) for label, value in self.measure(results) if value is not None]
         if not pairs:
-            return "", "not run" if self.work not in results.works() else "no peer to compare with"
+            return "", "not measured" if self.work in results.works() else "not run"
         figures = [
             f"{label} {self.show(value)}".strip() if len(pairs) > 1 else self.show(value)
             for label, value in pairs

@@ -38,7 +38,11 @@ def run_figure1a(environment, results, options):
 
 
 def write_script(path, problem, steps):
-    """The requests that make a contestant do the whole run by itself."""
+    """The requests that make a contestant do the whole run by itself, without a search for its
+    fastest variants: they are those that it finds on the other networks."""
+    widths = range(1, COUNT + 2)
+    chosen = {f"block of {rows}, conv": "conv, vmap" for rows in widths}
+    chosen[f"block of {COUNT + 1}"] = "conv, vmap"
     requests = [
         {"work": "load", "problem": problem.spec},
         {
@@ -47,6 +51,7 @@ def write_script(path, problem, steps):
             "weights": problem.weights(),
             "count": COUNT,
             "tolerance": TOLERANCE,
+            "chosen": chosen,
         },
         {"work": "steps", "steps": steps, "step_size": problem.step_size},
     ]

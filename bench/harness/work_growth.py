@@ -89,3 +89,25 @@ def exponent(results, axis, item, full=False, by=None, unit="s"):
     middle = [sum(axis) / len(points) for axis in zip(*points)]
     over = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
     return over / sum((x - middle[0]) ** 2 for x, y in points)
+
+
+def exponents(results):
+    """All fitted exponents in words, by axis."""
+    found = {}
+    for axis, by, symbol in (
+        ("n", None, "n"),
+        ("width", "parameters", "P, over widths"),
+        ("depth", None, "depth"),
+        ("k", None, "k"),
+    ):
+        for full in (False, True):
+            row = []
+            for item in ("gradient", "product", "step", "peak memory"):
+                unit = "bytes" if item == "peak memory" else "s"
+                slope = exponent(results, axis, item, full, by, unit)
+                if slope is not None:
+                    row.append(f"{item} {slope:.2f}")
+            if row:
+                label = f"growth in {symbol}" + (", full inputs" if full else "")
+                found[label] = ", ".join(row)
+    return found

@@ -1,5 +1,6 @@
 """Works 1 and 4: a gradient, and products in blocks, on one network."""
 
+import time
 from contextlib import ExitStack
 
 from . import flops
@@ -8,6 +9,7 @@ from .contestant import ContestantError
 from .environment import say
 from .problems import export
 
+# Seconds between turns: thread pools spin for a while after their work is done.
 PAUSE = 0.1
 
 
@@ -51,6 +53,7 @@ def compare(environment, results, work, problem, brinks, blocks, rounds, bound):
         for turn in range(rounds):
             say(f"  round {turn + 1} of {rounds}")
             for item, name, contestant, request, arguments in turns:
+                time.sleep(PAUSE)
                 answer = contestant.ask(request, repeat=3, **arguments)
                 note = answer.get("variant", "")
                 results.add(work, item, name, "s", answer["seconds"], note)

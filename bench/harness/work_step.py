@@ -1,10 +1,12 @@
 """Works 2 and 4: consecutive training steps with the top 2 eigenvalues."""
 
+import time
 from contextlib import ExitStack
 
 from .agreement import Referee
 from .environment import say
 from .problems import compress, export
+from .work_network import PAUSE
 
 TOLERANCE = 1e-3
 COUNT = 2
@@ -12,12 +14,13 @@ COUNT = 2
 # Untimed steps before those that count: a warm-started solver is then warm, as along a run.
 WARM_UP = 3
 
-# Steps of the plain run after which the regimes begin, and the factor on the step size then. With
-# η = 0.05 the sharpness reaches 2/η = 40 near step 80.
+# Where each regime begins, in steps of the config's run, and the factors on its step size during
+# warm-up and after. That run reaches its edge, 2/η = 40, within 80 steps: sharpening goes on for
+# longer with a smaller step size, whose edge is farther away.
 REGIMES = {
-    "progressive sharpening": (20, 1.0),
-    "at the edge": (200, 1.0),
-    "just after a step-size change": (200, 0.5),
+    "progressive sharpening": (20, 0.4, 0.4),
+    "at the edge": (200, 1.0, 1.0),
+    "just after a step-size change": (200, 1.0, 0.5),
 }
 
 REFERENCE = "reference"
@@ -25,22 +28,22 @@ REFERENCE = "reference"
 
 def run(environment, results, options):
     """Work 2: the fully connected tanh network in three regimes."""
-    after = sorted({after for after, _ in REGIMES.values()})
+    after = sorted({after for after, _, _ in REGIMES.values()})
     problem = export(environment, "tanh-steps", "tanh.toml", after=(0, *after))
     results.facts["step"] = problem.describe()
     say(f"step: {problem.describe()}")
     compressed = None
     if environment.missing.keys().isdisjoint({"jax", "openblas"}):
-        compressed = compress(environment, problem, after)
+        compressed = compress(environment, problem, (0, *after))
     with ExitStack() as stack:
         entries = contestants(environment, problem, compressed, stack, options)
         referees = {None: stack.enter_context(Referee(environment, problem, results))}
         if compressed:
             narrow = Referee(environment, compressed, results)
             referees[compressed] = stack.enter_context(narrow)
-        for regime, (after, factor) in REGIMES.items():
+        for regime, (after, *factors) in REGIMES.items():
             say(f"  {regime}")
-            step_sizes = problem.step_size, factor * problem.step_size
+            step_sizes = [factor * problem.step_size for factor in factors]
             walk(results, "step", regime, entries, referees, after, step_sizes, options.rounds)
         memory(results, "step", entries)
 
@@ -125,6 +128,7 @@ def walk(results, work, regime, entries, referees, after, step_sizes, rounds):
             if steps == 0:
                 continue
             taken[entry.name] += steps
+            time.sleep(PAUSE)
             answer = entry.process.ask("steps", steps=steps, step_size=step_size)
             last[entry.name] = answer["losses"][-1], answer["eigenvalues"][-1]
             note = f"{entry.steps} steps" if entry.steps < entries[0].steps else ""

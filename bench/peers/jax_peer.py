@@ -109,8 +109,13 @@ class Peer:
         variant = self.chosen[f"block of {block}"]
         return {"seconds": [s / block for s in seconds], "variant": variant}
 
-    def start(self, method, weights, count, tolerance):
-        """Prepares consecutive steps by `method`: `eigsh` or `lobpcg`."""
+    def start(self, method, weights, count, tolerance, chosen=None):
+        """Prepares consecutive steps by `method`: `eigsh` or `lobpcg`.
+
+        With `chosen`, the variants are those that were found before, and nothing is compiled ahead:
+        for a whole command, which pays for every second.
+        """
+        self.chosen |= chosen or {}
         self.set_weights(self.problem.read_weights(weights))
         self.count, self.method = count, method
         variants = {}
@@ -121,7 +126,8 @@ class Peer:
             for rows in range(1, count + 2):
                 self.block_program(rows, self.form)
             self.solver = Lobpcg(self.network.size, count, tolerance, DTYPE)
-            self.solver.compile()
+            if not chosen:
+                self.solver.compile()
             variants = self.chosen
         else:
             work = {
@@ -174,9 +180,7 @@ class Peer:
         linearize, apply = self.block_program(1)
         _, push = linearize(*self.data())
         product = lambda vector: np.asarray(apply(push, vector[None])[0])
-        found, _, _ = arpack.largest(
-            product, self.network.size, count, DTYPE, which="LA", tol=1e-7
-        )
+        found, _, _ = arpack.largest(product, self.network.size, count, DTYPE, tol=1e-7)
         return values | {"eigenvalues": found.tolist()}
 
 

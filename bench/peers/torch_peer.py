@@ -71,46 +71,56 @@ class Peer:
     def flat(self, parts, rows):
         return torch.cat([part.reshape(rows, -1) for part in parts], 1)
 
-    def block_products(self):
-        """Ways to multiply a block [k, P], each set up at the current weights."""
+    def graph_kept(self, batched):
+        """Double backward on the gradient's graph: a block [k, P] row by row, or batched."""
         _, slopes = self.slope(keep=True)
-        arguments = dict(grad_outputs=None, retain_graph=True)
 
         def backward(vectors, batched):
-            arguments["grad_outputs"] = vectors
             return torch.autograd.grad(
-                slopes, self.parameters, is_grads_batched=batched, **arguments
+                slopes,
+                self.parameters,
+                grad_outputs=vectors,
+                retain_graph=True,
+                is_grads_batched=batched,
             )
 
-        def kept_graph(block):
+        def by_row(block):
             rows = [backward([part[0] for part in self.split(row[None])], False) for row in block]
             return torch.cat([self.flat(row, 1) for row in rows])
 
-        def kept_graph_vmap(block):
+        def at_once(block):
             return self.flat(backward(self.split(block), True), block.shape[0])
 
-        def linearize():
-            slope = torch.func.grad(self.functional_loss, tuple(range(len(self.parameters))))
-            at = tuple(p.detach() for p in self.parameters)
-            _, push = torch.func.linearize(slope, *at)
-            mapped = torch.func.vmap(lambda *parts: push(*parts))
-            return lambda block: self.flat(mapped(*self.split(block)), block.shape[0])
+        return at_once if batched else by_row
 
-        ways = {"graph kept": kept_graph, "graph kept, vmap": kept_graph_vmap}
-        try:
-            ways["func.linearize, vmap"] = linearize()
-        except Exception as error:  # not every operation can be traced there
-            print(f"torch.func.linearize: {error}", file=sys.stderr)
-        return ways
+    def linearized(self):
+        """Forward over reverse, linearised once, mapped over the block."""
+        slope = torch.func.grad(self.functional_loss, tuple(range(len(self.parameters))))
+        _, push = torch.func.linearize(slope, *(p.detach() for p in self.parameters))
+        mapped = torch.func.vmap(lambda *parts: push(*parts))
+        return lambda block: self.flat(mapped(*self.split(block)), block.shape[0])
 
     def block_product(self, rows):
         """The fastest product of a block, found once a width, at the current weights."""
-        key, ways = f"block of {rows}", self.block_products()
+        key = f"block of {rows}"
+        ways = {
+            "graph kept": lambda: self.graph_kept(False),
+            "graph kept, vmap": lambda: self.graph_kept(True),
+            "func.linearize, vmap": self.linearized,
+        }
         if key not in self.chosen:
             block = torch.ones(rows, self.size, dtype=self.x.dtype)
-            runs = {name: lambda way=way: way(block) for name, way in ways.items()}
+            runs = {name: lambda way=way: self.ready(way)(block) for name, way in ways.items()}
+            self.made = {}
             self.chosen[key] = fastest(runs)
-        return ways[self.chosen[key]]
+        self.made = {}
+        return ways[self.chosen[key]]()
+
+    def ready(self, way):
+        """What `way` sets up at the current weights, once."""
+        if way not in self.made:
+            self.made[way] = way()
+        return self.made[way]
 
     def curvlinops_product(self, block):
         """The same by curvlinops, whose matrices have vectors as columns."""
@@ -181,7 +191,7 @@ class Peer:
             return loss, [slope.detach() for slope in slopes], values, products
         loss, slopes = self.slope()
         product = lambda vector: self.curvlinops_product(torch.from_numpy(vector)[None])[0].numpy()
-        options = {"which": "LA", "tol": self.tolerance}
+        options = {"tol": self.tolerance}
         if self.last is not None:
             options |= {"v0": self.last.sum(0), "ncv": WARM_LANCZOS_VECTORS}
         found = arpack.largest(product, self.size, self.count, DTYPE, **options)
@@ -203,7 +213,7 @@ class Peer:
         values = self.values()
         apply = self.block_product(1)
         product = lambda vector: apply(torch.from_numpy(vector)[None])[0].numpy()
-        found, _, _ = arpack.largest(product, self.size, count, DTYPE, which="LA", tol=1e-7)
+        found, _, _ = arpack.largest(product, self.size, count, DTYPE, tol=1e-7)
         return values | {"eigenvalues": found.tolist()}
 
 

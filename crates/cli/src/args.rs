@@ -68,6 +68,15 @@ pub struct Train {
 pub struct Theory {
     /// The config, as for `brink train`: one hidden linear layer, no biases, binary targets, mse
     pub config: PathBuf,
+    /// Instead of a run: how far a network of each width is from the recursion without its terms
+    /// in 1/m, at the same outputs, ‖A‖²/m and G/m
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WIDTHS",
+        conflicts_with = "out"
+    )]
+    pub widths: Vec<usize>,
     /// The run's folder, instead of the next outputs/<name>-theory-<n>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -36,6 +36,9 @@ pub fn run(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result
             }
             return Ok(train::exit_code(&trained.summary.outcome));
         }
+        Command::Theory(arguments) if !arguments.widths.is_empty() => {
+            theory::sweep(arguments, out)?;
+        }
         Command::Theory(arguments) => {
             let trained = theory::execute(arguments, command_line)?;
             if !arguments.quiet {

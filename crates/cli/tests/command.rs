@@ -156,6 +156,10 @@ fn a_figure_is_made_again_from_the_folder() {
     assert_eq!(svg("again.svg"), svg("a/trace.svg"));
     assert!(svg("again.svg").contains("tanh 3072-4-1"));
     assert!(svg("again.svg").contains("synthetic images"));
+    let output = brink(path, &["plot", "a", "--png"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let png = fs::read(path.join("a/trace.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     let missing = brink(path, &["plot", "b"]);
     assert_eq!(missing.status.code(), Some(1));
 }
@@ -291,8 +295,15 @@ fn the_configs_of_the_repository_are_valid() {
     let folder = tempfile::tempdir().unwrap();
     let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
     let mut checked = 0;
-    for entry in fs::read_dir(configs).unwrap() {
-        let config = entry.unwrap().path();
+    let files = |folder: &Path| -> Vec<_> {
+        let entries = fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_file()).collect()
+    };
+    let all = files(&configs)
+        .into_iter()
+        .chain(files(&configs.join("figures")));
+    for config in all {
         let output = brink(
             folder.path(),
             &["config", "check", config.to_str().unwrap()],
@@ -300,5 +311,5 @@ fn the_configs_of_the_repository_are_valid() {
         assert!(output.status.success(), "{}", stderr(&output));
         checked += 1;
     }
-    assert!(checked >= 4);
+    assert!(checked >= 10);
 }

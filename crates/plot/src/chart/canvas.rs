@@ -109,13 +109,15 @@ impl Canvas {
     /// A filled rectangle from its upper left to its lower right corner. Its edges are sharp, so
     /// that no page shines through between neighbours.
     pub fn fill(&mut self, from: Point, to: Point, color: Color) {
+        // Rounded before they are subtracted, so that neighbours end where the next begins.
+        let (left, top) = (tenths(from.0), tenths(from.1));
         self.add(format_args!(
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" \
              shape-rendering=\"crispEdges\"/>",
-            number(from.0),
-            number(from.1),
-            number(to.0 - from.0),
-            number(to.1 - from.1),
+            number(left),
+            number(top),
+            number(tenths(to.0) - left),
+            number(tenths(to.1) - top),
             hex(color),
         ));
     }
@@ -187,8 +189,12 @@ impl Canvas {
     }
 }
 
-/// Tenths of a point; what is not a number, or off any page, is held on some page.
 fn number(points: f64) -> String {
+    format!("{}", tenths(points))
+}
+
+/// Tenths of a point; what is not a number, or off any page, is held on some page.
+fn tenths(points: f64) -> f64 {
     const FAR: f64 = 1e6;
     let held = if points.is_nan() {
         0.0
@@ -196,8 +202,7 @@ fn number(points: f64) -> String {
         points.clamp(-FAR, FAR)
     };
     // Zero is added so that a rounded −0 has no sign.
-    let tenths = (held * 10.0).round() / 10.0 + 0.0;
-    format!("{tenths}")
+    (held * 10.0).round() / 10.0 + 0.0
 }
 
 fn place((x, y): &Point) -> String {

@@ -18,7 +18,7 @@ impl Cell {
         }
     }
 
-    /// A number, right-aligned.
+    /// A number, which no line break splits.
     pub fn number(text: &str) -> Self {
         Self {
             html: escaped(text),

@@ -38,7 +38,7 @@ pub fn gradient_flow(trace: &Trace) -> Result<String, PlotError> {
     ]);
     let plain = style::plain();
     let distance = panel(
-        "distance to gradient flow",
+        "distance to flow",
         Scale::Logarithmic,
         vec![Curve::new(
             "",

@@ -103,10 +103,7 @@ fn the_gauss_newton_split_has_its_four_eigenvalues() {
 #[test]
 fn flow_and_descent_share_the_time() {
     let svg = gradient_flow(&MadeUp::default().trace()).unwrap();
-    has(
-        &svg,
-        &["time ηt", "gradient flow", "distance to gradient flow"],
-    );
+    has(&svg, &["time ηt", "gradient flow", "distance to flow"]);
     assert!(svg.contains("Λ first exceeds 2/η, at ηt = "));
 }
 

@@ -54,17 +54,22 @@ pub fn scale_of_dpi(dpi: f32) -> f32 {
 ///
 /// [`PngError`].
 pub fn from_svg(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
+    let tree = parsed(svg)?;
+    let pixels = raster::draw(&tree, scale)?;
+    // A print program that asks finds the size in points.
+    let per_meter = (f64::from(scale) * 72.0 / 0.0254).round() as u32;
+    Ok(encode::png(&pixels, per_meter)?)
+}
+
+/// Shapes, text among them, and the fonts that it took.
+fn parsed(svg: &str) -> Result<Tree, usvg::Error> {
     let options = Options {
         fontdb: fonts::embedded(),
         font_resolver: fonts::resolver(),
         font_family: fonts::FAMILY.to_owned(),
         ..Options::default()
     };
-    let tree = Tree::from_str(svg, &options)?;
-    let pixels = raster::draw(&tree, scale)?;
-    // A print program that asks finds the size in points.
-    let per_meter = (f64::from(scale) * 72.0 / 0.0254).round() as u32;
-    Ok(encode::png(&pixels, per_meter)?)
+    Tree::from_str(svg, &options)
 }
 
 #[cfg(test)]

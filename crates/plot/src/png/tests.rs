@@ -3,6 +3,7 @@ use std::io::Read;
 use skrifa::MetadataProvider;
 
 use super::*;
+use crate::testing::MadeUp;
 
 const SVG: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10" viewBox="0 0 200 100">
 <rect x="0" y="0" width="200" height="100" fill="#FFFFFF"/>
@@ -94,6 +95,21 @@ fn text_leaves_ink_without_fonts_of_the_machine() {
     };
     assert!(text("λ₁") > 50);
     assert_eq!(text(" "), 0);
+}
+
+#[test]
+fn figures_need_no_font_of_the_machine() {
+    let trace = MadeUp::default().trace();
+    for svg in [
+        crate::paper::four_phases(&trace).unwrap(),
+        crate::paper::gauss_newton(&trace).unwrap(),
+        crate::paper::gradient_flow(&trace).unwrap(),
+        crate::paper::theory(&trace, &trace).unwrap(),
+        crate::paper::sharpness_and_output_norm(&[trace]).unwrap(),
+    ] {
+        // The machine's fonts are read in only when a letter is missing.
+        assert_eq!(parsed(&svg).unwrap().fontdb().len(), 2);
+    }
 }
 
 #[test]

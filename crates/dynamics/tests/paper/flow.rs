@@ -1,15 +1,12 @@
 //! Gradient flow against closed forms, its integrators against each other, and identity 4.
 
-#[path = "common/networks.rs"]
-mod networks;
-
 use std::convert::Infallible;
 
+use crate::networks::{Case, Kept, follow, tensor, values};
 use brink_dynamics::flow::{DormandPrince, FlowMethod, GradientFlow, StepTooSmall, runge_kutta_4};
 use brink_dynamics::measurement::{Measurement, Schedule};
 use brink_model::Activation;
 use burn::tensor::Tensor;
-use networks::{Case, Kept, follow, tensor, values};
 
 const CURVATURES: [f64; 4] = [8.0, 2.0, 0.5, -0.25];
 const START: [f64; 4] = [1.0, -2.0, 0.5, 1.5];
@@ -90,10 +87,15 @@ fn the_integrators_agree_on_a_network() {
         30,
         FlowMethod::DormandPrince { tolerance: 1e-11 },
     );
-    for name in ["flow_loss", "flow_lambda_1", "flow_distance"] {
+    // A distance is a small difference of the parameters, whose errors it shows magnified.
+    for (name, tolerance) in [
+        ("flow_loss", 1e-8),
+        ("flow_lambda_1", 1e-8),
+        ("flow_distance", 1e-6),
+    ] {
         for (a, b) in a.column(name).into_iter().zip(b.column(name)).skip(1) {
             let (a, b) = (a.unwrap(), b.unwrap());
-            assert!((a - b).abs() < 1e-7 * b.abs(), "{name}: {a} {b}");
+            assert!((a - b).abs() < tolerance * b.abs(), "{name}: {a} {b}");
         }
     }
     assert_eq!(a.column("flow_distance")[0], Some(0.0));
@@ -104,7 +106,7 @@ fn the_integrators_agree_on_a_network() {
 fn gradient_descent_tends_to_the_flow() {
     let case = Case::new(Activation::Tanh, true);
     let method = FlowMethod::DormandPrince { tolerance: 1e-11 };
-    let last = |step_size: f64, steps| {
+    let last = |step_size: f64, steps: u64| {
         let kept = flow(&case, step_size, steps + 1, method);
         kept.column("flow_distance").pop().flatten().unwrap()
     };

@@ -1,11 +1,8 @@
 //! Changes of a problem that must not change its run.
 
-#[path = "common/networks.rs"]
-mod networks;
-
+use crate::networks::{Case, Kept, follow};
 use brink_dynamics::measurement::{Gram, GramMethod, Measurement, Schedule};
 use brink_model::{Activation, NamedTensor, Weights};
-use networks::{Case, Kept, follow};
 
 const STEPS: u64 = 25;
 
@@ -19,12 +16,13 @@ fn measured(case: &Case, weights: &Weights, step_size: f64) -> Kept {
 
 /// Everything that both runs record agrees, times `scale` where a quantity scales with the loss.
 fn agree(a: &Kept, b: &Kept, scale: f64) {
-    let close = |a: f64, b: f64, what: &str, t: usize| {
+    let within = |tolerance: f64, a: f64, b: f64, what: &str, t: usize| {
         assert!(
-            (a - b).abs() <= 1e-9 * a.abs().max(1e-6),
+            (a - b).abs() <= tolerance * a.abs().max(1e-6),
             "{what} at step {t}: {a} {b}"
         );
     };
+    let close = |a, b, what: &str, t| within(1e-9, a, b, what, t);
     for (t, (a, b)) in a.records.iter().zip(&b.records).enumerate() {
         close(scale * a.loss, b.loss, "loss", t);
         close(scale * a.gradient_norm, b.gradient_norm, "gradient norm", t);
@@ -33,13 +31,14 @@ fn agree(a: &Kept, b: &Kept, scale: f64) {
             close(scale * x.value, y.value, "λ", t);
         }
     }
-    for (name, scale) in [
-        ("gram_lambda_1", scale),
-        ("residual_off_v1", 1.0),
-        ("loss_share_v1", 1.0),
+    // What follows from an eigenvector is known to the root of its eigenvalue's tolerance.
+    for (name, scale, tolerance) in [
+        ("gram_lambda_1", scale, 1e-9),
+        ("residual_off_v1", 1.0, 1e-5),
+        ("loss_share_v1", 1.0, 1e-3),
     ] {
         for (t, (a, b)) in a.column(name).iter().zip(b.column(name)).enumerate() {
-            close(scale * a.unwrap(), b.unwrap(), name, t);
+            within(tolerance, scale * a.unwrap(), b.unwrap(), name, t);
         }
     }
 }
