@@ -27,7 +27,7 @@ class Referee:
             self.process.__exit__(*exit)
 
     def values(self, weights, count):
-        """Loss, gradient norm, product norm and `count` eigenvalues at the weights of a file."""
+        """Loss, gradient and product norms, and `count` eigenvalues, at the weights of a file."""
         return self.process.ask("exact", weights=str(weights), count=count) if self.process else None
 
     def check_values(self, who, found, exact):

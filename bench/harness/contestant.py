@@ -40,8 +40,10 @@ class Contestant:
         except OSError:
             line = ""
         if not line:
+            code = self.process.wait()
             raise ContestantError(
-                f"{self.name} ended during {work!r}; the end of {self.log_path}:\n{self.log_tail()}"
+                f"{self.name} ended with {code} during {work!r}; the end of {self.log_path}:\n"
+                f"{self.log_tail()}"
             )
         answer = json.loads(line)
         if "error" in answer:
@@ -66,7 +68,10 @@ class Contestant:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass  # it has ended already
         try:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:

@@ -45,7 +45,7 @@ pub enum RunError {
         step: u64,
         /// Why.
         #[source]
-        source: MeasureError,
+        source: Box<MeasureError>,
     },
     /// Results could not be read from the device.
     #[error("at step {step}: results could not be read from the device: {message}")]

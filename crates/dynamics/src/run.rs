@@ -335,7 +335,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                     row.extend(measured.map_err(|source| RunError::Measure {
                         measurement: name,
                         step,
-                        source,
+                        source: Box::new(source),
                     })?);
                 }
                 _ => row.extend(measurement.columns().iter().map(|_| None)),

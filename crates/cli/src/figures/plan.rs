@@ -106,24 +106,24 @@ pub const FIGURES: &[PlannedFigure] = &[
         name: "step-sizes",
         runs: &[
             changed(
-                "step-0.005",
+                "step-0.004",
                 PLAIN,
-                &["optimizer.step_size=0.005", "optimizer.steps=800"],
+                &["optimizer.step_size=0.004", "optimizer.steps=1000"],
+            ),
+            changed(
+                "step-0.006",
+                PLAIN,
+                &["optimizer.step_size=0.006", "optimizer.steps=667"],
+            ),
+            changed(
+                "step-0.008",
+                PLAIN,
+                &["optimizer.step_size=0.008", "optimizer.steps=500"],
             ),
             changed(
                 "step-0.01",
                 PLAIN,
                 &["optimizer.step_size=0.01", "optimizer.steps=400"],
-            ),
-            changed(
-                "step-0.02",
-                PLAIN,
-                &["optimizer.step_size=0.02", "optimizer.steps=200"],
-            ),
-            changed(
-                "step-0.03",
-                PLAIN,
-                &["optimizer.step_size=0.03", "optimizer.steps=133"],
             ),
         ],
     },

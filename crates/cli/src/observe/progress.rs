@@ -14,7 +14,7 @@ pub enum Progress {
     /// A bar that redraws itself.
     Bar(ProgressBar),
     /// A line now and then.
-    Lines(Lines<std::io::Stderr>),
+    Lines(Box<Lines<std::io::Stderr>>),
 }
 
 impl Progress {
@@ -25,7 +25,7 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             Self::Bar(ProgressBar::no_length())
         } else {
-            Self::Lines(Lines::new(std::io::stderr()))
+            Self::Lines(Box::new(Lines::new(std::io::stderr())))
         }
     }
 }

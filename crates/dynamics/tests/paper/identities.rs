@@ -83,9 +83,9 @@ fn the_output_norm_changes_as_the_residual_predicts() {
             close(changes[t], predicted[t], 1e-12, "predicted change of ‖A‖²");
         }
         // The changes are those that the next record shows.
-        for t in 0..changes.len() - 1 {
-            let step = kept.records[t + 1].output_norm_sq - kept.records[t].output_norm_sq;
-            close(changes[t], step, 1e-12, "change of ‖A‖²");
+        for (pair, change) in kept.records.windows(2).zip(&changes) {
+            let step = pair[1].output_norm_sq - pair[0].output_norm_sq;
+            close(*change, step, 1e-12, "change of ‖A‖²");
         }
         // DᵀF = ‖D‖² + DᵀY, and the loss is (κ/n)‖D‖².
         let norms = some(kept.column("residual_norm_sq"));
