@@ -85,6 +85,37 @@ pub enum Status {
 pub struct Running {}
 
 impl Manifest {
+    /// What is known of any run before it is set up: by training, of nothing yet.
+    pub fn new(
+        config: Config,
+        dataset: brink_data::Provenance,
+        started: String,
+        command_line: Vec<String>,
+    ) -> Self {
+        Self {
+            name: config.name.clone(),
+            description: String::new(),
+            outcome: Status::Running(Running {}),
+            started,
+            steps_recorded: 0,
+            first_crossing: None,
+            command_line,
+            brink_version: env!("CARGO_PKG_VERSION"),
+            burn_version: BURN_VERSION,
+            git_revision: git_revision(Path::new(".")),
+            method: Method::Training,
+            parameters: 0,
+            coordinates: None,
+            dtype: config.run.dtype,
+            backend: None,
+            adapter: None,
+            dataset,
+            config,
+            counters: BTreeMap::new(),
+            seconds: BTreeMap::new(),
+        }
+    }
+
     /// Notes what the run says of itself before its first step.
     pub fn start(&mut self, header: &RunHeader) {
         self.parameters = header.parameters;

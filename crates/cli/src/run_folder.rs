@@ -17,14 +17,25 @@ pub const FINAL_WEIGHTS: &str = "final.safetensors";
 /// The figure.
 pub const TRACE_SVG: &str = "trace.svg";
 
-/// Every file that a run writes; `--force` replaces these and nothing else.
-pub const FILES: [&str; 6] = [
+/// The figure in pixels, by `brink plot --png`.
+pub const TRACE_PNG: &str = "trace.png";
+/// The report as a page, by `brink report`.
+pub const REPORT_HTML: &str = "report.html";
+/// The report as data.
+pub const REPORT_JSON: &str = "report.json";
+
+/// Every file that a run writes, and what is made of it later; `--force` replaces these and
+/// nothing else.
+pub const FILES: [&str; 9] = [
     TRACE_CSV,
     EIGENVALUES_CSV,
     MANIFEST_JSON,
     INITIAL_WEIGHTS,
     FINAL_WEIGHTS,
     TRACE_SVG,
+    TRACE_PNG,
+    REPORT_HTML,
+    REPORT_JSON,
 ];
 
 /// Why a run has no folder.

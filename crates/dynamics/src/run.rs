@@ -12,7 +12,8 @@ use crate::measurement::{Iterate, Measurement};
 use crate::norms;
 use crate::observer::{Observer, Outcome, RunSummary};
 use crate::problem::Problem;
-use crate::record::{RunHeader, StepRecord};
+use crate::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
+use crate::recording::{Goals, Recording};
 use crate::settings::Settings;
 use crate::spectrum::{Measured, Spectrum};
 
@@ -60,69 +61,25 @@ pub fn run<const D: usize>(
             .map_err(|source| RunError::Eigen { step: 0, source })?,
         ranges: weight_ranges(problem)?,
         clock: Clock::default(),
-        recorded: 0,
-        last: None,
-        crossing: Crossing::default(),
         theta,
     };
-    notify(observers, 0, |observer| observer.start(&header))?;
-    let result = descent.run(observers, interrupt);
-    let outcome = match &result {
-        Ok(outcome) => outcome.clone(),
-        Err(error) => Outcome::Failed {
-            message: with_causes(error),
-        },
+    let goals = Goals {
+        loss: settings.stop_loss,
+        accuracy: settings.stop_accuracy,
     };
-    let summary = descent.summary(outcome);
-    // Every observer gets to finish, even if one before it fails.
-    let mut finished = Ok(());
-    for observer in observers.iter_mut() {
-        let told = observer
-            .finish(&summary)
-            .map_err(|source| observer_failed(observer.name(), descent.recorded, source));
-        finished = finished.and(told);
-    }
+    let mut recording = Recording::start(observers, &header, goals)?;
+    let result = descent.run(&mut recording, interrupt);
+    let ended = match &result {
+        Ok(outcome) => Ok(outcome.clone()),
+        Err(error) => Err(error as &dyn std::error::Error),
+    };
+    let (summary, finished) = recording.finish(ended, descent.counters(), descent.clock.seconds());
     result?;
     finished?;
     Ok(Finished {
         summary,
         theta: descent.theta,
     })
-}
-
-/// An error and its causes in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    message
-}
-
-fn observer_failed(
-    observer: &'static str,
-    step: u64,
-    source: crate::observer::ObserverError,
-) -> RunError {
-    RunError::Observer {
-        observer,
-        step,
-        source,
-    }
-}
-
-fn notify(
-    observers: &mut [&mut dyn Observer],
-    step: u64,
-    mut tell: impl FnMut(&mut dyn Observer) -> Result<(), crate::observer::ObserverError>,
-) -> Result<(), RunError> {
-    for observer in observers.iter_mut() {
-        tell(*observer).map_err(|source| observer_failed(observer.name(), step, source))?;
-    }
-    Ok(())
 }
 
 /// Where each followed weight lies in θ.
@@ -157,16 +114,13 @@ struct Descent<'a, const D: usize> {
     spectrum: Spectrum,
     ranges: Vec<std::ops::Range<usize>>,
     clock: Clock,
-    recorded: u64,
-    last: Option<StepRecord>,
-    crossing: Crossing,
     theta: Tensor<1>,
 }
 
 impl<'a, const D: usize> Descent<'a, D> {
     fn run(
         &mut self,
-        observers: &mut [&mut dyn Observer],
+        recording: &mut Recording<'_, '_>,
         interrupt: &AtomicBool,
     ) -> Result<Outcome, RunError> {
         let mut before = self.theta.clone();
@@ -206,15 +160,8 @@ impl<'a, const D: usize> Descent<'a, D> {
                 record => record?,
             };
             drop(linearization);
-            self.crossing.see(&record);
-            self.recorded = step + 1;
-            let told = self.clock.time("observers", || {
-                notify(observers, step, |observer| observer.step(&record))
-            });
-            let stop = self.goal(&record);
-            self.last = Some(record);
-            told?;
-            if let Some(outcome) = stop {
+            let told = self.clock.time("observers", || recording.step(record));
+            if let Some(outcome) = told? {
                 return Ok(outcome);
             }
             before = self.theta.clone();
@@ -285,7 +232,11 @@ impl<'a, const D: usize> Descent<'a, D> {
                 .map_err(|source| RunError::Eigen { step, source })?,
             None => Measured::default(),
         };
-        let measured = self.measure(step, gradient, linearization, spectral.top.as_ref())?;
+        // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
+        let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
+        let fresh = spectral.largest.first().is_some_and(solved);
+        let top = spectral.top.as_ref().filter(|_| fresh);
+        let measured = self.measure(step, gradient, linearization, top)?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let inner = norms::inner(gradient.gradient.clone(), top);
@@ -344,31 +295,14 @@ impl<'a, const D: usize> Descent<'a, D> {
         Ok(row)
     }
 
-    fn goal(&self, record: &StepRecord) -> Option<Outcome> {
-        match (self.settings.stop_loss, self.settings.stop_accuracy) {
-            (Some(goal), _) if record.loss <= goal => Some(Outcome::LossGoal { goal }),
-            (_, Some(goal)) if record.train_accuracy.is_some_and(|a| a >= goal) => {
-                Some(Outcome::AccuracyGoal { goal })
-            }
-            _ => None,
-        }
-    }
-
-    fn summary(&self, outcome: Outcome) -> RunSummary {
+    /// Calls by name.
+    fn counters(&self) -> Vec<(String, u64)> {
         let objective = self.problem.objective.counters().snapshot();
-        let counters = objective
+        objective
             .into_iter()
             .chain(self.spectrum.counters())
             .map(|(name, count)| (name.to_owned(), count))
-            .collect();
-        RunSummary {
-            outcome,
-            steps_recorded: self.recorded,
-            last: self.last.clone(),
-            first_crossing: self.crossing.first,
-            counters,
-            seconds: self.clock.seconds(),
-        }
+            .collect()
     }
 }
 
@@ -392,26 +326,6 @@ impl Scalars {
             Some("a parameter")
         } else {
             None
-        }
-    }
-}
-
-/// Finds the first step at which the sharpness rose past 2/η.
-#[derive(Debug, Default)]
-struct Crossing {
-    was_below: bool,
-    first: Option<u64>,
-}
-
-impl Crossing {
-    fn see(&mut self, record: &StepRecord) {
-        let Some(sharpness) = record.sharpness() else {
-            return;
-        };
-        if sharpness < record.threshold {
-            self.was_below = true;
-        } else if self.was_below && self.first.is_none() {
-            self.first = Some(record.step);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::TraceError;
+use crate::phases::PhaseParams;
 
 /// The facts of a run that its columns do not hold. A fact that is not known is none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -27,6 +28,10 @@ pub struct Facts {
     pub first_crossing: Option<u64>,
     /// The layers' names, input to output.
     pub layers: Vec<String>,
+    /// The rule that the run's phases are told by; the default where the config has none. A report
+    /// says by itself which rule it went by.
+    #[serde(skip)]
+    pub phases: PhaseParams,
 }
 
 /// The loss: L = (κ/n) ‖F − Y‖² for `mse`.
@@ -59,6 +64,12 @@ struct Outcome {
 struct Config {
     loss: Option<LossConfig>,
     optimizer: Option<Optimizer>,
+    measure: Option<Measure>,
+}
+
+#[derive(Deserialize)]
+struct Measure {
+    phases: Option<PhaseParams>,
 }
 
 #[derive(Deserialize)]
@@ -115,9 +126,9 @@ impl Facts {
     }
 
     fn of(manifest: Manifest, folder: &Path) -> Self {
-        let (loss, optimizer) = match manifest.config {
-            Some(config) => (config.loss, config.optimizer),
-            None => (None, None),
+        let (loss, optimizer, measure) = match manifest.config {
+            Some(config) => (config.loss, config.optimizer, config.measure),
+            None => (None, None, None),
         };
         let (train, targets) = match manifest.dataset {
             Some(dataset) => (dataset.train, dataset.targets),
@@ -140,6 +151,9 @@ impl Facts {
             outcome: manifest.outcome.map(|outcome| outcome.kind),
             first_crossing: manifest.first_crossing,
             layers: manifest.layers,
+            phases: measure
+                .and_then(|measure| measure.phases)
+                .unwrap_or_default(),
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::phases::PhaseParams;
 
 const TEXT: &str = "\
 step,loss,threshold,lambda_1,weight_norm_sq.layers.0,weight_norm_sq.layers.1,phase,mine,note
@@ -115,6 +116,8 @@ fn a_folder_is_read_with_its_manifest() {
     let loss = facts.loss.as_ref().unwrap();
     assert_eq!((loss.kind.as_str(), loss.factor), ("mse", Some(1.0)));
     assert_eq!(facts.layers, ["layers.0", "layers.1"]);
+    // The run's own rule, not the default's 3.
+    assert_eq!(facts.phases.hysteresis, 5);
 }
 
 #[test]
@@ -122,6 +125,7 @@ fn a_folder_without_a_manifest_is_named_by_itself() {
     let trace = Trace::read(&run("bare")).unwrap();
     assert_eq!(trace.facts().name, "bare");
     assert_eq!(trace.facts().loss, None);
+    assert_eq!(trace.facts().phases, PhaseParams::default());
     assert_eq!(trace.steps(), [0, 1]);
 }
 

@@ -3,14 +3,11 @@
 use std::io::Write;
 
 use brink_analysis::{Report, Trace};
-use brink_plot::{Head, draw_run, html, paper, read_run};
+use brink_plot::{draw_run, html, paper, read_run};
 
 use crate::args;
 use crate::atomic::write_atomically;
-
-/// Names of the files that a report is.
-const REPORT_HTML: &str = "report.html";
-const REPORT_JSON: &str = "report.json";
+use crate::run_folder::{REPORT_HTML, REPORT_JSON};
 
 /// Judges a run by the paper's assumptions, as a page and as data.
 ///
@@ -18,8 +15,7 @@ const REPORT_JSON: &str = "report.json";
 /// A trace that cannot be read, or files that cannot be written.
 pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::error::Error> {
     let trace = Trace::read(&command.run)?;
-    let phases = Head::read(&command.run)?.phases();
-    let report = Report::of(&trace, &phases);
+    let report = Report::of(&trace, &trace.facts().phases);
     let (series, titles) = read_run(&command.run)?;
     let mut figures = vec![draw_run(&series, &titles)];
     // A run without a whole cycle, or without the residual, has no such figure; the report says why.
@@ -29,7 +25,7 @@ pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::er
     let folder = command.out.as_deref().unwrap_or(&command.run);
     for (name, content) in [(REPORT_HTML, page), (REPORT_JSON, json)] {
         let path = folder.join(name);
-        write_atomically(&path, |file| writeln!(file, "{content}"))?;
+        write_atomically(&path, |file| file.write_all(content.as_bytes()))?;
         writeln!(out, "{}", path.display())?;
     }
     Ok(())

@@ -5,20 +5,21 @@ mod setup;
 mod sweep;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
-use brink_dynamics::observer::{Observer, Outcome, RunSummary};
+use brink_dynamics::observer::Outcome;
 use brink_dynamics::record::{RunHeader, StepRecord};
+use brink_dynamics::{Goals, Recording, RunError};
 use brink_model::{Weights, weight_name};
-use brink_plot::Titles;
-use brink_theory::{Model, Schedule, Settings, State, run};
+use brink_theory::{Model, Run, Schedule, Settings, State, run};
 
 use crate::args;
 use crate::config::{Config, Dtype};
 use crate::error::Error;
-use crate::manifest::{BURN_VERSION, Manifest, Method, Running, Status, git_revision};
-use crate::observe::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
-use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG};
+use crate::manifest::{Manifest, Method};
+use crate::observe::RunFiles;
+use crate::run_folder::RunFolder;
 use crate::train::{OUTPUTS, Trained, describe, listen_for_interrupts};
 use crate::utc;
 
@@ -41,21 +42,50 @@ struct Prepared {
 /// Runs `brink theory`: the same config as `brink train`, the same files but for the weights.
 ///
 /// # Errors
-/// [`Error`], before the folder is created for anything wrong with the config.
+/// [`Error`]. Whatever can be found wrong is found before the run's folder is created.
 pub fn execute(arguments: &args::Theory, command_line: Vec<String>) -> Result<Trained, Error> {
-    let prepared = prepare(arguments, command_line)?;
+    let Prepared {
+        config,
+        model,
+        state,
+        settings,
+        header,
+        converter,
+        manifest,
+    } = prepare(arguments, command_line)?;
+    let recursion = run(&model, state, settings)?;
     let folder = match &arguments.out {
         Some(path) => RunFolder::at(path, arguments.force)?,
-        None => RunFolder::next(
-            Path::new(OUTPUTS),
-            &format!("{}-theory", prepared.config.name),
-        )?,
+        None => RunFolder::next(Path::new(OUTPUTS), &format!("{}-theory", config.name))?,
     };
     if !arguments.quiet {
-        eprintln!("{}", prepared.manifest.description);
+        eprintln!("{}", manifest.description);
         eprintln!("writes to {}", folder.path().display());
     }
-    let summary = follow(prepared, &folder, arguments.quiet)?;
+    let observed = |source: RunError| Error::Run {
+        folder: folder.path().to_owned(),
+        source: Box::new(source),
+    };
+    let interrupt = listen_for_interrupts()?;
+    let mut files = RunFiles::new(&folder, manifest, arguments.quiet);
+    let mut observers = files.observers();
+    let goals = Goals {
+        loss: config.optimizer.stop_loss,
+        accuracy: config.optimizer.stop_accuracy,
+    };
+    let mut recording = Recording::start(&mut observers, &header, goals).map_err(observed)?;
+    let clock = Instant::now();
+    let result = follow(recursion, model.targets(), converter, interrupt, |record| {
+        recording.step(record).map_err(observed)
+    });
+    let ended = match &result {
+        Ok(outcome) => Ok(outcome.clone()),
+        Err(error) => Err(error as &dyn std::error::Error),
+    };
+    let seconds = vec![("recursion".to_owned(), clock.elapsed().as_secs_f64())];
+    let (summary, finished) = recording.finish(ended, Vec::new(), seconds);
+    result?;
+    finished.map_err(observed)?;
     Ok(Trained { folder, summary })
 }
 
@@ -92,28 +122,13 @@ fn prepare(arguments: &args::Theory, command_line: Vec<String>) -> Result<Prepar
         .map_or(0.0, |tensor| tensor.values.iter().map(|w| w * w).sum());
     let description = describe::describe(&config, &layers, loss, &dataset.provenance);
     let manifest = Manifest {
-        name: config.name.clone(),
         description: format!("{description} · closed recursion"),
-        outcome: Status::Running(Running {}),
-        started,
-        steps_recorded: 0,
-        first_crossing: None,
-        command_line,
-        brink_version: env!("CARGO_PKG_VERSION"),
-        burn_version: BURN_VERSION,
-        git_revision: git_revision(Path::new(".")),
         method: Method::Recursion,
         parameters,
-        coordinates: None,
-        dtype: config.run.dtype,
-        backend: None,
-        adapter: None,
-        dataset: dataset.provenance,
-        config: config.clone(),
-        counters: Default::default(),
         seconds: [("data", data_seconds), ("setup", setup_seconds)]
             .map(|(stage, seconds)| (stage.to_owned(), seconds))
             .into(),
+        ..Manifest::new(config.clone(), dataset.provenance, started, command_line)
     };
     Ok(Prepared {
         header: record::header(&config, parameters, gram),
@@ -145,127 +160,29 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSummary, Error> {
-    let Prepared {
-        config,
-        model,
-        state,
-        settings,
-        header,
-        mut converter,
-        manifest,
-    } = prepared;
-    let titles = Titles {
-        title: config.name.clone(),
-        subtitle: manifest.description.clone(),
-    };
-    let phases = config.measure.phases;
-    let mut trace = TraceCsv::new(folder.file(TRACE_CSV), phases);
-    let mut eigenvalues = EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV));
-    let mut figure = FigureObserver::new(folder.file(TRACE_SVG), titles, phases);
-    let mut manifest = ManifestObserver::new(folder.file(MANIFEST_JSON), manifest);
-    let mut progress = Progress::on_stderr(quiet);
-    let mut observers: [&mut dyn Observer; 5] = [
-        &mut trace,
-        &mut eigenvalues,
-        &mut progress,
-        &mut figure,
-        &mut manifest,
-    ];
-    let interrupt = listen_for_interrupts()?;
-    let failed = |observer: &'static str, step: u64, source| Error::Run {
-        folder: folder.path().to_owned(),
-        source: Box::new(brink_dynamics::RunError::Observer {
-            observer,
-            step,
-            source,
-        }),
-    };
-    for observer in &mut observers {
-        let told = observer.start(&header);
-        told.map_err(|source| failed(observer.name(), 0, source))?;
-    }
-    let clock = Instant::now();
-    let mut recursion = run(&model, state, settings)?;
-    let mut summary = RunSummary {
-        outcome: Outcome::Completed,
-        steps_recorded: 0,
-        last: None,
-        first_crossing: None,
-        counters: Vec::new(),
-        seconds: Vec::new(),
-    };
-    let mut was_below = false;
-    let result = loop {
-        if interrupt.load(std::sync::atomic::Ordering::Relaxed) {
-            break Ok(Outcome::Interrupted);
-        }
-        let accuracy = accuracy(&recursion.state().outputs, model.targets());
-        let record = match recursion.next() {
-            Some(Ok(record)) => converter.convert(&record, accuracy),
-            Some(Err(error)) => break Err(Error::Theory(error)),
-            None => {
-                break Ok(match recursion.outcome() {
-                    Some(brink_theory::Outcome::Diverged { step }) => Outcome::Diverged {
-                        what: format!("the state at step {step}"),
-                    },
-                    _ => Outcome::Completed,
-                });
-            }
+/// Takes the steps, and gives each record to `see`, which may end the run.
+fn follow(
+    mut recursion: Run<'_>,
+    targets: &[f64],
+    mut converter: Converter,
+    interrupt: &AtomicBool,
+    mut see: impl FnMut(StepRecord) -> Result<Option<Outcome>, Error>,
+) -> Result<Outcome, Error> {
+    while !interrupt.load(Ordering::Relaxed) {
+        let accuracy = accuracy(&recursion.state().outputs, targets);
+        let Some(record) = recursion.next() else {
+            return Ok(match recursion.outcome() {
+                Some(brink_theory::Outcome::Diverged { step }) => Outcome::Diverged {
+                    what: format!("the state at step {step}"),
+                },
+                _ => Outcome::Completed,
+            });
         };
-        note_crossing(&record, &mut was_below, &mut summary);
-        let told = observers.iter_mut().try_for_each(|observer| {
-            let told = observer.step(&record);
-            told.map_err(|source| failed(observer.name(), record.step, source))
-        });
-        summary.steps_recorded = record.step + 1;
-        let stop = goal(&config, &record);
-        summary.last = Some(record);
-        match (told, stop) {
-            (Err(error), _) => break Err(error),
-            (Ok(()), Some(outcome)) => break Ok(outcome),
-            (Ok(()), None) => {}
+        if let Some(outcome) = see(converter.convert(&record?, accuracy))? {
+            return Ok(outcome);
         }
-    };
-    summary
-        .seconds
-        .push(("recursion".into(), clock.elapsed().as_secs_f64()));
-    summary.outcome = match &result {
-        Ok(outcome) => outcome.clone(),
-        Err(error) => Outcome::Failed {
-            message: error.to_string(),
-        },
-    };
-    let mut finished = Ok(());
-    for observer in &mut observers {
-        let told = observer.finish(&summary);
-        let step = summary.steps_recorded;
-        finished = finished.and(told.map_err(|source| failed(observer.name(), step, source)));
     }
-    result?;
-    finished?;
-    Ok(summary)
-}
-
-fn note_crossing(record: &StepRecord, was_below: &mut bool, summary: &mut RunSummary) {
-    match record.sharpness() {
-        Some(sharpness) if sharpness < record.threshold => *was_below = true,
-        Some(_) if *was_below && summary.first_crossing.is_none() => {
-            summary.first_crossing = Some(record.step);
-        }
-        _ => {}
-    }
-}
-
-fn goal(config: &Config, record: &StepRecord) -> Option<Outcome> {
-    let optimizer = &config.optimizer;
-    match (optimizer.stop_loss, optimizer.stop_accuracy) {
-        (Some(goal), _) if record.loss <= goal => Some(Outcome::LossGoal { goal }),
-        (_, Some(goal)) if record.train_accuracy.is_some_and(|a| a >= goal) => {
-            Some(Outcome::AccuracyGoal { goal })
-        }
-        _ => None,
-    }
+    Ok(Outcome::Interrupted)
 }
 
 /// The share of outputs with their target's sign.

@@ -12,21 +12,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use brink_dynamics::measurement::Measurement;
-use brink_dynamics::observer::{Observer, Outcome, RunSummary};
+use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::{Finished, Problem};
 use brink_model::{Network, Precision, Weights};
-use brink_plot::Titles;
 use burn::tensor::Device;
 
 use crate::args;
 use crate::backend::{Adapter, Backend};
 use crate::config::{Config, Dtype};
 use crate::error::Error;
-use crate::manifest::{BURN_VERSION, Manifest, Method, Running, Status, git_revision};
-use crate::observe::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
-use crate::run_folder::{
-    EIGENVALUES_CSV, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG,
-};
+use crate::manifest::Manifest;
+use crate::observe::RunFiles;
+use crate::run_folder::{FINAL_WEIGHTS, INITIAL_WEIGHTS, RunFolder};
 use crate::utc;
 
 use compression::{Compressed, compress};
@@ -116,28 +113,15 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     let trace_seconds = clock.elapsed().as_secs_f64();
 
     let manifest = Manifest {
-        name: config.name.clone(),
         description: describe::describe(&config, &layers, loss, &dataset.provenance),
-        outcome: Status::Running(Running {}),
-        started,
-        steps_recorded: 0,
-        first_crossing: None,
-        command_line,
-        brink_version: env!("CARGO_PKG_VERSION"),
-        burn_version: BURN_VERSION,
-        git_revision: git_revision(Path::new(".")),
         parameters: weights.parameter_count(),
         coordinates: compressed.as_ref().map(Compressed::coordinates),
-        dtype: config.run.dtype,
-        method: Method::Training,
         backend: Some(backend),
         adapter: Some(adapter.clone()),
-        dataset: dataset.provenance,
-        config: config.clone(),
-        counters: Default::default(),
         seconds: [("data", data_seconds), ("trace", trace_seconds)]
             .map(|(stage, seconds)| (stage.to_owned(), seconds))
             .into(),
+        ..Manifest::new(config.clone(), dataset.provenance, started, command_line)
     };
     Ok(Prepared {
         config,
@@ -182,24 +166,7 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
     let extra = [("name", config.name.as_str())];
     weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra)?;
 
-    let titles = Titles {
-        title: config.name.clone(),
-        subtitle: manifest.description.clone(),
-    };
-    let phases = config.measure.phases;
-    let mut trace = TraceCsv::new(folder.file(TRACE_CSV), phases);
-    let mut eigenvalues = EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV));
-    let mut figure = FigureObserver::new(folder.file(TRACE_SVG), titles, phases);
-    let mut manifest = ManifestObserver::new(folder.file(MANIFEST_JSON), manifest);
-    let mut progress = Progress::on_stderr(quiet);
-    // The manifest is told of the end last, when the other files are there.
-    let mut observers: [&mut dyn Observer; 5] = [
-        &mut trace,
-        &mut eigenvalues,
-        &mut progress,
-        &mut figure,
-        &mut manifest,
-    ];
+    let mut files = RunFiles::new(folder, manifest, quiet);
     let interrupt = listen_for_interrupts()?;
     let layout = problem.objective.layout().clone();
     let theta = layout.flatten(&network);
@@ -208,7 +175,7 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         theta,
         &settings::settings(&config),
         &mut measurements,
-        &mut observers,
+        &mut files.observers(),
         interrupt,
     )
     .map_err(|source| Error::Run {

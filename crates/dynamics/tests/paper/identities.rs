@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crate::networks::{Case, follow, tensor, values};
-use brink_dynamics::Problem;
+use crate::networks::{Case, follow, follow_with, tensor, values};
 use brink_dynamics::measurement::{
     Alignment, FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement, Residual,
     Schedule,
 };
+use brink_dynamics::{Between, Problem};
 use brink_model::{Activation, bias_name, weight_name};
 use burn::tensor::Tensor;
 use faer::{Mat, Side};
@@ -308,4 +308,22 @@ fn a_schedule_leaves_other_steps_empty() {
             .collect();
         assert_eq!(steps, [2, 5, 8], "{name}");
     }
+}
+
+/// Between solves the vectors are those of an earlier step: eigenvectors of that step's Hessian only.
+#[test]
+fn a_stale_vector_is_not_shared_among_layers() {
+    let case = Case::new(Activation::Tanh, true);
+    let schedule = Schedule { every: 3, from: 0 };
+    let kept = follow_with(
+        &case,
+        &case.weights(),
+        (0.1, 7),
+        (schedule, Between::RayleighQuotient),
+        |problem| boxed(Alignment::new(ALWAYS, layers(problem))),
+    );
+    let shares = kept.column("eigenvector_share.layers.0");
+    let steps: Vec<usize> = (0..7).filter(|&step| shares[step].is_some()).collect();
+    assert_eq!(steps, [0, 3, 6]);
+    assert!(kept.records.iter().all(|r| r.sharpness().is_some()));
 }

@@ -156,7 +156,19 @@ impl Observer for Kept {
 pub fn follow(
     case: &Case,
     weights: &Weights,
+    steps: (f64, u64),
+    measurements: impl FnOnce(&Problem<2>) -> Vec<Box<dyn Measurement<2>>>,
+) -> Kept {
+    let eigenvalues = (Schedule::default(), Between::Skip);
+    follow_with(case, weights, steps, eigenvalues, measurements)
+}
+
+/// The same with eigenvalues by a schedule, and what to do between.
+pub fn follow_with(
+    case: &Case,
+    weights: &Weights,
     (step_size, steps): (f64, u64),
+    (schedule, between): (Schedule, Between),
     measurements: impl FnOnce(&Problem<2>) -> Vec<Box<dyn Measurement<2>>>,
 ) -> Kept {
     let (problem, theta) = case.build(weights);
@@ -172,8 +184,8 @@ pub fn follow(
                 ..Params::default()
             },
             smallest: 0,
-            schedule: Schedule::default(),
-            between: Between::Skip,
+            schedule,
+            between,
         }),
     };
     let mut kept = Kept::default();

@@ -1,7 +1,7 @@
 //! One cycle of the four phases, enlarged.
 
 use brink_analysis::Trace;
-use brink_analysis::phases::{Phase, PhaseParams, Span};
+use brink_analysis::phases::{Phase, Span};
 
 use super::parts::{axis, figure, panel, phase_bands, sharpness, zero};
 use super::source::Source;
@@ -23,7 +23,7 @@ pub fn four_phases(trace: &Trace) -> Result<String, PlotError> {
         trace,
     };
     source.column("lambda_1")?;
-    let spans = phase_spans(&trace.sharpness(), &PhaseParams::default());
+    let spans = phase_spans(&trace.sharpness(), &trace.facts().phases);
     let (from, to) = first_cycle(&spans).ok_or_else(|| {
         source.lacks(
             "a complete cycle of phases",

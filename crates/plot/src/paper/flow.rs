@@ -1,7 +1,6 @@
 //! Gradient descent against gradient flow from the same start.
 
 use brink_analysis::Trace;
-use brink_analysis::phases::PhaseParams;
 
 use super::parts::{figure, loss, panel, sharpness};
 use super::source::Source;
@@ -48,7 +47,7 @@ pub fn gradient_flow(trace: &Trace) -> Result<String, PlotError> {
         )],
     );
     let mut column = Column::of_time(vec![edge, losses, distance]);
-    let spans = phase_spans(&trace.sharpness(), &PhaseParams::default());
+    let spans = phase_spans(&trace.sharpness(), &trace.facts().phases);
     let crossing = spans.iter().find(|span| span.cycle > 0);
     if let Some(crossing) = crossing {
         let x = crossing.from as f64 * source.step_size()?;

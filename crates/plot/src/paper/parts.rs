@@ -1,7 +1,6 @@
 //! What several figures have in common.
 
 use brink_analysis::Trace;
-use brink_analysis::phases::PhaseParams;
 
 use super::source::Source;
 use crate::chart::{Axis, Band, Column, Curve, Figure, Level, Panel, Scale, Stroke, Titles, style};
@@ -80,7 +79,7 @@ pub fn over_steps(
 
 /// The phases of a run over its steps.
 pub fn phase_bands(trace: &Trace) -> Vec<Band> {
-    bands(&trace.sharpness(), &PhaseParams::default())
+    bands(&trace.sharpness(), &trace.facts().phases)
 }
 
 /// A figure with its caption.

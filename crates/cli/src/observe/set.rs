@@ -1,0 +1,46 @@
+//! The observers that every run has.
+
+use brink_dynamics::observer::Observer;
+use brink_plot::Titles;
+
+use super::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
+use crate::manifest::Manifest;
+use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG};
+
+/// What writes a run's folder, but for the weights, and shows its progress.
+pub struct RunFiles {
+    trace: TraceCsv,
+    eigenvalues: EigenvaluesCsv,
+    progress: Progress,
+    figure: FigureObserver,
+    manifest: ManifestObserver,
+}
+
+impl RunFiles {
+    /// The files of a folder; titles and the rule of the phases are the manifest's.
+    pub fn new(folder: &RunFolder, manifest: Manifest, quiet: bool) -> Self {
+        let titles = Titles {
+            title: manifest.name.clone(),
+            subtitle: manifest.description.clone(),
+        };
+        let phases = manifest.config.measure.phases;
+        Self {
+            trace: TraceCsv::new(folder.file(TRACE_CSV), phases),
+            eigenvalues: EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV)),
+            progress: Progress::on_stderr(quiet),
+            figure: FigureObserver::new(folder.file(TRACE_SVG), titles, phases),
+            manifest: ManifestObserver::new(folder.file(MANIFEST_JSON), manifest),
+        }
+    }
+
+    /// All of them; the manifest is told of the end last, when the other files are there.
+    pub fn observers(&mut self) -> [&mut dyn Observer; 5] {
+        [
+            &mut self.trace,
+            &mut self.eigenvalues,
+            &mut self.progress,
+            &mut self.figure,
+            &mut self.manifest,
+        ]
+    }
+}

@@ -1,0 +1,151 @@
+//! What a run tells its observers, whatever its records come from.
+
+use std::error::Error;
+
+use crate::error::RunError;
+use crate::observer::{Observer, ObserverError, Outcome, RunSummary};
+use crate::record::{RunHeader, StepRecord};
+
+/// What ends a run before its last step.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Goals {
+    /// A loss to reach or fall below.
+    pub loss: Option<f64>,
+    /// A training accuracy to reach or exceed.
+    pub accuracy: Option<f64>,
+}
+
+impl Goals {
+    /// The goal that a record reaches, if any.
+    fn reached(&self, record: &StepRecord) -> Option<Outcome> {
+        match (self.loss, self.accuracy) {
+            (Some(goal), _) if record.loss <= goal => Some(Outcome::LossGoal { goal }),
+            (_, Some(goal)) if record.train_accuracy.is_some_and(|a| a >= goal) => {
+                Some(Outcome::AccuracyGoal { goal })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A run in the eyes of its observers: started, told of every record, and told of the end.
+pub struct Recording<'r, 'o> {
+    observers: &'r mut [&'o mut dyn Observer],
+    goals: Goals,
+    recorded: u64,
+    last: Option<StepRecord>,
+    crossing: Crossing,
+}
+
+impl<'r, 'o> Recording<'r, 'o> {
+    /// Tells the observers that the run starts.
+    ///
+    /// # Errors
+    /// [`RunError::Observer`] of the first that fails.
+    pub fn start(
+        observers: &'r mut [&'o mut dyn Observer],
+        header: &RunHeader,
+        goals: Goals,
+    ) -> Result<Self, RunError> {
+        let mut recording = Self {
+            observers,
+            goals,
+            recorded: 0,
+            last: None,
+            crossing: Crossing::default(),
+        };
+        recording.notify(0, |observer| observer.start(header))?;
+        Ok(recording)
+    }
+
+    /// Tells the observers of a record; the outcome if it reaches a goal.
+    ///
+    /// # Errors
+    /// [`RunError::Observer`] of the first that fails.
+    pub fn step(&mut self, record: StepRecord) -> Result<Option<Outcome>, RunError> {
+        self.crossing.see(&record);
+        self.recorded = record.step + 1;
+        let told = self.notify(record.step, |observer| observer.step(&record));
+        let reached = self.goals.reached(&record);
+        self.last = Some(record);
+        told.map(|()| reached)
+    }
+
+    /// Tells every observer how the run ended, even if one before it fails; an error becomes
+    /// [`Outcome::Failed`]. Also returns the first observer's failure to finish.
+    pub fn finish(
+        self,
+        ended: Result<Outcome, &dyn Error>,
+        counters: Vec<(String, u64)>,
+        seconds: Vec<(String, f64)>,
+    ) -> (RunSummary, Result<(), RunError>) {
+        let summary = RunSummary {
+            outcome: ended.unwrap_or_else(|error| Outcome::Failed {
+                message: with_causes(error),
+            }),
+            steps_recorded: self.recorded,
+            last: self.last,
+            first_crossing: self.crossing.first,
+            counters,
+            seconds,
+        };
+        let mut finished = Ok(());
+        for observer in self.observers {
+            let told = observer.finish(&summary);
+            let told = told.map_err(|source| failed(observer.name(), self.recorded, source));
+            finished = finished.and(told);
+        }
+        (summary, finished)
+    }
+
+    fn notify(
+        &mut self,
+        step: u64,
+        mut tell: impl FnMut(&mut dyn Observer) -> Result<(), ObserverError>,
+    ) -> Result<(), RunError> {
+        for observer in self.observers.iter_mut() {
+            tell(*observer).map_err(|source| failed(observer.name(), step, source))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(observer: &'static str, step: u64, source: ObserverError) -> RunError {
+    RunError::Observer {
+        observer,
+        step,
+        source,
+    }
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    message
+}
+
+/// Finds the first step at which the sharpness rose past 2/η.
+#[derive(Debug, Default)]
+struct Crossing {
+    was_below: bool,
+    first: Option<u64>,
+}
+
+impl Crossing {
+    fn see(&mut self, record: &StepRecord) {
+        let Some(sharpness) = record.sharpness() else {
+            return;
+        };
+        if sharpness < record.threshold {
+            self.was_below = true;
+        } else if self.was_below && self.first.is_none() {
+            self.first = Some(record.step);
+        }
+    }
+}
