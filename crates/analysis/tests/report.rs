@@ -7,7 +7,7 @@ use brink_analysis::{Report, Trace};
 use serde_json::Value;
 
 fn stored(name: &str) -> Trace {
-    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runs");
+    let runs = Path::new("tests/runs");
     Trace::read(&runs.join(name)).unwrap()
 }
 

@@ -234,9 +234,10 @@ impl<'a, const D: usize> Descent<'a, D> {
         };
         // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
         let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
-        let fresh = spectral.largest.first().is_some_and(solved);
-        let top = spectral.top.as_ref().filter(|_| fresh);
-        let measured = self.measure(step, gradient, linearization, top)?;
+        let largest = spectral.largest.first().filter(|e| solved(e));
+        let top = largest.and(spectral.top.as_ref());
+        let sharpness = largest.map(|e| e.value);
+        let measured = self.measure(step, gradient, linearization, (top, sharpness))?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let inner = norms::inner(gradient.gradient.clone(), top);
@@ -267,7 +268,7 @@ impl<'a, const D: usize> Descent<'a, D> {
         step: u64,
         gradient: &Gradient<D>,
         mut linearization: Option<&mut Linearization<'a, D>>,
-        top: Option<&Tensor<1>>,
+        (top, sharpness): (Option<&Tensor<1>>, Option<f64>),
     ) -> Result<Vec<Option<f64>>, RunError> {
         let mut row = Vec::new();
         for measurement in self.measurements.iter_mut() {
@@ -281,6 +282,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                         gradient,
                         linearization,
                         top,
+                        sharpness,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
                     row.extend(measured.map_err(|source| RunError::Measure {

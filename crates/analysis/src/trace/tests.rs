@@ -13,7 +13,7 @@ fn table(text: &str) -> Table {
 }
 
 fn run(name: &str) -> std::path::PathBuf {
-    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runs");
+    let stored = Path::new("tests/runs");
     stored.join(name)
 }
 

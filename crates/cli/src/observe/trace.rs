@@ -23,7 +23,9 @@
 //! | `residual_norm_sq`, `residual_dot_output`, `residual_dot_target`, `target_norm_sq` | ‖D‖², DᵀF, DᵀY, ‖Y‖² | `residual` |
 //! | `output_norm_sq_change` | ‖A‖² after the step taken from here, less ‖A‖² before it | `residual` |
 //! | `output_norm_sq_predicted` | the same, from DᵀF and the gradient: −(4κη/n)·DᵀF + 2η⟨b, ∂L/∂b⟩ + η²‖∂L/∂A‖² | `residual` |
+//! | `output_norm_sq_error` | the change less its prediction | `residual` |
 //! | `gram_lambda_1`, … , `gram_error_bound` | (2κ/n)·λᵢ(M), and the largest of their error bounds | `gram` |
+//! | `gram_gap` | \|Λ − (2κ/n)·λ₁(M)\|/Λ; empty where Λ was not solved for | `gram` |
 //! | `residual_on_v1`, `residual_off_v1` | Dᵀv₁, its sign continued from step to step; ‖D − (Dᵀv₁)v₁‖ | `gram` |
 //! | `loss_share_v1` | (Dᵀv₁)²/‖D‖² | `gram` |
 //! | `v1_cos_previous`, `v1_cos_start` | \|cos\| between v₁ and that of the previous, of the first measured step | `gram` |

@@ -30,6 +30,7 @@ fn columns(gram: usize) -> Vec<String> {
         "target_norm_sq",
         "output_norm_sq_change",
         "output_norm_sq_predicted",
+        "output_norm_sq_error",
     ]
     .map(String::from)
     .into();
@@ -37,6 +38,7 @@ fn columns(gram: usize) -> Vec<String> {
     columns.extend(
         [
             "gram_error_bound",
+            "gram_gap",
             "residual_on_v1",
             "residual_off_v1",
             "loss_share_v1",
@@ -119,10 +121,12 @@ impl Converter {
             Some(self.target_norm_sq),
             Some(record.output_norm_sq_change),
             Some(record.output_norm_sq_predicted),
+            Some(record.output_norm_sq_change - record.output_norm_sq_predicted),
         ];
         row.extend((0..self.gram).map(|at| record.gram_lambda.get(at).copied()));
         row.extend([
             record.gram_residual.iter().copied().reduce(f64::max),
+            gram_gap(record),
             record.residual_on_v1,
             record.residual_off_v1,
             record.loss_share_v1,
@@ -138,4 +142,10 @@ impl Converter {
         ]);
         row
     }
+}
+
+/// |Λ − c·λ₁(M)|/Λ.
+fn gram_gap(record: &TheoryRecord) -> Option<f64> {
+    let (sharpness, gram) = (record.lambda.first()?, record.gram_lambda.first()?);
+    Some(((sharpness - gram) / sharpness).abs())
 }

@@ -27,7 +27,7 @@ pub enum GramMethod {
     Dense,
 }
 
-/// The largest eigenvalues of (2κ/n)·M, and D along the top eigenvector v₁ of M and off it.
+/// The largest eigenvalues of (2κ/n)·M, how far the first is from Λ, and D along the top eigenvector v₁ of M and off it.
 #[derive(Debug)]
 pub struct Gram {
     schedule: Schedule,
@@ -155,6 +155,12 @@ fn vector(values: Vec<f64>, device: &Device, dtype: DType) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [len]), (device, dtype))
 }
 
+/// |Λ − (2κ/n)·λ₁(M)|/Λ, how well the Gauss–Newton part gives the sharpness.
+fn gap(sharpness: Option<f64>, gram: Option<f64>) -> Option<f64> {
+    let (sharpness, gram) = (sharpness.filter(|value| *value != 0.0)?, gram?);
+    Some(((sharpness - gram) / sharpness).abs())
+}
+
 impl<const D: usize> Measurement<D> for Gram {
     fn name(&self) -> &'static str {
         "gram"
@@ -167,6 +173,7 @@ impl<const D: usize> Measurement<D> for Gram {
         columns.extend(
             [
                 "gram_error_bound",
+                "gram_gap",
                 "residual_on_v1",
                 "residual_off_v1",
                 "loss_share_v1",
@@ -213,6 +220,10 @@ impl<const D: usize> Measurement<D> for Gram {
             .map(|at| found.values.get(at).map(|value| scale * value))
             .collect();
         row.push(Some(scale * found.error_bound));
+        row.push(gap(
+            at.sharpness,
+            found.values.first().map(|top| scale * top),
+        ));
         row.push(Some(along));
         row.push(Some(off_sq.max(0.0).sqrt()));
         row.push((norm_sq > 0.0).then(|| (along * along / norm_sq).min(1.0)));

@@ -60,6 +60,8 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub linearization: &'i mut Linearization<'o, D>,
     /// The Hessian's top eigenvector, unit norm, shape [P], if it was solved for at this step.
     pub top: Option<&'i Tensor<1>>,
+    /// The sharpness Λ, if it was solved for at this step.
+    pub sharpness: Option<f64>,
 }
 
 impl<const D: usize> Iterate<'_, '_, D> {

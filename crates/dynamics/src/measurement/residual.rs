@@ -7,7 +7,8 @@ use burn::tensor::Tensor;
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
 use crate::norms;
 
-/// ‖D‖², DᵀF, DᵀY and ‖Y‖²; the change of ‖A‖² by the step taken from here, and its prediction:
+/// ‖D‖², DᵀF, DᵀY and ‖Y‖²; the change of ‖A‖² by the step taken from here, its prediction, and the
+/// difference of the two:
 ///
 /// ‖A⁺‖² − ‖A‖² = −(4κη/n)·DᵀF + 2η·⟨b, ∂L/∂b⟩ + η²·‖∂L/∂A‖²,
 ///
@@ -51,6 +52,7 @@ impl<const D: usize> Measurement<D> for Residual {
             "target_norm_sq",
             "output_norm_sq_change",
             "output_norm_sq_predicted",
+            "output_norm_sq_error",
         ]
         .map(String::from)
         .into()
@@ -93,7 +95,7 @@ impl<const D: usize> Measurement<D> for Residual {
         Ok(values[..5]
             .iter()
             .copied()
-            .chain([predicted])
+            .chain([predicted, values[4] - predicted])
             .map(Some)
             .collect())
     }

@@ -82,6 +82,10 @@ fn the_output_norm_changes_as_the_residual_predicts() {
         for t in 0..changes.len() {
             close(changes[t], predicted[t], 1e-12, "predicted change of ‖A‖²");
         }
+        let errors = some(kept.column("output_norm_sq_error"));
+        for t in 0..errors.len() {
+            close(errors[t], changes[t] - predicted[t], 1e-12, "its error");
+        }
         // The changes are those that the next record shows.
         for (pair, change) in kept.records.windows(2).zip(&changes) {
             let step = pair[1].output_norm_sq - pair[0].output_norm_sq;
@@ -125,6 +129,11 @@ fn the_hessian_splits_and_the_gram_matrix_has_the_gauss_newton_spectrum() {
         for index in 1..=3 {
             let name = format!("gram_lambda_{index}");
             let expected = scale * exact[index - 1];
+            if index == 1 {
+                let sharpness = kept.records[t].sharpness().unwrap();
+                let gap = kept.column("gram_gap")[t].unwrap();
+                close(gap, ((sharpness - expected) / sharpness).abs(), 1e-8, "gap");
+            }
             close(kept.column(&name)[t].unwrap(), expected, 1e-10, &name);
             close(dense.column(&name)[t].unwrap(), expected, 1e-10, &name);
         }
