@@ -51,6 +51,10 @@ figures *args:
 bench *args:
     python3 bench/run.py {{args}}
 
+# Measure the pieces of a step by themselves.
+bench-pieces *args:
+    cargo bench --profile release {{args}}
+
 # The documentation of all crates.
 doc:
     cargo doc --release --workspace --no-deps

@@ -81,14 +81,15 @@ fn compressed_and_full_agree_in_all_that_is_written() {
             CONFIG.replace("[measure.residual]\n", "")
         };
         let common = [kind.as_str(), "model.seed=5"];
-        let run = |out: &str, compression: &str| {
-            let assignments = [common[0], common[1], compression];
+        let run = |out: &str, shortcuts: &[&str]| {
+            let assignments = [&common, shortcuts].concat();
             let output = train(folder.path(), &config, out, &assignments);
             assert!(output.status.success());
             folder.path().join(out)
         };
-        let full = run("full", "run.compression=off");
-        let compressed = run("compressed", "run.compression=on");
+        // The plain way throughout against every shortcut.
+        let full = run("full", &["run.compression=off", "run.fusion=off"]);
+        let compressed = run("compressed", &["run.compression=on"]);
 
         let (header, rows) = trace(&full);
         let (other_header, other_rows) = trace(&compressed);

@@ -81,6 +81,7 @@ impl<const D: usize> Objective<D> {
             float: precision,
             int: settings.int_dtype,
             bool: settings.bool_dtype,
+            fusion: true,
         };
         let layout = Layout::of(module)?;
         let programs = Programs::trace(
@@ -145,6 +146,12 @@ impl<const D: usize> Objective<D> {
         }
         self.fixed = fixed;
         Ok(())
+    }
+
+    /// Whether elementwise operations that follow from each other are computed in one pass over
+    /// memory, which burn-flex allows. On by default; off, each is one call of the backend.
+    pub fn set_fusion(&mut self, on: bool) {
+        self.target.fusion = on;
     }
 
     /// Where each parameter lies in θ.

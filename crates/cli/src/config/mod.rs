@@ -33,7 +33,7 @@ pub use measure::{
 };
 pub use optimizer::{OptimizerConfig, OptimizerKind};
 pub use problem::{ConfigError, Problem};
-pub use run::{Compression, Dtype, RunConfig};
+pub use run::{Compression, Dtype, Fusion, RunConfig};
 
 use document::Node;
 use overrides::Override;

@@ -12,6 +12,21 @@ pub struct RunConfig {
     /// Whether inputs are replaced by their coordinates in the space that they span.
     #[serde(default)]
     pub compression: Compression,
+    /// Whether elementwise operations that follow from each other take one pass over memory.
+    #[serde(default)]
+    pub fusion: Fusion,
+}
+
+/// Whether elementwise operations that follow from each other are computed in one pass over memory,
+/// each element by the same operations in the same precision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fusion {
+    /// Where the backend allows it: flex.
+    #[default]
+    Auto,
+    /// Never: each is one call of the backend.
+    Off,
 }
 
 /// Whether inputs are replaced by their coordinates in the space that they span, which changes

@@ -19,7 +19,7 @@ use burn::tensor::Device;
 
 use crate::args;
 use crate::backend::{Adapter, Backend};
-use crate::config::{Config, Dtype};
+use crate::config::{Config, Dtype, Fusion};
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::observe::RunFiles;
@@ -108,7 +108,9 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     let network = Network::new(&config.model, inputs, outputs, trained, &device, precision)?;
     let dtype = config.run.dtype;
     let tensors = Tensors::upload(&dataset.train, compressed.as_ref(), &device, dtype);
-    let problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
+    let mut problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
+    let objective = &mut problem.objective;
+    objective.set_fusion(config.run.fusion == Fusion::Auto);
     let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
     let trace_seconds = clock.elapsed().as_secs_f64();
 

@@ -49,8 +49,8 @@ impl Evaluation<'_> {
 
     fn matmul(&self, a: Arg, b: Arg) -> DispatchTensor {
         match (a.batched, b.batched) {
-            // A block times one matrix is one tall product.
-            (true, false) if self.node.shape.len() == 2 => {
+            // A block times one matrix is one tall product, unless it had to be copied for that.
+            (true, false) if self.node.shape.len() == 2 && !a.permuted => {
                 let inner = a.value.shape()[2];
                 let rows = self.k * self.node.shape[0];
                 let tall = reshape(a.value, vec![rows, inner]);

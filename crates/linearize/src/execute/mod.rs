@@ -4,17 +4,23 @@
 //! operation meets it is decided here, once for each operation, so that a block of tangents becomes
 //! one tall matrix product wherever it can.
 
+#[cfg(feature = "flex")]
+mod chain;
 mod contract;
 mod elementwise;
 mod structure;
 mod vector;
+#[cfg(feature = "flex")]
+mod view;
 
 use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor, TensorMetadata};
 use burn::tensor::{BoolDType, FloatDType, IntDType, Shape, TensorData};
 
 use crate::error::LinearizeError;
-use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule};
+#[cfg(feature = "flex")]
+use crate::graph::{Chain, Unit};
+use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule, Step};
 
 /// Where and in which types a program runs.
 #[derive(Debug, Clone)]
@@ -23,6 +29,8 @@ pub(crate) struct Target {
     pub float: FloatDType,
     pub int: IntDType,
     pub bool: BoolDType,
+    /// Whether elementwise operations are taken together where the device allows it.
+    pub fusion: bool,
 }
 
 impl Target {
@@ -35,6 +43,14 @@ impl Target {
             DispatchDevice::NdArray(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether chains of elementwise operations are computed in one pass.
+    fn fuses(&self) -> bool {
+        #[cfg(feature = "flex")]
+        return self.fusion && matches!(self.device, DispatchDevice::Flex(_));
+        #[cfg(not(feature = "flex"))]
+        false
     }
 }
 
@@ -75,30 +91,79 @@ pub(crate) fn run(
     k: usize,
     values: &Values,
 ) -> Result<Vec<DispatchTensor>, LinearizeError> {
-    let mut local: Vec<Option<DispatchTensor>> = vec![None; graph.len()];
+    let mut local = Local {
+        graph,
+        values: vec![None; graph.len()],
+    };
     for &id in &schedule.sources {
         let value = values.get(id).cloned().ok_or_else(|| missing(graph, id))?;
-        local[id.index()] = Some(value);
+        local.values[id.index()] = Some(value);
     }
-    for step in &schedule.steps {
-        let node = graph.node(step.node);
-        let mut args = Vec::with_capacity(step.args.len());
-        for &(id, last) in &step.args {
-            let slot = &mut local[id.index()];
-            let value = if last { slot.take() } else { slot.clone() };
-            args.push(Arg {
-                value: value.ok_or_else(|| missing(graph, id))?,
-                kind: graph.node(id).kind,
-                batched: graph.node(id).batched,
-            });
+    match target.fuses() {
+        #[cfg(feature = "flex")]
+        true => {
+            for unit in &schedule.units {
+                match unit {
+                    Unit::Step(step) => local.step(step, target, k)?,
+                    Unit::Chain(chain) => local.chain(chain, target, k)?,
+                }
+            }
         }
-        local[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
+        _ => {
+            for step in &schedule.steps {
+                local.step(step, target, k)?;
+            }
+        }
     }
     schedule
         .roots
         .iter()
-        .map(|&id| local[id.index()].clone().ok_or_else(|| missing(graph, id)))
+        .map(|&id| local.take(id, false))
         .collect()
+}
+
+/// Values on the way.
+struct Local<'a> {
+    graph: &'a Graph,
+    values: Vec<Option<DispatchTensor>>,
+}
+
+impl Local<'_> {
+    /// A value, which is given away at its last use.
+    fn take(&mut self, id: NodeId, last: bool) -> Result<DispatchTensor, LinearizeError> {
+        let slot = &mut self.values[id.index()];
+        let value = if last { slot.take() } else { slot.clone() };
+        value.ok_or_else(|| missing(self.graph, id))
+    }
+
+    fn step(&mut self, step: &Step, target: &Target, k: usize) -> Result<(), LinearizeError> {
+        let node = self.graph.node(step.node);
+        let mut args = Vec::with_capacity(step.args.len());
+        for &(id, last) in &step.args {
+            let of = self.graph.node(id);
+            args.push(Arg {
+                value: self.take(id, last)?,
+                kind: of.kind,
+                batched: of.batched,
+                permuted: matches!(of.op, Op::Permute(_)),
+            });
+        }
+        self.values[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
+        Ok(())
+    }
+
+    #[cfg(feature = "flex")]
+    fn chain(&mut self, chain: &Chain, target: &Target, k: usize) -> Result<(), LinearizeError> {
+        let mut inputs = Vec::with_capacity(chain.inputs.len());
+        for &(id, last) in &chain.inputs {
+            inputs.push((self.take(id, last)?, self.graph.node(id).batched));
+        }
+        let found = chain::run(chain, target, k, inputs)?;
+        for (&id, value) in chain.outputs.iter().zip(found) {
+            self.values[id.index()] = Some(value);
+        }
+        Ok(())
+    }
 }
 
 fn missing(graph: &Graph, id: NodeId) -> LinearizeError {
@@ -114,6 +179,8 @@ struct Arg {
     value: DispatchTensor,
     kind: Kind,
     batched: bool,
+    /// Whether its elements are not in memory in their order, or may not be.
+    permuted: bool,
 }
 
 impl Arg {
@@ -126,6 +193,8 @@ impl Arg {
         shape.extend(self.value.shape().iter());
         let shape = shape_of(shape);
         match self.kind {
+            // A view, where another shape would be a copy.
+            Kind::Float if self.permuted => Dispatch::float_expand(self.value, shape),
             Kind::Float => Dispatch::float_reshape(self.value, shape),
             Kind::Int => Dispatch::int_reshape(self.value, shape),
             Kind::Bool => Dispatch::bool_reshape(self.value, shape),

@@ -5,6 +5,8 @@ use burn::backend::tensor::IndexingUpdateOp;
 use burn::backend::{Dispatch as D, DispatchTensor, TensorMetadata};
 use burn::tensor::Slice;
 
+#[cfg(feature = "flex")]
+use super::view::view;
 use super::{Arg, Evaluation, reshape, shape_of};
 use crate::error::LinearizeError;
 use crate::graph::{Kind, Op, Range};
@@ -116,7 +118,13 @@ impl Evaluation<'_> {
     fn reshaped(&self, x: DispatchTensor) -> DispatchTensor {
         let shape = shape_of(self.shape());
         match self.node.kind {
-            Kind::Float => D::float_reshape(x, shape),
+            Kind::Float => {
+                #[cfg(feature = "flex")]
+                if let Some(view) = view(&x, &shape) {
+                    return view;
+                }
+                D::float_reshape(x, shape)
+            }
             Kind::Int => D::int_reshape(x, shape),
             Kind::Bool => D::bool_reshape(x, shape),
         }

@@ -10,11 +10,26 @@ use crate::graph::Unary;
 /// What of `f` there is here.
 pub(super) fn kernel(f: Unary) -> Option<fn(&mut [f32])> {
     match f {
-        Unary::Exp => Some(|values| each(values, exp)),
-        Unary::Tanh => Some(|values| each(values, tanh)),
-        Unary::Sigmoid => Some(|values| each(values, sigmoid)),
+        Unary::Exp => Some(exp),
+        Unary::Tanh => Some(tanh),
+        Unary::Sigmoid => Some(sigmoid),
         _ => None,
     }
+}
+
+/// e^x of each.
+pub(super) fn exp(values: &mut [f32]) {
+    each(values, exp_of);
+}
+
+/// tanh x of each.
+pub(super) fn tanh(values: &mut [f32]) {
+    each(values, tanh_of);
+}
+
+/// 1/(1 + e^−x) of each.
+pub(super) fn sigmoid(values: &mut [f32]) {
+    each(values, sigmoid_of);
 }
 
 #[inline(always)]
@@ -64,20 +79,20 @@ fn within(x: f64, low: f64, high: f64) -> f64 {
 }
 
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+fn exp_of(x: f32) -> f32 {
     // Beyond these float32 has only 0 and infinity to offer.
     exponentials(within(f64::from(x), -120.0, 120.0)).1 as f32
 }
 
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
+fn tanh_of(x: f32) -> f32 {
     // tanh 10 rounds to 1.
     let (e, _) = exponentials(2.0 * within(f64::from(x), -10.0, 10.0));
     ((e / (e + 2.0)) as f32).copysign(x)
 }
 
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+fn sigmoid_of(x: f32) -> f32 {
     let (_, e) = exponentials(-within(f64::from(x), -120.0, 120.0));
     (1.0 / (1.0 + e)) as f32
 }

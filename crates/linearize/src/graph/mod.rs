@@ -4,15 +4,23 @@
 //! evaluated once, and what burn-autodiff computes again on the way back (tanh, for one) is not.
 
 mod build;
+#[cfg(feature = "flex")]
+mod chain;
 mod op;
 mod schedule;
+#[cfg(feature = "flex")]
+mod units;
 
 use std::collections::HashMap;
 
 use burn::tensor::TensorData;
 
+#[cfg(feature = "flex")]
+pub use chain::{Chain, Function, Operand};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Step};
+#[cfg(feature = "flex")]
+pub use units::Unit;
 
 /// A value of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

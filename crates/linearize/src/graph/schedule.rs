@@ -1,5 +1,7 @@
 //! In which order a program's values are computed, and when each may be freed.
 
+#[cfg(feature = "flex")]
+use super::units::{Unit, units};
 use super::{Graph, NodeId, Op};
 
 /// One value to compute.
@@ -14,8 +16,11 @@ pub struct Step {
 /// A program: the values between some that are given and some that are wanted.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// What to compute, in order.
+    /// What to compute, in order, one operation at a time.
     pub steps: Vec<Step>,
+    /// The same with elementwise operations taken together, in an order of its own.
+    #[cfg(feature = "flex")]
+    pub units: Vec<Unit>,
     /// Values taken from outside: inputs, constants and those that `given` held.
     pub sources: Vec<NodeId>,
     /// What is wanted, in the order asked for.
@@ -66,6 +71,8 @@ impl Schedule {
         }
         steps.reverse();
         Self {
+            #[cfg(feature = "flex")]
+            units: units(graph, &computed, roots),
             steps,
             sources,
             roots: roots.to_vec(),

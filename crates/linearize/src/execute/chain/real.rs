@@ -1,0 +1,91 @@
+//! The two precisions.
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{Bytes, DType, Shape};
+use num_traits::Float;
+
+use crate::execute::vector;
+
+/// An element type of chains.
+pub(super) trait Real: Float + Send + Sync + 'static {
+    /// `value`, rounded.
+    fn of(value: f64) -> Self;
+    /// e^x, in place.
+    fn exponential(values: &mut [Self]);
+    /// tanh x, in place.
+    fn hyperbolic_tangent(values: &mut [Self]);
+    /// 1/(1 + e^−x), in place.
+    fn logistic(values: &mut [Self]);
+    /// The memory of a tensor.
+    fn storage(tensor: &FlexTensor) -> &[Self];
+    /// A tensor of values.
+    fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+
+    fn exponential(values: &mut [Self]) {
+        vector::exp(values);
+    }
+
+    fn hyperbolic_tangent(values: &mut [Self]) {
+        vector::tanh(values);
+    }
+
+    fn logistic(values: &mut [Self]) {
+        vector::sigmoid(values);
+    }
+
+    fn storage(tensor: &FlexTensor) -> &[Self] {
+        tensor.storage()
+    }
+
+    fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor {
+        contiguous(Bytes::from_elems(values), shape, DType::F32)
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    fn exponential(values: &mut [Self]) {
+        each(values, f64::exp);
+    }
+
+    fn hyperbolic_tangent(values: &mut [Self]) {
+        each(values, f64::tanh);
+    }
+
+    fn logistic(values: &mut [Self]) {
+        each(values, |x| (1.0 + (-x).exp()).recip());
+    }
+
+    fn storage(tensor: &FlexTensor) -> &[Self] {
+        tensor.storage()
+    }
+
+    fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor {
+        contiguous(Bytes::from_elems(values), shape, DType::F64)
+    }
+}
+
+fn each(values: &mut [f64], f: impl Fn(f64) -> f64) {
+    for value in values {
+        *value = f(*value);
+    }
+}
+
+fn contiguous(bytes: Bytes, shape: &[usize], dtype: DType) -> FlexTensor {
+    FlexTensor::new(
+        bytes,
+        Layout::contiguous(Shape::from(shape.to_vec())),
+        dtype,
+    )
+}

@@ -1,0 +1,105 @@
+//! Elementwise operations in one pass against the same one by one.
+#![cfg(feature = "flex")]
+
+mod common;
+
+use brink_linearize::{Batch, Objective};
+use burn::module::Module;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::tensor::activation as act;
+use burn::tensor::{DType, Device, Tensor};
+use common::*;
+
+/// Samples enough for several tasks of a thread, and no multiple of anything.
+const N: usize = 1031;
+
+#[derive(Module, Debug)]
+struct Net {
+    first: Linear,
+    second: Linear,
+    norm: LayerNorm,
+    output: Linear,
+}
+
+impl Net {
+    fn new(device: &Device) -> Self {
+        Self {
+            first: LinearConfig::new(4, 37).init(device),
+            second: LinearConfig::new(37, 19).init(device),
+            norm: LayerNormConfig::new(19).init(device),
+            output: LinearConfig::new(19, 3).init(device),
+        }
+    }
+
+    fn forward(&self, batch: &Batch) -> Tensor<2> {
+        let hidden = self.first.forward(batch.float(0)).tanh();
+        let hidden = act::softplus(self.second.forward(hidden), 1.0);
+        let hidden = self.norm.forward(hidden);
+        self.output
+            .forward(act::sigmoid(hidden.clone()) * hidden.exp().clamp(0.1, 3.0))
+    }
+}
+
+fn everything(
+    objective: &Objective<2>,
+    theta: &Tensor<1>,
+    k: usize,
+) -> Vec<(&'static str, Vec<f64>)> {
+    let (p, n) = (objective.parameters(), N * 3);
+    let (device, dtype) = (objective.device(), objective.precision().into());
+    let block = tensor(&numbers(k * p, 31), [k, p], device, dtype);
+    let cotangents = tensor(&numbers(k * n, 32), [k, n], device, dtype);
+    let mut at = objective.linearize(theta).unwrap();
+    vec![
+        ("loss", values(at.loss().clone())),
+        ("outputs", values(at.outputs().clone())),
+        ("gradient", values(at.gradient().clone())),
+        (
+            "evaluation",
+            values(objective.evaluate(theta).unwrap().outputs),
+        ),
+        ("Hessian", values(at.hvp(block.clone()).unwrap())),
+        ("Jacobian", values(at.jvp(block.clone()).unwrap())),
+        ("transposed", values(at.vjp(cotangents).unwrap())),
+        ("Gauss–Newton", values(at.gauss_newton(block).unwrap())),
+    ]
+}
+
+#[test]
+fn one_pass_gives_what_single_operations_give() {
+    for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 1e-5)] {
+        for loss in [mse::<2>, cross_entropy] {
+            let device = Device::flex();
+            let batch = classified(N, 4, 3, &device, dtype);
+            let mut objective =
+                Objective::trace(&Net::new(&device), &batch, Net::forward, loss).unwrap();
+            let p = objective.parameters();
+            let theta = tensor(&numbers(p, 21), [p], &device, dtype);
+            for k in [1, 3] {
+                objective.set_fusion(true);
+                let fused = everything(&objective, &theta, k);
+                objective.set_fusion(false);
+                let single = everything(&objective, &theta, k);
+                for ((name, fused), (_, single)) in fused.iter().zip(&single) {
+                    let error = relative(fused, single);
+                    assert!(error < tolerance, "{name} of {k} in {dtype:?}: {error:.1e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_stays_so() {
+    let device = Device::flex();
+    let batch = classified(N, 4, 3, &device, DType::F32);
+    let objective = Objective::trace(&Net::new(&device), &batch, Net::forward, mse::<2>).unwrap();
+    let p = objective.parameters();
+    let mut theta = numbers(p, 21);
+    theta[3] = f64::NAN;
+    let at = objective
+        .gradient(&tensor(&theta, [p], &device, DType::F32))
+        .unwrap();
+    assert!(values(at.loss)[0].is_nan());
+    assert!(values(at.gradient).iter().any(|x| x.is_nan()));
+}
