@@ -12,6 +12,9 @@ pub struct RunConfig {
     /// Whether inputs are replaced by their coordinates in the space that they span.
     #[serde(default)]
     pub compression: Compression,
+    /// Samples that are computed on at a time, which bounds memory; all at once if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microbatch: Option<usize>,
 }
 
 /// Whether inputs are replaced by their coordinates in the space that they span, which changes

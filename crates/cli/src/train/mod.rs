@@ -106,8 +106,13 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
         None => (&weights, inputs),
     };
     let network = Network::new(&config.model, inputs, outputs, trained, &device, precision)?;
-    let dtype = config.run.dtype;
-    let tensors = Tensors::upload(&dataset.train, compressed.as_ref(), &device, dtype);
+    let tensors = Tensors::upload(
+        &dataset.train,
+        compressed.as_ref(),
+        &device,
+        config.run.dtype,
+        config.run.microbatch,
+    );
     let problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
     let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
     let trace_seconds = clock.elapsed().as_secs_f64();
