@@ -73,12 +73,13 @@ impl Standardisation {
         }
     }
 
-    /// The design matrix of `records`, `n` × [`FEATURES`] row-major, with values made by `convert`.
-    pub(crate) fn apply<T: Copy>(&self, records: &Records, convert: impl Fn(f64) -> T) -> Vec<T> {
+    /// The design matrix of images, `n` × [`FEATURES`] bytes row-major, with values made by
+    /// `convert`.
+    pub(crate) fn apply<T: Copy>(&self, images: &[u8], convert: impl Fn(f64) -> T) -> Vec<T> {
         // A byte has 256 values: one table per channel instead of a division per pixel.
         let tables = [0, 1, 2].map(|channel| self.table(channel, &convert));
-        let mut values = Vec::with_capacity(records.len() * FEATURES);
-        for (_, image) in records.iter() {
+        let mut values = Vec::with_capacity(images.len());
+        for image in images.chunks_exact(FEATURES) {
             for (plane, table) in image.chunks_exact(PIXELS_PER_CHANNEL).zip(&tables) {
                 values.extend(plane.iter().map(|pixel| table[usize::from(*pixel)]));
             }
@@ -155,7 +156,7 @@ mod tests {
             assert!((found.mean[channel] - mean).abs() < 1e-15);
             assert!((found.std[channel] - 1.0 / 255.0).abs() < 1e-15);
         }
-        let values = found.apply(&two_levels(), |value| value);
+        let values = found.apply(two_levels().pixels(), |value| value);
         assert!(
             values[..FEATURES]
                 .iter()
@@ -170,10 +171,10 @@ mod tests {
 
     #[test]
     fn cifar_figures_and_none() {
-        let values = Standardisation::CIFAR10.apply(&two_levels(), |value| value);
+        let values = Standardisation::CIFAR10.apply(two_levels().pixels(), |value| value);
         assert_eq!(values[0], (0.0 - 0.4914) / 0.2470);
         assert_eq!(values[FEATURES - 1], (20.0 / 255.0 - 0.4465) / 0.2616);
-        let plain = Standardisation::NONE.apply(&two_levels(), |value| value);
+        let plain = Standardisation::NONE.apply(two_levels().pixels(), |value| value);
         assert_eq!(plain[2 * FEATURES - 1], 22.0 / 255.0);
     }
 

@@ -1,5 +1,7 @@
 //! Selected records together with how they become numbers.
 
+use std::ops::Range;
+
 use crate::records::FEATURES;
 use crate::{Encoding, Records, Standardisation};
 
@@ -62,13 +64,33 @@ impl Subset {
 
     /// The design matrix, n × 3,072 row-major, each row red, green, blue plane; computed anew.
     pub fn inputs_f64(&self) -> Vec<f64> {
-        self.standardisation.apply(&self.records, |value| value)
+        self.rows_f64(0..self.samples())
     }
 
     /// [`inputs_f64`](Self::inputs_f64), each value rounded once.
     pub fn inputs_f32(&self) -> Vec<f32> {
+        self.rows_f32(0..self.samples())
+    }
+
+    /// Rows of the design matrix, for those who need not have all of it at once.
+    ///
+    /// # Panics
+    /// If there are not so many rows.
+    pub fn rows_f64(&self, rows: Range<usize>) -> Vec<f64> {
+        self.standardisation.apply(self.images(rows), |value| value)
+    }
+
+    /// [`rows_f64`](Self::rows_f64), each value rounded once.
+    ///
+    /// # Panics
+    /// If there are not so many rows.
+    pub fn rows_f32(&self, rows: Range<usize>) -> Vec<f32> {
         self.standardisation
-            .apply(&self.records, |value| value as f32)
+            .apply(self.images(rows), |value| value as f32)
+    }
+
+    fn images(&self, rows: Range<usize>) -> &[u8] {
+        &self.records.pixels()[rows.start * FEATURES..rows.end * FEATURES]
     }
 
     /// The target matrix, n × c row-major.

@@ -108,6 +108,10 @@ fn inputs_follow_the_formula_in_both_precisions() {
     }
     let rounded: Vec<f32> = double.iter().map(|value| *value as f32).collect();
     assert_eq!(single, rounded);
+    let rows = 3 * FEATURES..5 * FEATURES;
+    assert_eq!(dataset.train.rows_f64(3..5), double[rows.clone()]);
+    assert_eq!(dataset.train.rows_f32(3..5), single[rows]);
+    assert!(dataset.train.rows_f32(8..8).is_empty());
 }
 
 #[test]

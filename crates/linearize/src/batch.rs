@@ -1,6 +1,6 @@
 //! The data that a loss is taken over.
 
-use burn::backend::DispatchTensor;
+use burn::backend::{DispatchTensor, TensorMetadata};
 use burn::tensor::{Bool, Device, Int, Tensor, kind::Basic};
 
 use crate::graph::Kind;
@@ -48,6 +48,14 @@ impl Batch {
         &self.tensors
     }
 
+    /// Kind and shape of every tensor.
+    pub(crate) fn shapes(&self) -> Vec<(Kind, Vec<usize>)> {
+        let tensors = self.tensors.iter();
+        tensors
+            .map(|(kind, tensor)| (*kind, tensor.shape().to_vec()))
+            .collect()
+    }
+
     /// Number of tensors.
     pub fn len(&self) -> usize {
         self.tensors.len()
@@ -81,6 +89,6 @@ impl Batch {
     /// The device of the first float tensor.
     pub(crate) fn device(&self) -> Option<Device> {
         let (_, tensor) = self.tensors.iter().find(|(kind, _)| *kind == Kind::Float)?;
-        Some(Device::new(burn::backend::TensorMetadata::device(tensor)))
+        Some(Device::new(tensor.device()))
     }
 }

@@ -8,6 +8,7 @@ pub struct Counters {
     evaluations: AtomicU64,
     gradients: AtomicU64,
     linearizations: AtomicU64,
+    chunk_linearizations: AtomicU64,
     hessian_vector_products: AtomicU64,
     jacobian_vector_products: AtomicU64,
     vector_jacobian_products: AtomicU64,
@@ -20,6 +21,7 @@ pub(crate) enum Count {
     Evaluation,
     Gradient,
     Linearization,
+    Chunk,
     Hessian,
     Jacobian,
     Transposed,
@@ -36,6 +38,7 @@ impl Counters {
             Count::Evaluation => &self.evaluations,
             Count::Gradient => &self.gradients,
             Count::Linearization => &self.linearizations,
+            Count::Chunk => &self.chunk_linearizations,
             Count::Hessian => &self.hessian_vector_products,
             Count::Jacobian => &self.jacobian_vector_products,
             Count::Transposed => &self.vector_jacobian_products,
@@ -45,13 +48,16 @@ impl Counters {
 
     /// Name and value of every counter; products are counted by vector, not by block.
     ///
-    /// A linearisation also counts as the gradient that it yields.
-    pub fn snapshot(&self) -> [(&'static str, u64); 7] {
+    /// All but one count whole batches, whatever the chunks; a linearisation also counts as the
+    /// gradient that it yields. `chunk_linearizations` counts chunks that were evaluated again for
+    /// a product: 0 for a batch in one part.
+    pub fn snapshot(&self) -> [(&'static str, u64); 8] {
         let read = |count| self.cell(count).load(Ordering::Relaxed);
         [
             ("loss_evaluations", read(Count::Evaluation)),
             ("gradients", read(Count::Gradient)),
             ("linearizations", read(Count::Linearization)),
+            ("chunk_linearizations", read(Count::Chunk)),
             ("hessian_vector_products", read(Count::Hessian)),
             ("jacobian_vector_products", read(Count::Jacobian)),
             ("vector_jacobian_products", read(Count::Transposed)),

@@ -66,6 +66,27 @@ pub enum LinearizeError {
         /// The data's device and element type.
         expected: String,
     },
+    /// Chunks of the batch do not add up to the whole.
+    #[error(
+        "the {what} of one sample depends on the others of its chunk: exchanging half of the \
+         {samples} samples changed it by a relative {change:.1e}, so that means over chunks are \
+         not the mean over the batch; batch norm in training mode does that: take the whole batch \
+         as one chunk, or a norm without batch statistics (layer norm, group norm)"
+    )]
+    MixesSamples {
+        /// `output` or `loss`.
+        what: &'static str,
+        /// Samples of the chunk that was looked at.
+        samples: usize,
+        /// The largest change, relative to the largest value.
+        change: f64,
+    },
+    /// Results could not be read from the device.
+    #[error("results could not be read from the device: {message}")]
+    ReadBack {
+        /// The backend's message.
+        message: String,
+    },
     /// A value that the program needs is missing: a fault in this crate.
     #[error("internal fault in brink-linearize: {0}")]
     Internal(String),

@@ -41,6 +41,10 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`Objective::trace_in_chunks`] takes the batch in chunks of samples: loss, gradient and products
+//! are those of the whole batch, and memory is bounded by the chunk. Products then evaluate the
+//! chunks anew, about one gradient more for each block.
+//!
 //! It serves any module and loss made of operations that have a rule (an operation without one is
 //! [`LinearizeError::UnsupportedOperation`], which names it and its place), on any device that Burn
 //! dispatches to, in float32 and, on the CPU, in float64.
@@ -48,19 +52,27 @@
 mod batch;
 mod counters;
 mod error;
+mod evaluate;
 mod execute;
 mod forward;
 mod graph;
 mod import;
 mod layout;
 mod linearization;
+mod mixing;
 mod objective;
+mod part;
+mod primal;
+mod product;
 mod programs;
+mod samples;
+mod sum;
 mod trace;
 
 pub use batch::Batch;
 pub use counters::Counters;
 pub use error::LinearizeError;
+pub use evaluate::{Evaluation, Gradient};
 pub use layout::{Layout, Parameter};
 pub use linearization::Linearization;
-pub use objective::{Evaluation, Gradient, Objective};
+pub use objective::Objective;

@@ -4,27 +4,38 @@ use burn::tensor::Tensor;
 
 use crate::counters::Count;
 use crate::error::LinearizeError;
-use crate::execute::{Values, run};
-use crate::graph::{NodeId, Schedule};
-use crate::objective::{Gradient, Objective};
-use crate::programs::LinearMap;
+use crate::evaluate::Gradient;
+use crate::objective::Objective;
+use crate::primal::Primal;
+use crate::product::Product;
+use crate::sum::{Sum, joined};
 
 /// The derivatives of a loss at θ, as linear maps of blocks of row vectors.
 ///
 /// What depends on θ alone was evaluated once, together with the gradient; each product evaluates
-/// only what is linear in the block.
+/// only what is linear in the block. An objective of several chunks is evaluated anew by each
+/// product, chunk by chunk for the whole block: then a wide block pays.
 #[derive(Debug)]
 pub struct Linearization<'a, const D: usize> {
     objective: &'a Objective<D>,
-    values: Values,
+    held: Held<'a>,
     at: Gradient<D>,
 }
 
+/// What a linearisation keeps on the device.
+#[derive(Debug)]
+pub(crate) enum Held<'a> {
+    /// The primal values of the only part.
+    Primal(Primal<'a>),
+    /// θ, at which products evaluate one chunk after the other.
+    Theta(Box<Tensor<1>>),
+}
+
 impl<'a, const D: usize> Linearization<'a, D> {
-    pub(crate) fn new(objective: &'a Objective<D>, values: Values, at: Gradient<D>) -> Self {
+    pub(crate) fn new(objective: &'a Objective<D>, held: Held<'a>, at: Gradient<D>) -> Self {
         Self {
             objective,
-            values,
+            held,
             at,
         }
     }
@@ -76,79 +87,48 @@ impl<'a, const D: usize> Linearization<'a, D> {
 
     fn product(&mut self, product: Product, block: Tensor<2>) -> Result<Tensor<2>, LinearizeError> {
         let objective = self.objective;
-        let programs = &objective.programs;
-        let (p, n) = (
-            objective.parameters(),
-            programs.output_shape.iter().product(),
-        );
-        let (map, source, from, to, count): (&LinearMap, NodeId, usize, usize, Count) =
-            match product {
-                Product::Hessian => (&programs.hessian, programs.tangent, p, p, Count::Hessian),
-                Product::Jacobian => (&programs.jacobian, programs.tangent, p, n, Count::Jacobian),
-                Product::Transposed => (
-                    &programs.transposed,
-                    programs.cotangent,
-                    n,
-                    p,
-                    Count::Transposed,
-                ),
-                Product::GaussNewton => (
-                    &programs.gauss_newton,
-                    programs.tangent,
-                    p,
-                    p,
-                    Count::GaussNewton,
-                ),
-            };
-        let k = block.dims()[0];
+        let outputs = objective.output_shape().iter().product();
+        let (from, to) = product.lengths(objective.parameters(), outputs);
+        let [k, _] = block.dims();
         objective.check("the block of vectors", &block, &[k, from])?;
-        objective.counters.add(count, k);
-        let Some(schedule) = &map.schedule else {
+        objective.counters.add(product.count(), k);
+        if k == 0 || objective.is_zero(product) {
             return Ok(Tensor::zeros([k, to], (&block.device(), block.dtype())));
-        };
-        if k == 0 {
-            return Ok(Tensor::zeros([0, to], (&block.device(), block.dtype())));
         }
-        self.prepare(&map.residuals)?;
-        self.values.set(source, block.into_dispatch());
-        let mut found = run(
-            &programs.graph,
-            schedule,
-            &objective.target,
-            k,
-            &self.values,
-        )?;
-        self.values.clear(source);
-        let result = found
-            .pop()
-            .ok_or_else(|| LinearizeError::Internal("a product gave nothing".into()))?;
-        Ok(Tensor::from_dispatch(result))
-    }
-
-    /// Evaluates primal values that no product has needed so far at this iterate.
-    fn prepare(&mut self, residuals: &[NodeId]) -> Result<(), LinearizeError> {
-        let missing: Vec<NodeId> = residuals
-            .iter()
-            .copied()
-            .filter(|&id| !self.values.has(id))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
+        match &mut self.held {
+            Held::Primal(primal) => primal.product(product, block),
+            Held::Theta(theta) => in_chunks(objective, theta, product, block),
         }
-        let graph = &self.objective.programs.graph;
-        let schedule = Schedule::new(graph, &missing, |id| self.values.has(id));
-        let found = run(graph, &schedule, &self.objective.target, 1, &self.values)?;
-        for (&id, value) in missing.iter().zip(found) {
-            self.values.set(id, value);
-        }
-        Ok(())
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Product {
-    Hessian,
-    Jacobian,
-    Transposed,
-    GaussNewton,
+/// A product over all chunks, one of them in memory at a time.
+fn in_chunks<const D: usize>(
+    objective: &Objective<D>,
+    theta: &Tensor<1>,
+    product: Product,
+    block: Tensor<2>,
+) -> Result<Tensor<2>, LinearizeError> {
+    let (mut sum, mut columns, mut from) = (Sum::default(), Vec::new(), 0);
+    for part in &objective.parts {
+        let outputs = part.outputs();
+        let block = match product {
+            Product::Transposed => block.clone().narrow(1, from, outputs),
+            _ => block.clone(),
+        };
+        from += outputs;
+        let mut primal = part.at(theta, &objective.target)?;
+        primal.prepare_for(product)?;
+        objective.counters.add(Count::Chunk, 1);
+        let image = primal.product(product, block)?;
+        match product {
+            Product::Hessian | Product::GaussNewton => sum.add(objective.weight(part), image),
+            Product::Transposed => sum.add(1.0, image),
+            Product::Jacobian => columns.push(image),
+        }
+    }
+    match product {
+        Product::Jacobian => Ok(joined(columns, 1)),
+        _ => sum.total(),
+    }
 }

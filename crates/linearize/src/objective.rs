@@ -1,38 +1,22 @@
 //! A traced loss of a module: a differentiable function of a flat parameter vector.
 
-use burn::backend::{DispatchTensor, TensorMetadata};
+use std::slice;
+use std::sync::Arc;
+
+use burn::backend::TensorMetadata;
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Tensor};
 
 use crate::batch::Batch;
-use crate::counters::{Count, Counters};
+use crate::counters::Counters;
 use crate::error::LinearizeError;
-use crate::execute::{Target, Values, constant, run};
-use crate::graph::Op;
+use crate::execute::Target;
 use crate::layout::Layout;
-use crate::linearization::Linearization;
+use crate::mixing::{self, generic_point};
+use crate::part::{Hoisted, Part, Traced};
+use crate::product::Product;
 use crate::programs::Programs;
 use crate::trace::Subject;
-
-/// Loss and outputs at an iterate.
-#[derive(Debug, Clone)]
-pub struct Evaluation<const D: usize> {
-    /// L(θ), shape [1].
-    pub loss: Tensor<1>,
-    /// F(θ), in the model's own shape.
-    pub outputs: Tensor<D>,
-}
-
-/// Loss, outputs and gradient at an iterate.
-#[derive(Debug, Clone)]
-pub struct Gradient<const D: usize> {
-    /// L(θ), shape [1].
-    pub loss: Tensor<1>,
-    /// F(θ), in the model's own shape.
-    pub outputs: Tensor<D>,
-    /// ∇L(θ), shape [P].
-    pub gradient: Tensor<1>,
-}
 
 /// The loss of a module over a batch, as a function of θ ∈ ℝ^P, with outputs of rank `D`.
 ///
@@ -40,12 +24,12 @@ pub struct Gradient<const D: usize> {
 #[derive(Debug)]
 pub struct Objective<const D: usize> {
     layout: Layout,
-    pub(crate) programs: Programs,
+    /// The batch, in one part or in chunks of samples.
+    pub(crate) parts: Vec<Part>,
+    output_shape: Vec<usize>,
     pub(crate) target: Target,
     pub(crate) counters: Counters,
     device: Device,
-    /// Batch, constants, and what follows from them.
-    fixed: Values,
 }
 
 impl<const D: usize> Objective<D> {
@@ -64,12 +48,47 @@ impl<const D: usize> Objective<D> {
         forward: impl Fn(&M, &Batch) -> Tensor<D>,
         loss: impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
     ) -> Result<Self, LinearizeError> {
-        let device = batch.device().ok_or_else(|| LinearizeError::Shape {
+        Self::trace_in_chunks(module, slice::from_ref(batch), forward, loss)
+    }
+
+    /// Traces the same over a batch given in chunks, so that memory is bounded by a chunk.
+    ///
+    /// All chunks have tensors of the same shapes; only the last may have fewer samples. A chunk's
+    /// outputs are `[n_c, …]`, one row a sample, and its loss must be a mean over its samples, so
+    /// that L = Σ (n_c/n)·L_c. Then everything is as for the whole batch of n = Σ n_c samples:
+    /// outputs `[n, …]`, gradients `[P]`, products of blocks `[k, P]` or `[k, N]`; sums go over the
+    /// chunks in their order. What is not a mean (a sum, say) is not noticed; what mixes samples is,
+    /// on the first chunk, where tensors with a first dimension of n_c have one row a sample.
+    ///
+    /// One chunk is the same as [`trace`](Self::trace).
+    ///
+    /// # Errors
+    ///
+    /// As [`trace`](Self::trace); [`LinearizeError::Shape`] for no chunks or shapes that differ, and
+    /// [`LinearizeError::MixesSamples`] if a sample's outputs or loss depend on its chunk's others.
+    pub fn trace_in_chunks<M: Module>(
+        module: &M,
+        chunks: &[Batch],
+        forward: impl Fn(&M, &Batch) -> Tensor<D>,
+        loss: impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
+    ) -> Result<Self, LinearizeError> {
+        let (first, last) = match chunks {
+            [first, .., last] => (first, last),
+            [only] => (only, only),
+            [] => {
+                return Err(LinearizeError::Shape {
+                    what: "the list of chunks",
+                    got: vec![0],
+                    expected: "at least one chunk".into(),
+                });
+            }
+        };
+        let device = first.device().ok_or_else(|| LinearizeError::Shape {
             what: "the batch",
-            got: vec![batch.len()],
+            got: vec![first.len()],
             expected: "at least one float tensor, which decides device and precision".into(),
         })?;
-        let precision = batch
+        let precision = first
             .tensors()
             .iter()
             .find(|(kind, _)| *kind == crate::graph::Kind::Float)
@@ -84,67 +103,71 @@ impl<const D: usize> Objective<D> {
             fusion: true,
         };
         let layout = Layout::of(module)?;
-        let programs = Programs::trace(
-            &Subject {
+        let traced = |batch: &Batch| -> Result<Arc<Traced>, LinearizeError> {
+            let subject = Subject {
                 module,
                 layout: &layout,
                 batch,
                 precision,
-            },
-            &forward,
-            &loss,
-        )?;
-        let mut objective = Self {
+            };
+            let programs = Programs::trace(&subject, &forward, &loss)?;
+            Ok(Arc::new(Traced::new(programs, &target)))
+        };
+        let common = traced(first)?;
+        let remainder = if last.shapes() == first.shapes() {
+            Arc::clone(&common)
+        } else {
+            traced(last)?
+        };
+        if let [first, second, ..] = chunks {
+            let theta = generic_point(layout.flatten(module), &device, precision);
+            if common.samples() > 1 {
+                mixing::refuse::<D>(&common, first, &theta, &target)?;
+            } else if first.shapes() == second.shapes() {
+                let pair = first.followed_by(second, common.samples());
+                // A module that takes one sample only cannot mix two.
+                if let Ok(traced) = traced(&pair) {
+                    mixing::refuse::<D>(&traced, &pair, &theta, &target)?;
+                }
+            }
+        }
+        let traces = (1..chunks.len()).map(|_| &common).chain([&remainder]);
+        let parts = bound(traces, chunks, &target)?;
+        Ok(Self {
             layout,
-            fixed: Values::new(programs.graph.len()),
-            programs,
+            output_shape: whole_shape(&parts)?,
+            parts,
             target,
             counters: Counters::default(),
             device,
-        };
-        objective.bind(batch)?;
-        Ok(objective)
+        })
     }
 
     /// Binds other data of the same shapes, such as another batch of as many samples.
     ///
     /// # Errors
     ///
-    /// [`LinearizeError::Shape`] or [`LinearizeError::Placement`] if they differ from the traced ones.
+    /// [`LinearizeError::Shape`] if they differ from the traced ones, or if the objective was traced
+    /// in several chunks: [`bind_chunks`](Self::bind_chunks) is for those.
     pub fn bind(&mut self, batch: &Batch) -> Result<(), LinearizeError> {
-        let graph = &self.programs.graph;
-        let mut fixed = Values::new(graph.len());
-        if batch.len() != self.programs.data.len() {
+        self.bind_chunks(slice::from_ref(batch))
+    }
+
+    /// Binds other data in as many chunks of the same shapes.
+    ///
+    /// # Errors
+    ///
+    /// [`LinearizeError::Shape`] if their number or shapes differ from the traced ones.
+    pub fn bind_chunks(&mut self, chunks: &[Batch]) -> Result<(), LinearizeError> {
+        if chunks.len() != self.parts.len() {
             return Err(LinearizeError::Shape {
-                what: "the batch",
-                got: vec![batch.len()],
-                expected: format!("{} tensors", self.programs.data.len()),
+                what: "the list of chunks",
+                got: vec![chunks.len()],
+                expected: format!("{} chunks, as traced", self.parts.len()),
             });
         }
-        for (&node, (_, tensor)) in self.programs.data.iter().zip(batch.tensors()) {
-            let (got, expected) = (tensor.shape().to_vec(), &graph.node(node).shape);
-            if got != *expected {
-                return Err(LinearizeError::Shape {
-                    what: "a tensor of the batch",
-                    got,
-                    expected: format!("{expected:?}"),
-                });
-            }
-            fixed.set(node, tensor.clone());
-        }
-        for index in 0..graph.len() as u32 {
-            let id = crate::graph::NodeId(index);
-            if let Op::Constant(number) = graph.node(id).op {
-                let data = graph.constants()[number].clone();
-                fixed.set(id, constant(&self.target, data));
-            }
-        }
-        let hoisted = &self.programs.hoisted;
-        let values = run(graph, hoisted, &self.target, 1, &fixed)?;
-        for (&id, value) in hoisted.roots.iter().zip(values) {
-            fixed.set(id, value);
-        }
-        self.fixed = fixed;
+        let traces = self.parts.iter().map(|part| &part.traced);
+        self.parts = bound(traces, chunks, &self.target)?;
         Ok(())
     }
 
@@ -164,9 +187,9 @@ impl<const D: usize> Objective<D> {
         self.layout.len()
     }
 
-    /// Shape of the model's outputs.
+    /// Shape of the model's outputs over the whole batch.
     pub fn output_shape(&self) -> &[usize] {
-        &self.programs.output_shape
+        &self.output_shape
     }
 
     /// The device it is evaluated on.
@@ -184,66 +207,18 @@ impl<const D: usize> Objective<D> {
         &self.counters
     }
 
-    /// L(θ) and F(θ).
-    pub fn evaluate(&self, theta: &Tensor<1>) -> Result<Evaluation<D>, LinearizeError> {
-        let values = self.at(theta)?;
-        let program = &self.programs.evaluate;
-        let [loss, outputs] = results(run(
-            &self.programs.graph,
-            program,
-            &self.target,
-            1,
-            &values,
-        )?)?;
-        self.counters.add(Count::Evaluation, 1);
-        Ok(Evaluation {
-            loss: Tensor::from_dispatch(loss),
-            outputs: Tensor::from_dispatch(outputs),
-        })
-    }
-
-    /// L(θ), F(θ) and ∇L(θ).
-    pub fn gradient(&self, theta: &Tensor<1>) -> Result<Gradient<D>, LinearizeError> {
-        let values = self.at(theta)?;
-        let program = &self.programs.gradient;
-        let found = run(&self.programs.graph, program, &self.target, 1, &values)?;
-        let [loss, outputs, gradient] = results(found)?;
-        self.counters.add(Count::Gradient, 1);
-        Ok(Gradient {
-            loss: Tensor::from_dispatch(loss),
-            outputs: Tensor::from_dispatch(outputs),
-            gradient: Tensor::from_dispatch(gradient),
-        })
-    }
-
-    /// The gradient at θ and, from the same evaluation, everything products at θ need.
-    pub fn linearize(&self, theta: &Tensor<1>) -> Result<Linearization<'_, D>, LinearizeError> {
-        let mut values = self.at(theta)?;
-        let program = &self.programs.linearize;
-        let found = run(&self.programs.graph, program, &self.target, 1, &values)?;
-        for (&id, value) in program.roots.iter().zip(&found).skip(3) {
-            values.set(id, value.clone());
+    /// The share of a part's samples, n_c/n.
+    pub(crate) fn weight(&self, part: &Part) -> f64 {
+        match self.parts.as_slice() {
+            [_] => 1.0,
+            _ => part.samples() as f64 / self.output_shape[0] as f64,
         }
-        let [loss, outputs, gradient] = results(found.into_iter().take(3).collect())?;
-        self.counters.add(Count::Gradient, 1);
-        self.counters.add(Count::Linearization, 1);
-        Ok(Linearization::new(
-            self,
-            values,
-            Gradient {
-                loss: Tensor::from_dispatch(loss),
-                outputs: Tensor::from_dispatch(outputs),
-                gradient: Tensor::from_dispatch(gradient),
-            },
-        ))
     }
 
-    /// The fixed values and θ.
-    fn at(&self, theta: &Tensor<1>) -> Result<Values, LinearizeError> {
-        self.check("the parameter vector", theta, &[self.layout.len()])?;
-        let mut values = self.fixed.clone();
-        values.set(self.programs.theta, theta.clone().into_dispatch());
-        Ok(values)
+    /// Whether a map takes every vector to zero.
+    pub(crate) fn is_zero(&self, product: Product) -> bool {
+        let mut parts = self.parts.iter();
+        parts.all(|part| product.map(&part.traced.programs).schedule.is_none())
     }
 
     /// An argument must have this shape, and live where the data live.
@@ -273,11 +248,36 @@ impl<const D: usize> Objective<D> {
     }
 }
 
-fn results<const N: usize>(
-    values: Vec<DispatchTensor>,
-) -> Result<[DispatchTensor; N], LinearizeError> {
-    let count = values.len();
-    values.try_into().map_err(|_| {
-        LinearizeError::Internal(format!("a program gave {count} values instead of {N}"))
-    })
+/// Each chunk bound to its trace; several give up what only one can afford to keep.
+fn bound<'t>(
+    traces: impl Iterator<Item = &'t Arc<Traced>>,
+    chunks: &[Batch],
+    target: &Target,
+) -> Result<Vec<Part>, LinearizeError> {
+    let hoisted = match chunks.len() {
+        1 => Hoisted::Kept,
+        _ => Hoisted::Recomputed,
+    };
+    let pairs = traces.zip(chunks);
+    pairs
+        .map(|(traced, chunk)| Part::bind(traced, chunk, target, hoisted))
+        .collect()
+}
+
+/// The shape of all parts' outputs one behind the other.
+fn whole_shape(parts: &[Part]) -> Result<Vec<usize>, LinearizeError> {
+    let mut shapes = parts.iter().map(|part| &part.traced.programs.output_shape);
+    let first = shapes.next().cloned().unwrap_or_default();
+    let mut whole = first.clone();
+    for shape in shapes {
+        if shape[1..] != first[1..] || shape[0] > first[0] || shape[0] == 0 {
+            return Err(LinearizeError::Shape {
+                what: "a chunk's outputs",
+                got: shape.clone(),
+                expected: format!("those of the first, {first:?}, or of fewer samples"),
+            });
+        }
+        whole[0] += shape[0];
+    }
+    Ok(whole)
 }

@@ -16,8 +16,8 @@ use crate::trace::{Subject, Trace, bind};
 pub(crate) struct LinearMap {
     /// From the block and the primal values to the result; `None` is the zero map.
     pub schedule: Option<Schedule>,
-    /// Primal values that the map refers to.
-    pub residuals: Vec<NodeId>,
+    /// From θ and what was hoisted to the primal values that the map refers to, its roots.
+    pub primal: Schedule,
 }
 
 /// Nodes and schedules of one traced loss.
@@ -107,22 +107,26 @@ impl Programs {
         let pushed = pushed.map(|pushed| graph.reshape(pushed, vec![count]));
 
         let output_shape = output_shape.clone();
-        let hessian = linear_map(&graph, hessian);
-        let jacobian = linear_map(&graph, pushed);
-        let transposed = linear_map(&graph, transposed);
-        let gauss_newton = linear_map(&graph, gauss_newton);
-        let hoisted = hoist(
-            &graph,
-            &[value, outputs, gradient],
-            &[&hessian, &jacobian, &transposed, &gauss_newton],
-            theta,
-        );
-        let known = |id: NodeId| hoisted.roots.contains(&id);
-        let evaluate = Schedule::new(&graph, &[value, outputs], known);
         let wanted = [value, outputs, gradient];
+        let linear = [hessian, pushed, transposed, gauss_newton]
+            .map(|root| root.map(|root| linear_part(&graph, root)));
+        let mut needed = wanted.to_vec();
+        for schedule in linear.iter().flatten() {
+            needed.extend(residuals(&graph, schedule));
+        }
+        let hoisted = hoist(&graph, &needed, theta);
+        let known = |id: NodeId| hoisted.roots.contains(&id);
+        let [hessian, jacobian, transposed, gauss_newton] = linear.map(|schedule| {
+            let residuals = schedule.iter().flat_map(|s| residuals(&graph, s));
+            let residuals: Vec<NodeId> = residuals.collect();
+            LinearMap {
+                primal: Schedule::new(&graph, &residuals, known),
+                schedule,
+            }
+        });
+        let evaluate = Schedule::new(&graph, &[value, outputs], known);
         let with_gradient = Schedule::new(&graph, &wanted, known);
-        let with_residuals: Vec<NodeId> =
-            wanted.iter().chain(&hessian.residuals).copied().collect();
+        let with_residuals = [&wanted[..], &hessian.primal.roots].concat();
         let linearize = Schedule::new(&graph, &with_residuals, known);
         Ok(Self {
             theta,
@@ -196,31 +200,20 @@ fn flat(
     Ok(graph.concat(parts, 0))
 }
 
-fn linear_map(graph: &Graph, root: Option<NodeId>) -> LinearMap {
-    let Some(root) = root else {
-        return LinearMap {
-            schedule: None,
-            residuals: Vec::new(),
-        };
-    };
-    let schedule = Schedule::new(graph, &[root], |id| !graph.node(id).batched);
-    let residuals = schedule
-        .sources
-        .iter()
-        .copied()
-        .filter(|&id| !graph.node(id).batched)
-        .collect();
-    LinearMap {
-        schedule: Some(schedule),
-        residuals,
-    }
+/// The program from a block and primal values to a root.
+fn linear_part(graph: &Graph, root: NodeId) -> Schedule {
+    Schedule::new(graph, &[root], |id| !graph.node(id).batched)
 }
 
-/// What the programs need that does not depend on θ.
-fn hoist(graph: &Graph, roots: &[NodeId], maps: &[&LinearMap], theta: NodeId) -> Schedule {
-    let mut wanted = roots.to_vec();
-    wanted.extend(maps.iter().flat_map(|map| map.residuals.iter().copied()));
-    let reached = graph.ancestors(&wanted);
+/// The primal values that a linear part refers to.
+fn residuals(graph: &Graph, linear: &Schedule) -> Vec<NodeId> {
+    let sources = linear.sources.iter().copied();
+    sources.filter(|&id| !graph.node(id).batched).collect()
+}
+
+/// What the programs need for `wanted` that does not depend on θ.
+fn hoist(graph: &Graph, wanted: &[NodeId], theta: NodeId) -> Schedule {
+    let reached = graph.ancestors(wanted);
     let mut varies = vec![false; graph.len()];
     for &id in &reached {
         let node = graph.node(id);

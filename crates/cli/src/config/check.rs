@@ -21,7 +21,7 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
         faults.eigenvalues(eigenvalues);
     }
     faults.measurements(&config);
-    faults.compression(&config);
+    faults.run(&config);
     let mut problems = faults.problems.into_iter();
     match problems.next() {
         None => Ok(Config {
@@ -218,12 +218,17 @@ impl Faults<'_> {
         }
     }
 
-    fn compression(&mut self, config: &Config) {
+    fn run(&mut self, config: &Config) {
         self.require(
             config.run.compression != Compression::On || config.model.kind == ModelKind::Mlp,
             "run.compression",
             "holds for networks that begin with a linear layer on the whole input: a convolution \
              sees parts of it",
+        );
+        self.require(
+            config.run.microbatch != Some(0),
+            "run.microbatch",
+            "must be at least 1; remove the key to compute on all samples at once",
         );
     }
 

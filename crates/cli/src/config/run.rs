@@ -15,6 +15,9 @@ pub struct RunConfig {
     /// Whether elementwise operations that follow from each other take one pass over memory.
     #[serde(default)]
     pub fusion: Fusion,
+    /// Samples that are computed on at a time, which bounds memory; all at once if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microbatch: Option<usize>,
 }
 
 /// Whether elementwise operations that follow from each other are computed in one pass over memory,

@@ -138,6 +138,9 @@ fn the_value_at_fault_is_pointed_at() {
         ("count = 2", "count = 2\nevery = 0", (21, 9)),
         ("name = \"figure1a\"", "name = \"a/b\"", (1, 8)),
         ("steps = 600", "steps = 600\nstop_accuracy = 1.5", (19, 17)),
+        ("count = 2", "count = 2\n[run]\nmicrobatch = 0", (22, 14)),
+        ("count = 2", "count = 2\n[run]\nmicrobatch = -1", (22, 14)),
+        ("count = 2", "count = 2\n[run]\nmicrobatch = 1.5", (22, 14)),
     ];
     for (from, to, place) in cases {
         let error = with(from, to).unwrap_err();

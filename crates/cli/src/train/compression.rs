@@ -13,8 +13,6 @@ const WORTHWHILE: f64 = 0.75;
 #[derive(Debug)]
 pub struct Compressed {
     space: RowSpace,
-    /// The inputs' coordinates, `[n, n]`.
-    pub inputs: Vec<f64>,
     /// The weights with the first layer in coordinates.
     pub weights: Weights,
     /// Squared norm of the first weight's part that does not move.
@@ -44,7 +42,6 @@ pub fn compress(
     let space = RowSpace::of(&train.inputs_f64(), samples, features)?;
     let projected = space.project(weights)?;
     Ok(Some(Compressed {
-        inputs: space.coordinates(),
         fixed_parameters: weights.parameter_count() - projected.weights.parameter_count(),
         weights: projected.weights,
         fixed_norm_sq: projected.fixed_norm_sq,
@@ -61,6 +58,11 @@ impl Compressed {
     /// n.
     pub fn coordinates(&self) -> usize {
         self.space.samples()
+    }
+
+    /// The inputs' coordinates, `[n, n]` row by row; computed anew.
+    pub fn inputs(&self) -> Vec<f64> {
+        self.space.coordinates()
     }
 
     /// The full weights, from those at the start and the end of a run in coordinates.

@@ -106,8 +106,13 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
         None => (&weights, inputs),
     };
     let network = Network::new(&config.model, inputs, outputs, trained, &device, precision)?;
-    let dtype = config.run.dtype;
-    let tensors = Tensors::upload(&dataset.train, compressed.as_ref(), &device, dtype);
+    let tensors = Tensors::upload(
+        &dataset.train,
+        compressed.as_ref(),
+        &device,
+        config.run.dtype,
+        config.run.microbatch,
+    );
     let mut problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
     let objective = &mut problem.objective;
     objective.set_fusion(config.run.fusion == Fusion::Auto);

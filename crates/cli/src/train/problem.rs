@@ -1,5 +1,7 @@
 //! The network on its data, as the problem that gradient descent runs on.
 
+use std::ops::Range;
+
 use brink_data::{Subset, Targets};
 use brink_dynamics::{Accuracy, LayerWeight, Problem};
 use brink_linearize::{Batch, Objective};
@@ -10,9 +12,10 @@ use super::compression::Compressed;
 use crate::config::Dtype;
 use crate::error::Error;
 
-/// Inputs `[n, d]` and targets `[n, c]` of a subset on a device.
+/// Inputs and targets of a subset on a device.
 pub struct Tensors {
-    inputs: Tensor<2>,
+    /// `[n_c, d]` of each chunk.
+    inputs: Vec<Tensor<2>>,
     /// Y, `[n, c]`.
     pub targets: Tensor<2>,
     encoding: Targets,
@@ -20,30 +23,61 @@ pub struct Tensors {
 
 impl Tensors {
     /// Uploads a subset in the run's precision, its inputs in coordinates if there are any.
+    ///
+    /// Inputs go up in chunks of `microbatch` samples, if it is given: no more than one of them is
+    /// on the host at a time.
     pub fn upload(
         subset: &Subset,
         coordinates: Option<&Compressed>,
         device: &Device,
         dtype: Dtype,
+        microbatch: Option<usize>,
     ) -> Self {
         let samples = subset.samples();
         let precision = burn_dtype(dtype);
-        let shape = [samples, subset.features()];
-        let inputs = match (coordinates, dtype) {
-            (Some(compressed), _) => {
-                let shape = [samples, compressed.coordinates()];
-                TensorData::new(compressed.inputs.clone(), shape)
+        let coordinates =
+            coordinates.map(|compressed| (compressed.coordinates(), compressed.inputs()));
+        let rows = |rows: Range<usize>| -> TensorData {
+            let shape = [rows.len(), subset.features()];
+            match (&coordinates, dtype) {
+                (Some((width, values)), _) => {
+                    let shape = [rows.len(), *width];
+                    TensorData::new(values[rows.start * width..rows.end * width].to_vec(), shape)
+                }
+                (None, Dtype::Float32) => TensorData::new(subset.rows_f32(rows), shape),
+                (None, Dtype::Float64) => TensorData::new(subset.rows_f64(rows), shape),
             }
-            (None, Dtype::Float32) => TensorData::new(subset.inputs_f32(), shape),
-            (None, Dtype::Float64) => TensorData::new(subset.inputs_f64(), shape),
         };
         let targets = TensorData::new(subset.targets(), [samples, subset.outputs()]);
         Self {
-            inputs: Tensor::from_data(inputs, (device, precision)),
+            inputs: chunks(samples, microbatch)
+                .map(|chunk| Tensor::from_data(rows(chunk), (device, precision)))
+                .collect(),
             targets: Tensor::from_data(targets, (device, precision)),
             encoding: subset.encoding().targets(),
         }
     }
+
+    /// Inputs and targets of each chunk.
+    fn batches(&self) -> Vec<Batch> {
+        let mut from = 0;
+        let mut batches = Vec::with_capacity(self.inputs.len());
+        for inputs in &self.inputs {
+            let [samples, _] = inputs.dims();
+            let targets = self.targets.clone().narrow(0, from, samples);
+            from += samples;
+            batches.push(Batch::new().with(inputs.clone()).with(targets));
+        }
+        batches
+    }
+}
+
+/// The samples by chunks of `microbatch`, the last one of what is left; in one chunk without it.
+fn chunks(samples: usize, microbatch: Option<usize>) -> impl Iterator<Item = Range<usize>> {
+    let length = microbatch.unwrap_or(samples).max(1);
+    (0..samples)
+        .step_by(length)
+        .map(move |from| from..samples.min(from.saturating_add(length)))
 }
 
 /// Burn's name for a precision.
@@ -62,12 +96,9 @@ pub fn trace(
     tensors: &Tensors,
     compressed: Option<&Compressed>,
 ) -> Result<Problem<2>, Error> {
-    let batch = Batch::new()
-        .with(tensors.inputs.clone())
-        .with(tensors.targets.clone());
-    let objective = Objective::trace(
+    let objective = Objective::trace_in_chunks(
         network,
-        &batch,
+        &tensors.batches(),
         |network, batch| network.forward(batch.float(0)),
         |outputs, batch| loss.forward(outputs, batch.float(1)),
     )?;
@@ -111,6 +142,18 @@ fn accuracy(targets: &Tensor<2>, encoding: Targets) -> Accuracy<2> {
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_cover_all_samples_in_order() {
+        let of = |microbatch| {
+            let chunks = chunks(5, microbatch);
+            chunks.map(|c| (c.start, c.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Some(2)), [(0, 2), (2, 4), (4, 5)]);
+        for all in [None, Some(5), Some(usize::MAX)] {
+            assert_eq!(of(all), [(0, 5)]);
+        }
+    }
 
     #[test]
     fn accuracy_on_the_device_is_that_on_the_host() {
