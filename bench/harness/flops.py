@@ -9,27 +9,43 @@ n × d_{l−1} × d_l, 2·n·d_{l−1}·d_l operations each:
   gradient does one) and two in the first, whose input does not move.
 
 A block of k vectors makes each of them k times as long, as one product.
+
+Compressed inputs are a triangular matrix. Its products, and those of its transpose, are cut into
+bands that leave out most of the zeros, as brink does.
 """
 
+# As in `crates/linearize/src/execute/staircase.rs`.
+BANDS = 6
 
-def gradient(samples, widths):
+
+def with_inputs(samples, inputs, columns, triangular):
+    """X·B and Xᵀ·C for the inputs X of a layer."""
+    if not triangular:
+        return [[samples, inputs, columns, "NN"], [inputs, samples, columns, "TN"]]
+    products = []
+    ends = [band * samples // BANDS for band in range(BANDS + 1)]
+    for start, end in zip(ends, ends[1:]):
+        products.append([end - start, end, columns, "NN"])
+        products.append([end - start, samples - start, columns, "TN"])
+    return products
+
+
+def gradient(samples, widths, triangular=False):
     """The products of a gradient, each `[rows, inner, columns, layout]`."""
     products = []
     for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-        products.append([samples, inputs, outputs, "NN"])
-        products.append([inputs, samples, outputs, "TN"])
+        products += with_inputs(samples, inputs, outputs, triangular and layer == 0)
         if layer > 0:
             products.append([samples, outputs, inputs, "NT"])
     return products
 
 
-def hessian_product(samples, widths, block):
+def hessian_product(samples, widths, block, triangular=False):
     """The products of a Hessian-vector product for a block of vectors."""
     products = []
     for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
         # A·Ẇ with the block's columns beside each other, and Aᵀ·δ̇.
-        products.append([samples, inputs, block * outputs, "NN"])
-        products.append([inputs, samples, block * outputs, "TN"])
+        products += with_inputs(samples, inputs, block * outputs, triangular and layer == 0)
         if layer > 0:
             # Ȧ·W and δ̇·Wᵀ with the block's rows below each other; Ȧᵀ·δ and δ·Ẇᵀ.
             products.append([block * samples, inputs, outputs, "NN"])

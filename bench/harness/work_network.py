@@ -107,8 +107,9 @@ def openblas(environment, results, work, problem, stack):
     narrow = min(problem.samples, problem.features)
     for inputs, label in ((narrow, ""), (problem.features, ", full inputs")):
         widths = problem.widths(inputs)
-        programs[f"gradient{label}"] = flops.gradient(problem.samples, widths)
-        product = flops.hessian_product(problem.samples, widths, 4)
+        triangular = inputs < problem.features
+        programs[f"gradient{label}"] = flops.gradient(problem.samples, widths, triangular)
+        product = flops.hessian_product(problem.samples, widths, 4, triangular)
         programs[f"product in a block of 4{label}"] = product
     blas = stack.enter_context(environment.contestant("openblas"))
     environment.versions |= blas.ask("load", programs=programs)["versions"]

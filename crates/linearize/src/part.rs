@@ -7,6 +7,8 @@ use burn::tensor::Tensor;
 
 use crate::batch::Batch;
 use crate::error::LinearizeError;
+#[cfg(feature = "flex")]
+use crate::execute::Staircase;
 use crate::execute::{Target, Values, constant, run};
 use crate::graph::{NodeId, Op};
 use crate::primal::Primal;
@@ -56,6 +58,9 @@ pub(crate) enum Hoisted {
 pub(crate) struct Part {
     pub traced: Arc<Traced>,
     data: Vec<DispatchTensor>,
+    /// Of the data, by node: where the rows of a matrix end, if in zeros.
+    #[cfg(feature = "flex")]
+    staircases: Vec<(NodeId, Arc<Staircase>)>,
     /// In the order of the hoisting schedule's roots, if they are kept.
     hoisted: Option<Vec<DispatchTensor>>,
 }
@@ -89,6 +94,12 @@ impl Part {
         let tensors = batch.tensors().iter();
         let mut part = Self {
             traced: Arc::clone(traced),
+            #[cfg(feature = "flex")]
+            staircases: tensors
+                .clone()
+                .zip(&programs.data)
+                .filter_map(|((_, tensor), &id)| Some((id, Arc::new(Staircase::of(tensor)?))))
+                .collect(),
             data: tensors.map(|(_, tensor)| tensor.clone()).collect(),
             hoisted: None,
         };
@@ -131,6 +142,10 @@ impl Part {
         let mut values = self.traced.constants.clone();
         for (&id, tensor) in self.traced.programs.data.iter().zip(&self.data) {
             values.set(id, tensor.clone());
+        }
+        #[cfg(feature = "flex")]
+        for (id, staircase) in &self.staircases {
+            values.set_staircase(*id, Arc::clone(staircase));
         }
         values
     }

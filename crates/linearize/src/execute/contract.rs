@@ -48,6 +48,10 @@ impl Evaluation<'_> {
     }
 
     fn matmul(&self, a: Arg, b: Arg) -> DispatchTensor {
+        #[cfg(feature = "flex")]
+        if let (Some((staircase, transposed)), 2) = (&a.staircase, self.node.shape.len()) {
+            return staircase.product(&a.value, *transposed, &b.value, b.batched);
+        }
         match (a.batched, b.batched) {
             // A block times one matrix is one tall product, unless it had to be copied for that.
             (true, false) if self.node.shape.len() == 2 && !a.permuted => {

@@ -8,10 +8,15 @@
 mod chain;
 mod contract;
 mod elementwise;
+#[cfg(feature = "flex")]
+mod staircase;
 mod structure;
 mod vector;
 #[cfg(feature = "flex")]
 mod view;
+
+#[cfg(feature = "flex")]
+use std::sync::Arc;
 
 use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor, TensorMetadata};
@@ -21,6 +26,8 @@ use crate::error::LinearizeError;
 #[cfg(feature = "flex")]
 use crate::graph::{Chain, Unit};
 use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule, Step};
+#[cfg(feature = "flex")]
+pub(crate) use staircase::Staircase;
 
 /// Where and in which types a program runs.
 #[derive(Debug, Clone)]
@@ -56,27 +63,42 @@ impl Target {
 
 /// Values by node.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Values(Vec<Option<DispatchTensor>>);
+pub(crate) struct Values {
+    values: Vec<Option<DispatchTensor>>,
+    /// Matrices among them whose rows end in zeros.
+    #[cfg(feature = "flex")]
+    staircases: Vec<(NodeId, Arc<Staircase>)>,
+}
 
 impl Values {
     pub fn new(len: usize) -> Self {
-        Self(vec![None; len])
+        Self {
+            values: vec![None; len],
+            #[cfg(feature = "flex")]
+            staircases: Vec::new(),
+        }
     }
 
     pub fn set(&mut self, id: NodeId, value: DispatchTensor) {
-        self.0[id.index()] = Some(value);
+        self.values[id.index()] = Some(value);
+    }
+
+    /// Notes where the rows of a matrix end.
+    #[cfg(feature = "flex")]
+    pub fn set_staircase(&mut self, id: NodeId, staircase: Arc<Staircase>) {
+        self.staircases.push((id, staircase));
     }
 
     pub fn clear(&mut self, id: NodeId) {
-        self.0[id.index()] = None;
+        self.values[id.index()] = None;
     }
 
     pub fn has(&self, id: NodeId) -> bool {
-        self.0[id.index()].is_some()
+        self.values[id.index()].is_some()
     }
 
     pub fn get(&self, id: NodeId) -> Option<&DispatchTensor> {
-        self.0[id.index()].as_ref()
+        self.values[id.index()].as_ref()
     }
 }
 
@@ -94,6 +116,8 @@ pub(crate) fn run(
     let mut local = Local {
         graph,
         values: vec![None; graph.len()],
+        #[cfg(feature = "flex")]
+        staircases: &values.staircases,
     };
     for &id in &schedule.sources {
         let value = values.get(id).cloned().ok_or_else(|| missing(graph, id))?;
@@ -126,6 +150,8 @@ pub(crate) fn run(
 struct Local<'a> {
     graph: &'a Graph,
     values: Vec<Option<DispatchTensor>>,
+    #[cfg(feature = "flex")]
+    staircases: &'a [(NodeId, Arc<Staircase>)],
 }
 
 impl Local<'_> {
@@ -146,10 +172,23 @@ impl Local<'_> {
                 kind: of.kind,
                 batched: of.batched,
                 permuted: matches!(of.op, Op::Permute(_)),
+                #[cfg(feature = "flex")]
+                staircase: self.staircase(id),
             });
         }
         self.values[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
         Ok(())
+    }
+
+    /// Where the rows of a matrix end, and whether the value is its transpose.
+    #[cfg(feature = "flex")]
+    fn staircase(&self, id: NodeId) -> Option<(Arc<Staircase>, bool)> {
+        let node = self.graph.node(id);
+        let transposed = matches!(&node.op, Op::Permute(axes) if axes[..] == [1, 0]);
+        let matrix = if transposed { node.args[0] } else { id };
+        let mut known = self.staircases.iter();
+        let (_, staircase) = known.find(|(known, _)| *known == matrix)?;
+        Some((Arc::clone(staircase), transposed))
     }
 
     #[cfg(feature = "flex")]
@@ -181,6 +220,9 @@ struct Arg {
     batched: bool,
     /// Whether its elements are not in memory in their order, or may not be.
     permuted: bool,
+    /// Where its rows end, and whether it is the transpose of the matrix with these rows.
+    #[cfg(feature = "flex")]
+    staircase: Option<(Arc<Staircase>, bool)>,
 }
 
 impl Arg {

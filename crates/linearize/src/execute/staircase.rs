@@ -1,0 +1,230 @@
+//! Products with matrices whose rows end in zeros, without the zeros, on burn-flex.
+//!
+//! The coordinates of n samples in the space that they span are a lower triangular matrix: row i
+//! ends after i + 1 numbers. Cut into bands of rows, each of which is multiplied as far as its
+//! longest row goes, a product with it or its transpose costs little more than half.
+
+use std::ops::Range;
+
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{BackendTensor, Dispatch as D, DispatchTensor, DispatchTensorKind};
+use burn::tensor::{DType, Slice};
+
+use super::shape_of;
+
+/// Bands that a matrix is cut into: more save little, and their products run slower.
+const BANDS: usize = 6;
+
+/// Below this many elements a product is too short to be cut.
+const LEAST_ELEMENTS: usize = 256 * 256;
+
+/// Cut only if at most this part of the elements remains.
+const WORTHWHILE: f64 = 0.8;
+
+/// The bands of a matrix: where the rows of each end, and where its numbers do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Staircase {
+    /// End of rows and of columns by band; the last are the matrix's own.
+    bands: Vec<(usize, usize)>,
+}
+
+impl Staircase {
+    /// The bands of a matrix, if it pays to cut it.
+    pub fn of(tensor: &DispatchTensor) -> Option<Self> {
+        let DispatchTensorKind::Flex(BackendTensor::Float(matrix)) = &tensor.kind else {
+            return None;
+        };
+        let [rows, columns] = matrix.layout().shape().to_vec()[..] else {
+            return None;
+        };
+        if rows * columns < LEAST_ELEMENTS {
+            return None;
+        }
+        match matrix.dtype() {
+            DType::F32 => Self::new(matrix.as_slice::<f32>()?, columns, |x| *x == 0.0),
+            DType::F64 => Self::new(matrix.as_slice::<f64>()?, columns, |x| *x == 0.0),
+            _ => None,
+        }
+    }
+
+    fn new<T>(values: &[T], columns: usize, is_zero: impl Fn(&T) -> bool) -> Option<Self> {
+        let rows = values.len() / columns;
+        let mut bands = Vec::with_capacity(BANDS);
+        // At least one column, so that a band of zeros has a product too.
+        let (mut kept, mut end) = (0, 1);
+        for band in 1..=BANDS {
+            let (from, to) = (
+                bands.last().map_or(0, |&(rows, _)| rows),
+                band * rows / BANDS,
+            );
+            for row in values[from * columns..to * columns].chunks_exact(columns) {
+                let length = row.iter().rposition(|x| !is_zero(x)).map_or(0, |at| at + 1);
+                end = end.max(length);
+            }
+            if band == BANDS {
+                end = columns;
+            }
+            kept += (to - from) * end;
+            if kept as f64 > WORTHWHILE * values.len() as f64 {
+                return None;
+            }
+            bands.push((to, end));
+        }
+        Some(Self { bands })
+    }
+
+    /// matrix·b, or matrixᵀ·b where `transposed`, as `matrix` then is already; with the block's
+    /// dimension in front of b and of the result, or without.
+    pub fn product(
+        &self,
+        matrix: &DispatchTensor,
+        transposed: bool,
+        b: &DispatchTensor,
+        batched: bool,
+    ) -> DispatchTensor {
+        let parts = self
+            .parts(transposed)
+            .into_iter()
+            .map(|(rows, inner)| {
+                let mut size = vec![rows.len(), inner.len()];
+                let mut part = D::float_slice(matrix.clone(), &[slice(rows), slice(inner.clone())]);
+                let mut cut = vec![slice(inner)];
+                if batched {
+                    size.insert(0, 1);
+                    part = D::float_expand(part, shape_of(size));
+                    cut.insert(0, Slice::full());
+                }
+                D::float_matmul(part, D::float_slice(b.clone(), &cut))
+            })
+            .collect();
+        D::float_cat(parts, usize::from(batched))
+    }
+
+    /// The result's rows, and for each band of them the part of the inner dimension that matters.
+    fn parts(&self, transposed: bool) -> Vec<(Range<usize>, Range<usize>)> {
+        let rows = self.bands.last().map_or(0, |&(rows, _)| rows);
+        let (mut row, mut column) = (0, 0);
+        let mut parts = Vec::with_capacity(self.bands.len());
+        for &(row_end, column_end) in &self.bands {
+            let part = if transposed {
+                (column..column_end, row..rows)
+            } else {
+                (row..row_end, 0..column_end)
+            };
+            (row, column) = (row_end, column_end);
+            if !part.0.is_empty() {
+                parts.push(part);
+            }
+        }
+        parts
+    }
+}
+
+fn slice(range: Range<usize>) -> Slice {
+    Slice::new(range.start as isize, Some(range.end as isize), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    use super::*;
+
+    /// A matrix whose row i ends after `length(i)` numbers.
+    fn matrix(rows: usize, columns: usize, length: impl Fn(usize) -> usize) -> Tensor<2> {
+        let values: Vec<f64> = (0..rows * columns)
+            .map(|at| {
+                let (i, j) = (at / columns, at % columns);
+                if j < length(i) {
+                    ((at * 7919) % 101) as f64 - 50.0
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let data = TensorData::new(values, [rows, columns]);
+        Tensor::from_data(data, (&Device::flex(), DType::F64))
+    }
+
+    fn values<const R: usize>(tensor: Tensor<R>) -> Vec<f64> {
+        tensor.into_data().iter::<f64>().collect()
+    }
+
+    #[test]
+    fn products_are_those_of_the_whole_matrix() {
+        // Triangular, with rows of zeros in front, with columns of zeros behind.
+        for (name, ahead, divisor) in [("triangle", 0, 1), ("rows", 100, 1), ("columns", 0, 2)] {
+            let x = matrix(301, 290, |i| (i + 1).saturating_sub(ahead) / divisor);
+            let stairs = Staircase::of(&x.clone().into_dispatch()).expect(name);
+            let (b, c) = (matrix(3 * 290, 5, |_| 5), matrix(3 * 301, 5, |_| 5));
+            let (b, c) = (b.reshape([3, 290, 5]), c.reshape([3, 301, 5]));
+            let one = |b: &Tensor<3>, size: usize| b.clone().narrow(0, 1, 1).reshape([size, 5]);
+            let at = x.clone().transpose();
+
+            let found = stairs.product(
+                &x.clone().into_dispatch(),
+                false,
+                &one(&b, 290).into_dispatch(),
+                false,
+            );
+            let expected = x.clone().matmul(one(&b, 290));
+            assert_eq!(
+                values(Tensor::<2>::from_dispatch(found)),
+                values(expected),
+                "{name}"
+            );
+            let found = stairs.product(
+                &at.clone().into_dispatch(),
+                true,
+                &one(&c, 301).into_dispatch(),
+                false,
+            );
+            let expected = at.clone().matmul(one(&c, 301));
+            assert_eq!(
+                values(Tensor::<2>::from_dispatch(found)),
+                values(expected),
+                "{name}"
+            );
+            let found = stairs.product(
+                &x.clone().into_dispatch(),
+                false,
+                &b.clone().into_dispatch(),
+                true,
+            );
+            let expected = x.unsqueeze::<3>().matmul(b);
+            assert_eq!(
+                values(Tensor::<3>::from_dispatch(found)),
+                values(expected),
+                "{name}"
+            );
+            let found = stairs.product(
+                &at.clone().into_dispatch(),
+                true,
+                &c.clone().into_dispatch(),
+                true,
+            );
+            let expected = at.unsqueeze::<3>().matmul(c);
+            assert_eq!(
+                values(Tensor::<3>::from_dispatch(found)),
+                values(expected),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn full_and_small_matrices_are_left_whole() {
+        assert_eq!(
+            Staircase::of(&matrix(300, 300, |_| 300).into_dispatch()),
+            None
+        );
+        assert_eq!(
+            Staircase::of(&matrix(300, 300, |i| 300 - i).into_dispatch()),
+            None
+        );
+        assert_eq!(
+            Staircase::of(&matrix(30, 30, |i| i + 1).into_dispatch()),
+            None
+        );
+    }
+}
