@@ -2,9 +2,12 @@
 
 #![cfg(feature = "flex")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+
+use common::{trace, train};
 
 const CONFIG: &str = r#"
 name = "compressed"
@@ -29,32 +32,6 @@ relative_tolerance = 1e-11
 [run]
 dtype = "float64"
 "#;
-
-/// Trains as `config` says, into the folder `out`.
-fn train(folder: &Path, config: &str, out: &str, assignments: &[&str]) -> Output {
-    fs::write(folder.join("compressed.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_brink"));
-    command.args(["train", "compressed.toml", "--quiet", "--out", out]);
-    for assignment in assignments {
-        command.args(["--set", assignment]);
-    }
-    let output = command
-        .env("NO_COLOR", "1")
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-/// A trace's numbers by row, with the names of their columns; words are left out.
-fn trace(run: &Path) -> (Vec<String>, Vec<Vec<Option<f64>>>) {
-    let text = fs::read_to_string(run.join("trace.csv")).unwrap();
-    let mut rows = text.lines();
-    let header = rows.next().unwrap().split(',').map(String::from).collect();
-    let rows = rows.map(|row| row.split(',').map(|cell| cell.parse().ok()).collect());
-    (header, rows.collect())
-}
 
 fn weights(path: &Path) -> Vec<(String, Vec<f64>)> {
     let bytes = fs::read(path).unwrap();

@@ -2,9 +2,12 @@
 
 #![cfg(feature = "flex")]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+
+use common::{trace, train};
 
 const CONFIG: &str = r#"
 name = "chunked"
@@ -46,21 +49,6 @@ every = 4
 relative_tolerance = 1e-11
 "#;
 
-/// Trains as `config` says, into the folder `out`.
-fn train(folder: &Path, config: &str, out: &str, assignments: &[&str]) -> Output {
-    fs::write(folder.join("chunked.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_brink"));
-    command.args(["train", "chunked.toml", "--quiet", "--out", out]);
-    for assignment in assignments {
-        command.args(["--set", assignment]);
-    }
-    command
-        .env("NO_COLOR", "1")
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
 /// The folders of a run on all samples at once and of one on `microbatch` of them.
 fn both(folder: &Path, config: &str, settings: &[&str], microbatch: &str) -> [PathBuf; 2] {
     let chunked = [settings, &[microbatch]].concat();
@@ -70,15 +58,6 @@ fn both(folder: &Path, config: &str, settings: &[&str], microbatch: &str) -> [Pa
         assert!(output.status.success(), "{message}");
         folder.join(out)
     })
-}
-
-/// A trace's numbers by row, with the names of their columns; words are left out.
-fn trace(run: &Path) -> (Vec<String>, Vec<Vec<Option<f64>>>) {
-    let text = fs::read_to_string(run.join("trace.csv")).unwrap();
-    let mut rows = text.lines();
-    let header = rows.next().unwrap().split(',').map(String::from).collect();
-    let rows = rows.map(|row| row.split(',').map(|cell| cell.parse().ok()).collect());
-    (header, rows.collect())
 }
 
 fn manifest(run: &Path) -> serde_json::Value {
