@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 pub mod figures;
 pub mod manifest;
+pub mod memory;
 pub mod observe;
 pub mod run_folder;
 pub mod theory;

@@ -10,6 +10,7 @@ use miette::{MietteHandlerOpts, Report};
 
 fn main() {
     quieten_vulkan();
+    brink_cli::memory::keep_freed();
     // Usage errors end here, with exit code 2.
     let cli = Cli::parse();
     let command_line = std::env::args_os()

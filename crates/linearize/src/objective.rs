@@ -171,8 +171,9 @@ impl<const D: usize> Objective<D> {
         Ok(())
     }
 
-    /// Whether elementwise operations that follow from each other are computed in one pass over
-    /// memory, which burn-flex allows. On by default; off, each is one call of the backend.
+    /// Whether burn-flex's tensors are computed on by kernels of our own: elementwise operations
+    /// that follow from each other in one pass over memory, convolutions and means over windows.
+    /// On by default; off, each operation is one call of the backend.
     pub fn set_fusion(&mut self, on: bool) {
         self.target.fusion = on;
     }

@@ -40,31 +40,6 @@ impl Net {
     }
 }
 
-fn everything(
-    objective: &Objective<2>,
-    theta: &Tensor<1>,
-    k: usize,
-) -> Vec<(&'static str, Vec<f64>)> {
-    let (p, n) = (objective.parameters(), N * 3);
-    let (device, dtype) = (objective.device(), objective.precision().into());
-    let block = tensor(&numbers(k * p, 31), [k, p], device, dtype);
-    let cotangents = tensor(&numbers(k * n, 32), [k, n], device, dtype);
-    let mut at = objective.linearize(theta).unwrap();
-    vec![
-        ("loss", values(at.loss().clone())),
-        ("outputs", values(at.outputs().clone())),
-        ("gradient", values(at.gradient().clone())),
-        (
-            "evaluation",
-            values(objective.evaluate(theta).unwrap().outputs),
-        ),
-        ("Hessian", values(at.hvp(block.clone()).unwrap())),
-        ("Jacobian", values(at.jvp(block.clone()).unwrap())),
-        ("transposed", values(at.vjp(cotangents).unwrap())),
-        ("Gauss–Newton", values(at.gauss_newton(block).unwrap())),
-    ]
-}
-
 #[test]
 fn one_pass_gives_what_single_operations_give() {
     for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 1e-5)] {
@@ -76,14 +51,7 @@ fn one_pass_gives_what_single_operations_give() {
             let p = objective.parameters();
             let theta = tensor(&numbers(p, 21), [p], &device, dtype);
             for k in [1, 3] {
-                objective.set_fusion(true);
-                let fused = everything(&objective, &theta, k);
-                objective.set_fusion(false);
-                let single = everything(&objective, &theta, k);
-                for ((name, fused), (_, single)) in fused.iter().zip(&single) {
-                    let error = relative(fused, single);
-                    assert!(error < tolerance, "{name} of {k} in {dtype:?}: {error:.1e}");
-                }
+                agree_without_fusion(&mut objective, &theta, k, N * 3, tolerance, "");
             }
         }
     }

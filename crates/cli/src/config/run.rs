@@ -12,7 +12,8 @@ pub struct RunConfig {
     /// Whether inputs are replaced by their coordinates in the space that they span.
     #[serde(default)]
     pub compression: Compression,
-    /// Whether elementwise operations that follow from each other take one pass over memory.
+    /// Whether elementwise operations that follow from each other take one pass over memory, and
+    /// convolutions and average pooling go through kernels of our own.
     #[serde(default)]
     pub fusion: Fusion,
     /// Samples that are computed on at a time, which bounds memory; all at once if left out.
@@ -21,7 +22,8 @@ pub struct RunConfig {
 }
 
 /// Whether elementwise operations that follow from each other are computed in one pass over memory,
-/// each element by the same operations in the same precision.
+/// each element by the same operations in the same precision, and convolutions and average pooling
+/// by kernels of our own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fusion {

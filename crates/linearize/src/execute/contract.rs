@@ -15,6 +15,14 @@ impl Evaluation<'_> {
         let mut next = || args.next().ok_or_else(fault);
         Ok(match &self.node.op {
             Op::Matmul => self.matmul(next()?, next()?),
+            #[cfg(feature = "flex")]
+            Op::Conv2d(_) | Op::Conv2dInput(_) | Op::Conv2dWeight(_) if self.target.fuses() => {
+                self.convolve_flex(next()?, next()?)?
+            }
+            #[cfg(feature = "flex")]
+            Op::AvgPool2d(_) | Op::AvgPool2dInput(_) if self.target.fuses() => {
+                self.pool_flex(next()?)?
+            }
             Op::Conv2d(c) => self.convolve(c, next()?, next()?)?,
             Op::Conv2dInput(c) => self.convolve_input(c, next()?, next()?)?,
             Op::Conv2dWeight(c) => self.convolve_weight(c, next()?, next()?)?,

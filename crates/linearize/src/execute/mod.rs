@@ -7,7 +7,13 @@
 #[cfg(feature = "flex")]
 mod chain;
 mod contract;
+#[cfg(feature = "flex")]
+mod convolution;
 mod elementwise;
+#[cfg(feature = "flex")]
+mod pooling;
+#[cfg(feature = "flex")]
+mod real;
 #[cfg(feature = "flex")]
 mod staircase;
 mod structure;
@@ -36,7 +42,7 @@ pub(crate) struct Target {
     pub float: FloatDType,
     pub int: IntDType,
     pub bool: BoolDType,
-    /// Whether elementwise operations are taken together where the device allows it.
+    /// Whether kernels of our own are used where the device allows it.
     pub fusion: bool,
 }
 
@@ -52,7 +58,7 @@ impl Target {
         }
     }
 
-    /// Whether chains of elementwise operations are computed in one pass.
+    /// Whether chains of elementwise operations, convolutions and poolings run in our own kernels.
     fn fuses(&self) -> bool {
         #[cfg(feature = "flex")]
         return self.fusion && matches!(self.device, DispatchDevice::Flex(_));

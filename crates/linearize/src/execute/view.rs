@@ -23,6 +23,9 @@ pub(super) fn view(tensor: &DispatchTensor, shape: &[usize]) -> Option<DispatchT
 
 /// Strides of `shape` over the memory of a tensor of the given lengths and strides, if there are.
 fn strides(lengths: &[usize], strides: &[isize], shape: &[usize]) -> Option<Vec<isize>> {
+    if lengths.contains(&0) {
+        return None;
+    }
     // Dimensions that follow each other in memory are one.
     let mut runs: Vec<(usize, isize)> = Vec::with_capacity(lengths.len());
     for (&length, &stride) in lengths.iter().zip(strides) {
@@ -76,5 +79,6 @@ mod tests {
         assert_eq!(strides(&[4, 6], &[100, 1], &[24]), None);
         assert_eq!(strides(&[4, 6], &[100, 1], &[8, 3]), None);
         assert_eq!(strides(&[2, 3], &[1, 2], &[3, 2]), None);
+        assert_eq!(strides(&[2, 0], &[1, 1], &[0, 2]), None);
     }
 }

@@ -120,3 +120,52 @@ pub fn cross_entropy(outputs: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let log = burn::tensor::activation::log_softmax(outputs, 1);
     (log * batch.float::<2>(1)).sum().mul_scalar(-1.0 / n)
 }
+
+/// All that an objective gives at θ, for blocks of k; it has n outputs.
+pub fn everything(
+    objective: &Objective<2>,
+    theta: &Tensor<1>,
+    (k, n): (usize, usize),
+) -> Vec<(&'static str, Vec<f64>)> {
+    let p = objective.parameters();
+    let (device, dtype) = (objective.device(), objective.precision().into());
+    let block = tensor(&numbers(k * p, 31), [k, p], device, dtype);
+    let cotangents = tensor(&numbers(k * n, 32), [k, n], device, dtype);
+    let mut at = objective.linearize(theta).unwrap();
+    vec![
+        ("loss", values(at.loss().clone())),
+        ("outputs", values(at.outputs().clone())),
+        ("gradient", values(at.gradient().clone())),
+        (
+            "evaluation",
+            values(objective.evaluate(theta).unwrap().outputs),
+        ),
+        ("Hessian", values(at.hvp(block.clone()).unwrap())),
+        ("Jacobian", values(at.jvp(block.clone()).unwrap())),
+        ("transposed", values(at.vjp(cotangents).unwrap())),
+        ("Gauss–Newton", values(at.gauss_newton(block).unwrap())),
+    ]
+}
+
+/// Kernels of our own on burn-flex against Burn's operations one by one.
+pub fn agree_without_fusion(
+    objective: &mut Objective<2>,
+    theta: &Tensor<1>,
+    k: usize,
+    n: usize,
+    tolerance: f64,
+    case: &str,
+) {
+    objective.set_fusion(true);
+    let own = everything(objective, theta, (k, n));
+    objective.set_fusion(false);
+    let plain = everything(objective, theta, (k, n));
+    for ((name, own), (_, plain)) in own.iter().zip(&plain) {
+        let error = relative(own, plain);
+        let dtype = objective.precision();
+        assert!(
+            error < tolerance,
+            "{case} {name} of {k} in {dtype:?}: {error:.1e}"
+        );
+    }
+}

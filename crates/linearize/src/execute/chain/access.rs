@@ -2,7 +2,7 @@
 
 use burn::backend::flex::FlexTensor;
 
-use super::real::Real;
+use crate::execute::real::Real;
 
 /// A tensor broadcast to a shape, read by linear index.
 pub(super) struct Access<'a, T> {

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::access::{Access, Place};
-use super::real::Real;
+use crate::execute::real::Real;
 use crate::graph::{Binary, Chain, Function, Operand, Unary};
 
 /// Elements that go through the program together: enough to make an instruction's overhead small,

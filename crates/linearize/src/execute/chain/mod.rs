@@ -8,17 +8,15 @@
 
 mod access;
 mod interpret;
-mod real;
 
-use burn::backend::flex::FlexTensor;
-use burn::backend::{BackendTensor, DispatchTensor, DispatchTensorKind};
+use burn::backend::DispatchTensor;
 use burn::tensor::FloatDType;
 
 use access::Access;
 use interpret::interpret;
-use real::Real;
 
 use super::Target;
+use super::real::{Real, flex, float};
 use crate::error::LinearizeError;
 use crate::graph::Chain;
 
@@ -61,18 +59,6 @@ fn typed<T: Real>(
     let outputs = interpret(chain, &accesses, shape.iter().product());
     Ok(outputs
         .into_iter()
-        .map(|values| DispatchTensor {
-            kind: DispatchTensorKind::Flex(BackendTensor::Float(T::tensor(values, &shape))),
-            autodiff: Default::default(),
-        })
+        .map(|values| float(values, &shape))
         .collect())
-}
-
-fn flex(tensor: DispatchTensor) -> Result<FlexTensor, LinearizeError> {
-    match tensor.kind {
-        DispatchTensorKind::Flex(BackendTensor::Float(tensor)) => Ok(tensor),
-        other => Err(LinearizeError::Internal(format!(
-            "a chain met a tensor of another backend: {other:?}"
-        ))),
-    }
 }

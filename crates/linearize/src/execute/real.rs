@@ -1,13 +1,16 @@
-//! The two precisions.
+//! The memory of burn-flex's tensors, in the two precisions.
 
 use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::{BackendTensor, DispatchTensor, DispatchTensorKind};
 use burn::tensor::{Bytes, DType, Shape};
+use faer::traits::ComplexField;
 use num_traits::Float;
 
-use crate::execute::vector;
+use super::vector;
+use crate::error::LinearizeError;
 
-/// An element type of chains.
-pub(super) trait Real: Float + Send + Sync + 'static {
+/// An element type of our own kernels.
+pub(super) trait Real: Float + ComplexField + 'static {
     /// `value`, rounded.
     fn of(value: f64) -> Self;
     /// e^x, in place.
@@ -73,6 +76,24 @@ impl Real for f64 {
 
     fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor {
         contiguous(Bytes::from_elems(values), shape, DType::F64)
+    }
+}
+
+/// A tensor of burn-flex.
+pub(super) fn flex(tensor: DispatchTensor) -> Result<FlexTensor, LinearizeError> {
+    match tensor.kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(tensor)) => Ok(tensor),
+        other => Err(LinearizeError::Internal(format!(
+            "a kernel of burn-flex met a tensor of another backend: {other:?}"
+        ))),
+    }
+}
+
+/// A tensor of `values`, whose last dimension is innermost.
+pub(super) fn float<T: Real>(values: Vec<T>, shape: &[usize]) -> DispatchTensor {
+    DispatchTensor {
+        kind: DispatchTensorKind::Flex(BackendTensor::Float(T::tensor(values, shape))),
+        autodiff: Default::default(),
     }
 }
 
