@@ -83,15 +83,6 @@ impl Range {
             log: false,
         }
     }
-
-    /// Where a value stands: 0 at the low end, 1 at the high end, beyond them outside.
-    pub fn share(&self, value: f64) -> f64 {
-        if self.log {
-            (value / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (value - self.low) / (self.high - self.low)
-        }
-    }
 }
 
 fn extremes(
@@ -157,15 +148,6 @@ mod tests {
             }
         }
         assert_eq!(Range::logarithmic([0.0, -1.0, f64::NAN]), None);
-    }
-
-    #[test]
-    fn shares_run_from_zero_to_one() {
-        let linear = Range::linear([10.0, 20.0]);
-        assert!((linear.share(15.0) - 0.5).abs() < 1e-12);
-        let log = Range::logarithmic([0.01, 1.0]).unwrap();
-        assert!((log.share(0.1) - 0.5).abs() < 1e-12);
-        assert!(log.share(log.low).abs() < 1e-12);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use brink_analysis::Report;
 use brink_analysis::assumptions::{Assumption, Measurement, Verdict};
 use brink_analysis::phases::Phase;
 
+use super::element::escaped;
 use super::element::{Cell, section as titled, table};
 use super::numbers::{NONE, figure};
-use crate::chart::escaped;
 
 /// The table of verdicts.
 pub fn section(report: &Report) -> String {
