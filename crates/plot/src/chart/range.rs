@@ -77,9 +77,11 @@ impl Range {
     /// The whole steps that a run took.
     pub fn steps(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extremes(values, f64::is_finite).unwrap_or((0.0, 1.0));
+        // A step from 1e16 would be none in float64.
+        let step = (1e-9 * low.abs()).max(1.0);
         Self {
             low,
-            high: if high > low { high } else { low + 1.0 },
+            high: if high > low { high } else { low + step },
             log: false,
         }
     }
@@ -121,7 +123,8 @@ mod tests {
 
     #[test]
     fn ranges_are_never_empty() {
-        let awkward: [&[f64]; 7] = [
+        let awkward: [&[f64]; 8] = [
+            &[1e16],
             &[],
             &[3.0],
             &[0.0, 0.0],

@@ -126,3 +126,75 @@ fn an_empty_figure_is_a_page() {
     };
     empty.draw().unwrap();
 }
+
+#[test]
+fn no_values_are_too_awkward_to_draw() {
+    const AWKWARD: [f64; 11] = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        f64::MIN,
+        f64::MIN_POSITIVE,
+        5e-324,
+        1e16,
+        1.0,
+        0.0,
+        -1e-300,
+    ];
+    let scales = [
+        Scale::Linear,
+        Scale::Zero { reference: None },
+        Scale::Zero {
+            reference: Some(f64::NAN),
+        },
+        Scale::Logarithmic,
+        Scale::Wide,
+    ];
+    for (at, a) in AWKWARD.into_iter().enumerate() {
+        for b in AWKWARD {
+            let axis = |scale| Axis {
+                scale,
+                curves: vec![Curve::new(
+                    "",
+                    style::compared(at),
+                    &[a, 0.0, 1.0, b],
+                    &[Some(b), Some(a), None, Some(b)],
+                )],
+                levels: vec![Level {
+                    value: a,
+                    label: format!("{a}"),
+                    name: String::new(),
+                    stroke: style::THRESHOLD,
+                }],
+                ..Axis::default()
+            };
+            let panels = scales.map(|scale| Panel {
+                left: axis(scale),
+                right: Some(axis(scale)),
+                height: b,
+                ..Panel::default()
+            });
+            let mut steps = Column::of_steps(panels.to_vec());
+            steps.marks = vec![Mark {
+                x: a,
+                name: "here".to_owned(),
+            }];
+            steps.bands = vec![Band {
+                from: a,
+                to: b,
+                phase: brink_analysis::phases::Phase::II,
+            }];
+            let mut time = Column::of_time(panels.to_vec());
+            time.shared = false;
+            let figure = Figure {
+                columns: vec![steps, time],
+                width: a,
+                ..Figure::default()
+            };
+            let svg = figure.draw().unwrap();
+            let attribute = |says: &str| svg.contains(&format!("=\"{says}"));
+            assert!(!attribute("NaN") && !attribute("inf"), "{a} {b}");
+        }
+    }
+}

@@ -16,7 +16,8 @@ pub struct Tick {
 pub fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let span = high - low;
     // plotters would search forever among values that differ in their last digits only.
-    if !(span.is_finite() && span > 1e-12 * low.abs().max(high.abs())) {
+    let least = (1e-12 * low.abs().max(high.abs())).max(1e-300);
+    if !(span.is_finite() && span > least) {
         return Vec::new();
     }
     // It takes values below 1e-16 for zero, so it sees values of a size near one.
@@ -40,7 +41,7 @@ pub fn logarithmic(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let (first, last) = (low.log10(), high.log10());
     let decades = last - first;
     if decades < 0.5 {
-        return linear(low, high, 2 * most);
+        return linear(low, high, most + 2);
     }
     let (from, to) = (first.floor() as i32, last.ceil() as i32);
     // One manner of writing for a whole axis.
