@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use brink_analysis::{TableError, TraceError};
 
+use crate::chart::DrawError;
+
 /// Why a run cannot be plotted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[non_exhaustive]
@@ -60,6 +62,9 @@ pub enum PlotError {
     #[error(transparent)]
     #[diagnostic(help("{}", .0.advice()))]
     Trace(#[from] TraceError),
+    /// The figure cannot be drawn.
+    #[error("cannot draw the figure")]
+    Draw(#[from] DrawError),
     /// A figure of several runs got none.
     #[error("{figure} needs at least one run")]
     #[diagnostic(help("name the folders of runs, such as outputs/figure1a-1"))]

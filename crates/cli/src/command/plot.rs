@@ -11,7 +11,7 @@ use crate::run_folder::TRACE_SVG;
 /// Draws a run's figure from its folder.
 pub fn run(command: &args::Plot, out: &mut impl Write) -> Result<(), crate::error::Error> {
     let (series, titles) = read_run(&command.run)?;
-    let svg = draw_run(&series, &titles);
+    let svg = draw_run(&series, &titles)?;
     let path = command
         .out
         .clone()

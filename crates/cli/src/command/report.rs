@@ -17,7 +17,7 @@ pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::er
     let trace = Trace::read(&command.run)?;
     let report = Report::of(&trace, &trace.facts().phases);
     let (series, titles) = read_run(&command.run)?;
-    let mut figures = vec![draw_run(&series, &titles)];
+    let mut figures = vec![draw_run(&series, &titles)?];
     // A run without a whole cycle, or without the residual, has no such figure; the report says why.
     figures.extend(paper::four_phases(&trace).ok());
     let page = html::page(&report, &figures);

@@ -58,7 +58,7 @@ impl Observer for FigureObserver {
     }
 
     fn finish(&mut self, summary: &RunSummary) -> Result<(), ObserverError> {
-        let svg = draw_run(&self.series, &self.titles(&summary.outcome));
+        let svg = draw_run(&self.series, &self.titles(&summary.outcome))?;
         write_atomically(&self.path, |file| file.write_all(svg.as_bytes()))?;
         Ok(())
     }
@@ -155,7 +155,7 @@ mod tests {
                 [Some(solved), None, Some(open), Some(solved)]
             ]
         );
-        let again = draw_run(&series, &titles);
+        let again = draw_run(&series, &titles).unwrap();
         let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();
         assert_eq!(again, at_the_end);
     }
@@ -168,7 +168,7 @@ mod tests {
             .collect();
         written(folder.path(), &records);
         let (series, titles) = read_run(folder.path()).unwrap();
-        let again = draw_run(&series, &titles);
+        let again = draw_run(&series, &titles).unwrap();
         let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();
         assert!(again.contains("III: above, falling"));
         assert_eq!(again, at_the_end);

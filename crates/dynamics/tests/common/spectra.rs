@@ -8,14 +8,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// The CPU devices compiled in, each with both element types.
 pub fn arenas() -> Vec<(Device, DType)> {
-    let mut devices = Vec::new();
-    #[cfg(feature = "flex")]
-    devices.push(Device::flex());
-    #[cfg(feature = "ndarray")]
-    {
+    let devices = [
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
         #[allow(deprecated)] // upstream prefers flex; it stays selectable here
-        devices.push(Device::ndarray());
-    }
+        Device::ndarray(),
+    ];
     assert!(!devices.is_empty(), "build the tests with a CPU backend");
     devices
         .into_iter()

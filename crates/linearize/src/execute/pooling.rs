@@ -158,7 +158,7 @@ impl Windows {
     fn add_windows<T: Real>(&self, row: &[T], y: &mut [T]) {
         for (y, columns) in y.iter_mut().zip(&self.columns) {
             for x in &row[columns.start..columns.end] {
-                *y = *y + *x;
+                *y += *x;
             }
         }
     }
@@ -166,7 +166,7 @@ impl Windows {
     fn spread_row<T: Real>(&self, share: &[T], row: &mut [T]) {
         for (share, columns) in share.iter().zip(&self.columns) {
             for x in &mut row[columns.start..columns.end] {
-                *x = *x + *share;
+                *x += *share;
             }
         }
     }
@@ -174,7 +174,7 @@ impl Windows {
     fn divide<T: Real>(&self, rows: &Window, sums: &mut [T]) {
         for (sum, columns) in sums.iter_mut().zip(&self.columns) {
             let size: T = T::of((rows.counted * columns.counted) as f64);
-            *sum = *sum / size;
+            *sum /= size;
         }
     }
 }

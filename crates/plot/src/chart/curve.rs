@@ -1,19 +1,27 @@
 //! Curves in a panel: what is joined, what is marked, and what is left out as invisible.
 
-use super::canvas::{Canvas, Color, Point, Stroke};
-use super::frame::Frame;
-use super::model::{Curve, Quality, Sample};
-use super::range::Range;
-use super::style;
+use plotters::element::TriangleMarker;
+use plotters::style::{Color, RGBColor};
 
-/// Rows nearer than this on the page, in points, are joined though rows between them are empty:
+use super::axes::Plot;
+use super::model::{Curve, Quality, Sample};
+use super::page::{Area, Drawn, Pixel, dot, line, px, ring};
+use super::style::{self, Stroke};
+
+/// Rows nearer than this on the page, in pixels, are joined though rows between them are empty:
 /// dots would run into one line in any case.
-const NEAR: f64 = 2.5;
+const NEAR: i32 = 25;
+
+/// Marks nearer than this, in pixels, are one.
+const SAME: i32 = 40;
+
+/// A curve has at most four places in so many pixels of width.
+const THIN: i32 = 5;
 
 #[derive(Debug)]
 struct Shown {
     row: usize,
-    at: Point,
+    at: Pixel,
     quality: Quality,
     above: bool,
     after_break: bool,
@@ -31,8 +39,8 @@ impl Shown {
 ///
 /// Neighbouring rows are joined; measured rows apart are dots joined by a pale dashed line, which
 /// claims nothing; nothing joins across a value that is not a number.
-pub fn draw_curve(canvas: &mut Canvas, frame: &Frame<'_>, y: &Range, curve: &Curve) {
-    let shown = shown(frame, y, &curve.samples);
+pub fn draw_curve(page: &Area<'_>, plot: &Plot<'_>, curve: &Curve) -> Drawn {
+    let shown = shown(plot, &curve.samples);
     let pale = Stroke {
         color: style::pale(curve.stroke.color),
         width: style::HAIRLINE,
@@ -42,25 +50,28 @@ pub fn draw_curve(canvas: &mut Canvas, frame: &Frame<'_>, y: &Range, curve: &Cur
         let (a, b) = (&pair[0], &pair[1]);
         let apart = b.after_break || (a.above && b.above);
         if !apart && !a.joins(b) {
-            canvas.line(&[a.at, b.at], pale);
+            line(page, vec![a.at, b.at], pale)?;
         }
     }
     for run in shown.chunk_by(Shown::joins) {
         match run {
             [alone] if alone.above => {}
-            [alone] => canvas.dot(alone.at, curve.stroke.width.max(1.4), curve.stroke.color),
+            [alone] => {
+                let radius = curve.stroke.width.max(1.4);
+                dot(page, alone.at, radius, curve.stroke.color)?;
+            }
             _ => {
-                let points: Vec<Point> = run.iter().map(|point| point.at).collect();
-                canvas.line(&thinned(&points), curve.stroke);
+                let places: Vec<Pixel> = run.iter().map(|point| point.at).collect();
+                line(page, thinned(&places), curve.stroke)?;
             }
         }
     }
-    draw_marks(canvas, frame, curve.stroke.color, &shown)
+    draw_marks(page, plot, curve.stroke.color, &shown)
 }
 
-fn draw_marks(canvas: &mut Canvas, frame: &Frame<'_>, color: Color, shown: &[Shown]) {
+fn draw_marks(page: &Area<'_>, plot: &Plot<'_>, color: RGBColor, shown: &[Shown]) -> Drawn {
     // One mark a place is enough, however many steps share it.
-    let mut last: Option<Point> = None;
+    let mut last: Option<Pixel> = None;
     for point in shown {
         let mark = point.above || point.quality != Quality::Solved;
         if !mark || last.is_some_and(|last| near(last, point.at)) {
@@ -68,20 +79,27 @@ fn draw_marks(canvas: &mut Canvas, frame: &Frame<'_>, color: Color, shown: &[Sho
         }
         last = Some(point.at);
         if point.above {
-            canvas.triangle((point.at.0, frame.corner.1 + 1.0), 5.0, color);
+            let below = plot.get_base_pixel().1 + px(4.0);
+            page.draw(&TriangleMarker::new(
+                (point.at.0, below),
+                px(3.0),
+                color.filled(),
+            ))?;
         } else if point.quality == Quality::NotConverged {
             let stroke = Stroke {
                 color,
                 ..style::RING
             };
-            canvas.ring(point.at, 2.4, stroke);
+            ring(page, point.at, 2.4, stroke)?;
         } else {
-            canvas.dot(point.at, 1.1, style::STALE);
+            dot(page, point.at, 1.1, style::STALE)?;
         }
     }
+    Ok(())
 }
 
-fn shown(frame: &Frame<'_>, y: &Range, samples: &[Sample]) -> Vec<Shown> {
+fn shown(plot: &Plot<'_>, samples: &[Sample]) -> Vec<Shown> {
+    let y = &plot.as_coord_spec().y_spec().range;
     let mut shown = Vec::new();
     let mut broken = false;
     for (row, sample) in samples.iter().enumerate() {
@@ -95,7 +113,7 @@ fn shown(frame: &Frame<'_>, y: &Range, samples: &[Sample]) -> Vec<Shown> {
         }
         shown.push(Shown {
             row,
-            at: (frame.x_at(sample.x), frame.y_at(y, value)),
+            at: plot.map_coordinate(&(sample.x, value)),
             quality: sample.quality,
             above: value > y.high,
             after_break: std::mem::take(&mut broken),
@@ -104,23 +122,22 @@ fn shown(frame: &Frame<'_>, y: &Range, samples: &[Sample]) -> Vec<Shown> {
     shown
 }
 
-fn near(a: Point, b: Point) -> bool {
-    (a.0 - b.0).abs() < 4.0 && (a.1 - b.1).abs() < 4.0
+fn near(a: Pixel, b: Pixel) -> bool {
+    (a.0 - b.0).abs() < SAME && (a.1 - b.1).abs() < SAME
 }
 
-/// At most four places in half a point of width: first, lowest, highest and last.
-fn thinned(points: &[Point]) -> Vec<Point> {
-    let column = |point: &Point| (point.0 * 2.0).floor();
+/// Of the places in a narrow column the first, lowest, highest and last.
+fn thinned(places: &[Pixel]) -> Vec<Pixel> {
+    let column = |place: &Pixel| place.0.div_euclid(THIN);
     let mut kept = Vec::new();
-    for group in points.chunk_by(|a, b| column(a) == column(b)) {
+    for group in places.chunk_by(|a, b| column(a) == column(b)) {
         if group.len() <= 4 {
             kept.extend_from_slice(group);
             continue;
         }
-        let by_height = |a: &usize, b: &usize| group[*a].1.total_cmp(&group[*b].1);
         let mut rows = vec![0, group.len() - 1];
-        rows.extend((0..group.len()).min_by(by_height));
-        rows.extend((0..group.len()).max_by(by_height));
+        rows.extend((0..group.len()).min_by_key(|row| group[*row].1));
+        rows.extend((0..group.len()).max_by_key(|row| group[*row].1));
         rows.sort_unstable();
         rows.dedup();
         kept.extend(rows.into_iter().map(|row| group[row]));
@@ -134,20 +151,14 @@ mod tests {
 
     #[test]
     fn thinning_keeps_extremes_and_order() {
-        let points: Vec<Point> = (0..10_000)
-            .map(|t| {
-                let t = f64::from(t);
-                (
-                    t / 1000.0,
-                    if t == 5_321.0 { -7.0 } else { (t * 0.7).sin() },
-                )
-            })
+        let places: Vec<Pixel> = (0..10_000)
+            .map(|t| (t / 100, if t == 5_321 { -7 } else { t * 37 % 100 }))
             .collect();
-        let kept = thinned(&points);
+        let kept = thinned(&places);
         assert!(kept.len() <= 4 * 21, "{}", kept.len());
-        assert!(kept.contains(&points[5_321]));
+        assert!(kept.contains(&places[5_321]));
         assert!(kept.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-        assert_eq!(kept.first(), points.first());
-        assert_eq!(kept.last(), points.last());
+        assert_eq!(kept.first(), places.first());
+        assert_eq!(kept.last(), places.last());
     }
 }

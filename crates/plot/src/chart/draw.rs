@@ -1,109 +1,106 @@
 //! Draws a figure as SVG.
 
+use plotters::style::text_anchor::HPos;
+
+use super::axes::{self, Chart, draw_level, draw_mark};
 use super::bands::{self, STRIP};
-use super::canvas::{Anchor, Canvas, Color, Font, Point};
 use super::curve::draw_curve;
-use super::frame::{Frame, Side};
-use super::layout::{ColumnLayout, LINE, Layout, PanelLayout};
-use super::model::{Axis, Column, Figure, Panel};
+use super::layout::{LINE, Layout, has_bands};
+use super::model::{Column, Figure, Panel};
+use super::page::{Area, DrawError, Drawn, document};
 use super::style;
+use super::text::write;
 
 impl Figure {
     /// Draws the figure, as an SVG document of its own size in points.
-    pub fn draw(&self) -> String {
+    ///
+    /// # Errors
+    ///
+    /// [`DrawError`], which a document in memory has no cause for.
+    pub fn draw(&self) -> Result<String, DrawError> {
         let layout = Layout::of(self);
-        let mut canvas = Canvas::new(layout.size);
-        canvas.text(&self.titles.title, (layout.left, 18.0), style::TITLE);
-        draw_lines(&mut canvas, &layout.subtitle, (layout.left, 36.0));
-        let legend = (layout.left, layout.legend_top);
-        layout.legend.draw(&mut canvas, legend);
-        for (column, place) in self.columns.iter().zip(&layout.columns) {
-            draw_column(&mut canvas, column, place);
-        }
-        let caption = (layout.left, layout.caption_top + 4.0);
-        draw_lines(&mut canvas, &layout.caption, caption);
-        canvas.finish()
+        document(layout.size, |page| draw(self, &layout, page))
     }
 }
 
-fn draw_lines(canvas: &mut Canvas, lines: &[String], (left, top): Point) {
-    for (at, line) in lines.iter().enumerate() {
-        canvas.text(line, (left, top + LINE * at as f64), style::SUBTITLE);
-    }
-}
-
-fn draw_column(canvas: &mut Canvas, column: &Column, place: &ColumnLayout) {
-    for (row, (panel, at)) in column.panels.iter().zip(&place.panels).enumerate() {
-        let frame = Frame {
-            corner: (place.left, at.top),
-            size: (place.width, at.height),
-            x: at.x,
-            x_ticks: &at.x_ticks,
-            numbered: at.numbered,
-        };
-        let banded = column.shared && !column.bands.is_empty();
-        if banded {
-            bands::draw_behind(canvas, &column.bands, &at.x, frame.corner, frame.size);
-            if row == 0 {
-                let top = (place.left, at.top - STRIP);
-                bands::draw_strip(canvas, &column.bands, &at.x, top, place.width);
+fn draw(figure: &Figure, layout: &Layout, page: &Area<'_>) -> Drawn {
+    let left = layout.left;
+    write(
+        page,
+        &figure.titles.title,
+        (left, 18.0),
+        style::TITLE,
+        HPos::Left,
+    )?;
+    draw_lines(page, &layout.subtitle, (left, 36.0))?;
+    layout.legend.draw(page, (left, layout.legend_top))?;
+    let columns = figure.columns.iter().zip(&layout.columns);
+    for ((column, across), areas) in columns.zip(layout.split(page)) {
+        let panels = column.panels.iter().zip(&across.panels);
+        let cells = areas.into_iter().zip(&layout.rows).zip(panels);
+        for (at, ((area, row), (panel, axes))) in cells.enumerate() {
+            let strip = if at == 0 && has_bands(column) {
+                STRIP
+            } else {
+                0.0
+            };
+            let mut chart = axes::chart(&area, row, across, axes)?;
+            let plot = chart.plotting_area();
+            if has_bands(column) {
+                bands::draw_behind(page, plot, &column.bands)?;
+            }
+            if strip > 0.0 {
+                bands::draw_strip(page, plot, &column.bands)?;
+            }
+            axes::draw(&mut chart, page, panel, axes)?;
+            draw_content(page, &chart, column, panel)?;
+            let header = row.above - strip - 8.0;
+            let (left, right) = (across.left, across.left + across.width);
+            write(
+                &area,
+                &panel.title,
+                (left, header),
+                style::PANEL_TITLE,
+                HPos::Left,
+            )?;
+            write(
+                &area,
+                &panel.note,
+                (right, header),
+                style::TICK,
+                HPos::Right,
+            )?;
+            if at + 1 == column.panels.len() {
+                let below = (f64::midpoint(left, right), row.above + row.height + 32.0);
+                write(&area, &column.x_label, below, style::LABEL, HPos::Center)?;
             }
         }
-        draw_panel(canvas, panel, (&frame, at), column, place);
-        let header = at.top - if banded && row == 0 { STRIP } else { 0.0 } - 8.0;
-        canvas.text(&panel.title, (place.left, header), style::PANEL_TITLE);
-        let note = Font {
-            anchor: Anchor::End,
-            ..style::TICK
-        };
-        canvas.text(&panel.note, (frame.right(), header), note);
     }
-    if let Some(last) = place.panels.last() {
-        let name = Font {
-            anchor: Anchor::Middle,
-            ..style::LABEL
-        };
-        let middle = place.left + place.width / 2.0;
-        let below = last.top + last.height + 32.0;
-        canvas.text(&column.x_label, (middle, below), name);
-    }
+    draw_lines(page, &layout.caption, (left, layout.caption_top + 4.0))
 }
 
-fn draw_panel(
-    canvas: &mut Canvas,
-    panel: &Panel,
-    (frame, at): (&Frame<'_>, &PanelLayout),
-    column: &Column,
-    place: &ColumnLayout,
-) {
-    frame.draw_grid(canvas, &at.left);
-    frame.draw_frame(canvas);
-    // Of two axes, each has the colour of its curve.
-    let color = |axis: &Axis| match (&panel.right, axis.curves.first()) {
-        (Some(_), Some(curve)) => curve.stroke.color,
-        _ => INK,
-    };
-    let label = (panel.left.label.as_str(), place.left_label);
-    frame.draw_axis(canvas, &at.left, Side::Left, label, color(&panel.left));
-    if let (Some(axis), Some(right)) = (&panel.right, &at.right) {
-        let label = (axis.label.as_str(), place.right_label);
-        frame.draw_axis(canvas, right, Side::Right, label, color(axis));
+fn draw_lines(page: &Area<'_>, lines: &[String], (left, top): (f64, f64)) -> Drawn {
+    for (at, line) in lines.iter().enumerate() {
+        let place = (left, top + LINE * at as f64);
+        write(page, line, place, style::SUBTITLE, HPos::Left)?;
     }
+    Ok(())
+}
+
+fn draw_content(page: &Area<'_>, chart: &Chart<'_>, column: &Column, panel: &Panel) -> Drawn {
+    let plot = chart.plotting_area();
     for mark in &column.marks {
-        frame.draw_mark(canvas, mark);
+        draw_mark(page, plot, mark)?;
     }
     for level in &panel.left.levels {
-        frame.draw_level(canvas, &at.left.range, level);
+        draw_level(page, plot, level)?;
     }
-    if let (Some(axis), Some(right)) = (&panel.right, &at.right) {
-        for curve in axis.curves.iter().rev() {
-            draw_curve(canvas, frame, &right.range, curve);
-        }
+    for curve in panel.right.iter().flat_map(|axis| axis.curves.iter().rev()) {
+        draw_curve(page, chart.secondary_plotting_area(), curve)?;
     }
     // The first curve is the one that matters: it goes on top.
     for curve in panel.left.curves.iter().rev() {
-        draw_curve(canvas, frame, &at.left.range, curve);
+        draw_curve(page, plot, curve)?;
     }
+    Ok(())
 }
-
-const INK: Color = style::FRAME.color;

@@ -1,21 +1,28 @@
-//! Where everything of a figure goes.
+//! Where everything of a figure goes, in points.
 
 use super::bands::STRIP;
-use super::frame::TICK_GAP;
 use super::legend::Legend;
 use super::model::{Axis, Column, Figure, Panel};
-use super::range::Range;
-use super::scale::{Scaled, scaled};
+use super::page::{Area, px};
+use super::scale::{Scaled, horizontal, vertical};
 use super::style;
 use super::text::{text_width, wrapped};
-use super::ticks::{self, Tick};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 120.0;
+// The narrowest frame, and the longest side of anything that a figure may ask for.
+const LEAST: f64 = 40.0;
+const MOST: f64 = 10_000.0;
 const GAP: f64 = 14.0;
 const HEADER: f64 = 17.0;
-const NUMBERS: f64 = 22.0;
-const EDGE: f64 = 14.0;
+const NUMBERS: f64 = 18.0;
+// Numbers and the name of the horizontal axis.
+const NAMED: f64 = 46.0;
+// A vertical axis's name, and what is between the frame, its numbers and the name.
+const NAME: f64 = 26.0;
+
+/// Between the edge of the page and the name of an axis.
+pub const EDGE: f64 = 10.0;
 
 /// Height of a line of the subtitle or the caption.
 pub const LINE: f64 = 15.0;
@@ -33,41 +40,48 @@ pub struct Layout {
     pub legend: Legend,
     /// Where it begins.
     pub legend_top: f64,
+    /// Where the first row begins.
+    pub top: f64,
+    /// Of panels side by side.
+    pub rows: Vec<Row>,
+    /// Of panels one above the other.
+    pub columns: Vec<ColumnLayout>,
     /// The caption's lines.
     pub caption: Vec<String>,
     /// Where it begins.
     pub caption_top: f64,
-    /// One a column.
-    pub columns: Vec<ColumnLayout>,
 }
 
-/// A column's place.
+/// Heights of a row: above its frames, of them, and below them.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Title and strip.
+    pub above: f64,
+    /// The frames.
+    pub height: f64,
+    /// Numbers, and the gap to the next row.
+    pub below: f64,
+}
+
+/// Widths of a column: left of its frames, of them, and right of them.
 #[derive(Debug)]
 pub struct ColumnLayout {
-    /// The frames' left edge.
+    /// Name and numbers of the left axes.
     pub left: f64,
-    /// The frames' width.
+    /// The frames.
     pub width: f64,
-    /// How far from the frame the names of the left axes are.
-    pub left_label: f64,
-    /// How far from the frame the names of the right axes are.
-    pub right_label: f64,
+    /// Those of the right axes, or what levels say.
+    pub right: f64,
     /// One a panel.
     pub panels: Vec<PanelLayout>,
 }
 
-/// A panel's place and axes.
+/// A panel's axes.
 #[derive(Debug)]
 pub struct PanelLayout {
-    /// Upper edge of the frame.
-    pub top: f64,
-    /// Height of the frame.
-    pub height: f64,
-    /// What the horizontal axis shows.
-    pub x: Range,
-    /// Where it is marked.
-    pub x_ticks: Vec<Tick>,
-    /// Whether numbers stand below.
+    /// The horizontal axis.
+    pub x: Scaled,
+    /// Whether numbers stand below it.
     pub numbered: bool,
     /// The left axis.
     pub left: Scaled,
@@ -78,208 +92,184 @@ pub struct PanelLayout {
 impl Layout {
     /// Places everything.
     pub fn of(figure: &Figure) -> Self {
-        let page = if figure.width > 0.0 {
-            figure.width
-        } else {
-            WIDTH
-        };
-        let heights = row_heights(figure);
-        let axes: Vec<Vec<(Scaled, Option<Scaled>)>> = figure
+        let rows = rows(figure);
+        let axes: Vec<Vec<_>> = figure
             .columns
             .iter()
-            .map(|column| {
-                let rows = column.panels.iter().zip(&heights);
-                rows.map(|(panel, height)| {
-                    let right = panel.right.as_ref().map(|axis| scaled(axis, *height));
-                    (scaled(&panel.left, *height), right)
-                })
-                .collect()
-            })
+            .map(|column| vertical_axes(column, &rows))
             .collect();
-        let margins: Vec<Margins> = figure
+        let sides: Vec<(f64, f64)> = figure
             .columns
             .iter()
             .zip(&axes)
-            .map(|(column, axes)| Margins::of(column, axes))
+            .map(|(column, axes)| sides(column, axes))
             .collect();
-        let count = margins.len().max(1) as f64;
-        let taken: f64 = margins.iter().map(|m| m.left + m.right).sum();
-        let width = ((page - taken) / count).max(40.0);
-        let left = margins.first().map_or(EDGE, |margins| margins.left);
+        let taken: f64 = sides.iter().map(|(left, right)| left + right).sum();
+        let count = sides.len().max(1) as f64;
+        let page = held(figure.width, WIDTH).max(taken + LEAST * count);
+        let width = (page - taken) / count;
+        let left = sides.first().map_or(EDGE, |(left, _)| *left);
 
-        let subtitle = wrapped(&figure.titles.subtitle, page - left - EDGE, style::SUBTITLE);
-        let legend = Legend::of(figure, page - left - EDGE);
-        let titles = if figure.titles.title.is_empty() && subtitle.is_empty() {
-            6.0
-        } else {
-            26.0
-        };
-        let legend_top = titles + LINE * subtitle.len() as f64 + 3.0;
-        let first = legend_top + legend.height() + 8.0;
-        let tops = row_tops(figure, &heights, first);
-        let bottom = tops
-            .last()
-            .zip(heights.last())
-            .map_or(first, |(t, h)| t + h);
-        // Numbers and the name of the horizontal axis.
-        let caption_top = bottom + 46.0;
-        let caption = wrapped(&figure.caption, page - left - EDGE, style::SUBTITLE);
+        let across = page - left - EDGE;
+        let subtitle = wrapped(&figure.titles.subtitle, across, style::SUBTITLE);
+        let caption = wrapped(&figure.caption, across, style::SUBTITLE);
+        let legend = Legend::of(figure, across);
+        let titled = !figure.titles.title.is_empty() || !subtitle.is_empty();
+        let legend_top = if titled { 29.0 } else { 9.0 } + LINE * subtitle.len() as f64;
+        let top = legend_top + legend.height() + 8.0;
+        let caption_top = top + rows.iter().map(|row| row.extent()).sum::<f64>();
         let lines = caption.len() as f64;
-        let height = caption_top + if lines > 0.0 { LINE * lines + 8.0 } else { 0.0 };
-
-        let mut at = 0.0;
-        let mut columns = Vec::new();
-        for ((column, axes), margins) in figure.columns.iter().zip(axes).zip(&margins) {
-            at += margins.left;
-            columns.push(ColumnLayout {
-                left: at,
-                width,
-                left_label: margins.left_label,
-                right_label: margins.right_label,
-                panels: place(column, axes, (&tops, &heights), width),
-            });
-            at += width + margins.right;
-        }
+        let below = if lines > 0.0 { LINE * lines + 8.0 } else { 0.0 };
+        let columns = figure.columns.iter().zip(axes).zip(sides);
         Self {
-            size: (page, height.ceil()),
+            size: (page, (caption_top + below).ceil()),
             left,
             subtitle,
             legend,
             legend_top,
+            top,
+            columns: columns
+                .map(|((column, axes), (left, right))| ColumnLayout {
+                    left,
+                    width,
+                    right,
+                    panels: panels(column, axes, width),
+                })
+                .collect(),
+            rows,
             caption,
             caption_top,
-            columns,
         }
     }
-}
 
-struct Margins {
-    left: f64,
-    left_label: f64,
-    right: f64,
-    right_label: f64,
-}
-
-impl Margins {
-    fn of(column: &Column, axes: &[(Scaled, Option<Scaled>)]) -> Self {
-        let widest = |scaled: &Scaled| {
-            let widths = scaled.ticks.iter();
-            widths
-                .map(|tick| text_width(&tick.label, style::TICK))
-                .fold(0.0, f64::max)
+    /// The parts of the page for the panels of each column.
+    pub fn split<'a>(&self, page: &Area<'a>) -> Vec<Vec<Area<'a>>> {
+        let edges = |start: f64, extents: Vec<f64>| -> Vec<i32> {
+            let ends = extents.iter().scan(start, |end, extent| {
+                *end += extent;
+                Some(px(*end))
+            });
+            std::iter::once(px(start)).chain(ends).collect()
         };
-        let left = axes
-            .iter()
-            .map(|(left, _)| widest(left))
-            .fold(0.0, f64::max);
-        let left_label = TICK_GAP + left + 13.0;
-        let right = axes.iter().filter_map(|(_, right)| right.as_ref());
-        let right = right.map(widest).fold(None, |most: Option<f64>, width| {
-            Some(most.map_or(width, |most| most.max(width)))
-        });
-        let right_label = TICK_GAP + right.unwrap_or_default() + 13.0;
-        let levels = column.panels.iter().flat_map(|panel| &panel.left.levels);
-        let levels = levels
-            .map(|level| text_width(&level.label, style::TICK))
-            .fold(0.0, f64::max);
-        Self {
-            left: left_label + EDGE,
-            left_label,
-            right: match right {
-                Some(_) => right_label + EDGE,
-                None if levels > 0.0 => (6.0 + levels + 6.0).max(EDGE),
-                None => EDGE,
-            },
-            right_label,
-        }
+        let x = edges(
+            0.0,
+            self.columns
+                .iter()
+                .map(|c| c.left + c.width + c.right)
+                .collect(),
+        );
+        let y = edges(self.top, self.rows.iter().map(Row::extent).collect());
+        x.windows(2)
+            .map(|x| {
+                y.windows(2)
+                    .map(|y| {
+                        page.clone()
+                            .shrink((x[0], y[0]), (x[1] - x[0], y[1] - y[0]))
+                    })
+                    .collect()
+            })
+            .collect()
     }
 }
 
-fn row_heights(figure: &Figure) -> Vec<f64> {
-    let rows = figure.columns.iter().map(|column| column.panels.len());
-    let height = |panel: &Panel| {
-        if panel.height > 0.0 {
-            panel.height
-        } else {
-            HEIGHT
+impl Row {
+    /// The whole height.
+    pub fn extent(&self) -> f64 {
+        self.above + self.height + self.below
+    }
+}
+
+fn held(asked: f64, default: f64) -> f64 {
+    if asked > 0.0 {
+        asked.min(MOST)
+    } else {
+        default
+    }
+}
+
+fn rows(figure: &Figure) -> Vec<Row> {
+    let columns = || figure.columns.iter();
+    let count = columns().map(|column| column.panels.len()).max();
+    let count = count.unwrap_or(0);
+    let row = |row: usize| {
+        let panels = || columns().filter_map(move |column| column.panels.get(row));
+        let heights = panels().map(|panel| held(panel.height, HEIGHT));
+        let titled = panels().any(|panel| !panel.title.is_empty() || !panel.note.is_empty());
+        let strip = row == 0 && columns().any(has_bands);
+        let numbered =
+            columns().any(|column| row < column.panels.len() && is_numbered(column, row));
+        Row {
+            above: if titled { HEADER } else { 0.0 } + if strip { STRIP } else { 0.0 },
+            height: heights.fold(0.0, f64::max),
+            below: match (row + 1 == count, numbered) {
+                (true, _) => NAMED,
+                (false, true) => GAP + NUMBERS,
+                (false, false) => GAP,
+            },
         }
     };
-    (0..rows.max().unwrap_or(0))
-        .map(|row| {
-            let panels = figure
-                .columns
-                .iter()
-                .filter_map(|column| column.panels.get(row));
-            panels.map(height).fold(0.0, f64::max)
-        })
-        .collect()
+    (0..count).map(row).collect()
 }
 
-fn row_tops(figure: &Figure, heights: &[f64], first: f64) -> Vec<f64> {
-    let mut top = first;
-    let mut tops = Vec::new();
-    for (row, height) in heights.iter().enumerate() {
-        let titled = |column: &Column| {
-            let panel = column.panels.get(row);
-            panel.is_some_and(|panel| !panel.title.is_empty() || !panel.note.is_empty())
-        };
-        if figure.columns.iter().any(titled) {
-            top += HEADER;
-        }
-        if row == 0 && figure.columns.iter().any(|column| !column.bands.is_empty()) {
-            top += STRIP;
-        }
-        tops.push(top);
-        let numbered = |column: &Column| {
-            row < column.panels.len() && is_numbered(column, row) && row + 1 < heights.len()
-        };
-        top += height + GAP;
-        if figure.columns.iter().any(numbered) {
-            top += NUMBERS - 4.0;
-        }
-    }
-    tops
+/// Whether a column shows phases.
+pub fn has_bands(column: &Column) -> bool {
+    column.shared && !column.bands.is_empty()
 }
 
 fn is_numbered(column: &Column, row: usize) -> bool {
     !column.shared || row + 1 == column.panels.len()
 }
 
-fn place(
-    column: &Column,
-    axes: Vec<(Scaled, Option<Scaled>)>,
-    (tops, heights): (&[f64], &[f64]),
-    width: f64,
-) -> Vec<PanelLayout> {
-    let shared = Range::steps(column.panels.iter().flat_map(x_values));
-    let rows = column.panels.iter().zip(axes).enumerate();
-    rows.zip(tops.iter().zip(heights))
-        .map(|((row, (panel, (left, right))), (top, height))| {
-            let x = if column.shared {
-                shared
-            } else {
-                Range::steps(x_values(panel))
-            };
-            PanelLayout {
-                top: *top,
-                height: *height,
-                x,
-                x_ticks: x_ticks(column, &x, width),
-                numbered: is_numbered(column, row),
-                left,
-                right,
-            }
+fn vertical_axes(column: &Column, rows: &[Row]) -> Vec<(Scaled, Option<Scaled>)> {
+    let panels = column.panels.iter().zip(rows);
+    panels
+        .map(|(panel, row)| {
+            let right = panel.right.as_ref().map(|axis| vertical(axis, row.height));
+            (vertical(&panel.left, row.height), right)
         })
         .collect()
 }
 
-fn x_ticks(column: &Column, x: &Range, width: f64) -> Vec<Tick> {
-    let wanted = ((width / 72.0).round() as usize).clamp(2, 8);
-    if column.whole {
-        ticks::whole(x.low, x.high, wanted)
-    } else {
-        ticks::linear(x.low, x.high, wanted)
-    }
+/// What a column needs left and right of its frames.
+fn sides(column: &Column, axes: &[(Scaled, Option<Scaled>)]) -> (f64, f64) {
+    let widest = |scaled: &Scaled| {
+        let labels = scaled.ticks.iter().map(|tick| tick.label.as_str());
+        widest(labels) + NAME + EDGE
+    };
+    let left = axes.iter().map(|(left, _)| widest(left));
+    let right = axes.iter().filter_map(|(_, right)| right.as_ref());
+    let levels = column.panels.iter().flat_map(|panel| &panel.left.levels);
+    let says = match self::widest(levels.map(|level| level.label.as_str())) {
+        0.0 => 0.0,
+        width => width + 12.0,
+    };
+    (
+        left.fold(EDGE, f64::max),
+        right.map(widest).fold(says.max(EDGE + 4.0), f64::max),
+    )
+}
+
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> f64 {
+    texts
+        .map(|text| text_width(text, style::TICK))
+        .fold(0.0, f64::max)
+}
+
+fn panels(column: &Column, axes: Vec<(Scaled, Option<Scaled>)>, width: f64) -> Vec<PanelLayout> {
+    let shared = horizontal(column.panels.iter().flat_map(x_values), column.whole, width);
+    let panels = column.panels.iter().zip(axes).enumerate();
+    panels
+        .map(|(row, (panel, (left, right)))| PanelLayout {
+            x: if column.shared {
+                shared.clone()
+            } else {
+                horizontal(x_values(panel), column.whole, width)
+            },
+            numbered: is_numbered(column, row),
+            left,
+            right,
+        })
+        .collect()
 }
 
 fn x_values(panel: &Panel) -> impl Iterator<Item = f64> {

@@ -1,12 +1,13 @@
 //! What the lines and colours of a figure mean, in lines above its panels.
 
 use brink_analysis::phases::Phase;
+use plotters::style::text_anchor::HPos;
 
 use super::bands;
-use super::canvas::{Canvas, Point, Stroke};
 use super::model::{Column, Curve, Figure, Panel, Quality};
-use super::style;
-use super::text::text_width;
+use super::page::{Area, Drawn, dot, line, px, ring};
+use super::style::{self, Stroke};
+use super::text::{text_width, write};
 
 /// Height of a line of the legend.
 pub const LINE: f64 = 15.0;
@@ -64,23 +65,25 @@ impl Legend {
         LINE * self.lines.len() as f64
     }
 
-    /// Draws it with its upper left corner at a place.
-    pub fn draw(&self, canvas: &mut Canvas, (left, top): Point) {
-        for (at, line) in self.lines.iter().enumerate() {
+    /// Draws it with its upper left corner at a place in points.
+    pub fn draw(&self, page: &Area<'_>, (left, top): (f64, f64)) -> Drawn {
+        for (at, entries) in self.lines.iter().enumerate() {
             let y = top + LINE * (at as f64 + 0.5);
             let mut x = left;
-            for entry in line {
+            for entry in entries {
                 let (key, says) = entry;
+                let (start, middle) = ((px(x), px(y)), (px(x + 10.0), px(y)));
                 match key {
-                    Key::Line(stroke) => canvas.line(&[(x, y), (x + 21.0, y)], *stroke),
-                    Key::Ring(stroke) => canvas.ring((x + 10.0, y), 2.4, *stroke),
-                    Key::Dot => canvas.dot((x + 10.0, y), 1.1, style::STALE),
-                    Key::Phase(phase) => bands::draw_swatch(canvas, *phase, (x, y)),
+                    Key::Line(stroke) => line(page, vec![start, (px(x + 21.0), px(y))], *stroke)?,
+                    Key::Ring(stroke) => ring(page, middle, 2.4, *stroke)?,
+                    Key::Dot => dot(page, middle, 1.1, style::STALE)?,
+                    Key::Phase(phase) => bands::draw_swatch(page, *phase, start)?,
                 }
-                canvas.text(says, (x + key.width(), y), style::TICK);
+                write(page, says, (x + key.width(), y), style::TICK, HPos::Left)?;
                 x += extent(entry);
             }
         }
+        Ok(())
     }
 }
 

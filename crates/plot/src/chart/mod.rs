@@ -1,16 +1,16 @@
-//! Figures as grids of panels, drawn as SVG.
+//! Figures as grids of panels, drawn as SVG by plotters.
 //!
 //! A [`Figure`] says what is shown: columns of panels that share a horizontal axis, each with
 //! curves on a left and perhaps a right axis. [`Figure::draw`] decides where everything goes.
 
+mod axes;
 mod bands;
-mod canvas;
 mod curve;
 mod draw;
-mod frame;
 mod layout;
 mod legend;
 mod model;
+mod page;
 mod range;
 mod scale;
 pub mod style;
@@ -20,8 +20,8 @@ pub mod ticks;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use canvas::escaped;
-pub use canvas::{Color, Stroke};
 pub use model::{
     Axis, Band, Column, Curve, Figure, Level, Mark, Panel, Quality, Sample, Scale, Titles,
 };
+pub use page::DrawError;
+pub use style::Stroke;

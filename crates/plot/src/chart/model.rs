@@ -2,7 +2,7 @@
 
 use brink_analysis::phases::Phase;
 
-use super::canvas::Stroke;
+use super::style::Stroke;
 use super::text::SEPARATOR;
 
 /// What stands above the panels.

@@ -1,16 +1,36 @@
 //! The figure's look: Okabe and Ito's colours, told apart in grey by width and dash.
 
 use brink_analysis::phases::Phase;
+use plotters::style::{Color, RGBColor, ShapeStyle};
 
-use super::canvas::{Anchor, Color, Font, Stroke};
+use super::page::PIXELS;
+use super::text::Font;
 
-const INK: Color = Color(0x22, 0x22, 0x22);
-const BLUE: Color = Color(0x00, 0x72, 0xB2);
-const VERMILION: Color = Color(0xD5, 0x5E, 0x00);
-const GREEN: Color = Color(0x00, 0x9E, 0x73);
-const PURPLE: Color = Color(0xCC, 0x79, 0xA7);
-const SKY: Color = Color(0x56, 0xB4, 0xE9);
-const ORANGE: Color = Color(0xE6, 0x9F, 0x00);
+const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
+const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
+const GREEN: RGBColor = RGBColor(0x00, 0x9E, 0x73);
+const PURPLE: RGBColor = RGBColor(0xCC, 0x79, 0xA7);
+const SKY: RGBColor = RGBColor(0x56, 0xB4, 0xE9);
+const ORANGE: RGBColor = RGBColor(0xE6, 0x9F, 0x00);
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stroke {
+    /// Its colour.
+    pub color: RGBColor,
+    /// Its width in points.
+    pub width: f64,
+    /// Lengths of dash and gap in points; unbroken without them.
+    pub dash: Option<(f64, f64)>,
+}
+
+impl From<Stroke> for ShapeStyle {
+    fn from(stroke: Stroke) -> Self {
+        let pixels = (stroke.width * PIXELS).round() as u32;
+        stroke.color.stroke_width(pixels)
+    }
+}
 
 /// Width of the thinnest line.
 pub const HAIRLINE: f64 = 0.6;
@@ -24,7 +44,7 @@ pub const FRAME: Stroke = Stroke {
 
 /// Grid lines.
 pub const GRID: Stroke = Stroke {
-    color: Color(0xE4, 0xE4, 0xE4),
+    color: RGBColor(0xE4, 0xE4, 0xE4),
     width: 0.6,
     dash: None,
 };
@@ -58,16 +78,13 @@ pub const RING: Stroke = Stroke {
 };
 
 /// Points that are Rayleigh quotients of stale vectors.
-pub const STALE: Color = INK;
+pub const STALE: RGBColor = INK;
 
 /// Numbers at ticks.
 pub(super) const TICK: Font = Font {
     size: 10.0,
     color: INK,
     bold: false,
-    anchor: Anchor::Start,
-    below: false,
-    upwards: false,
 };
 
 /// Names of axes.
@@ -83,7 +100,7 @@ pub(super) const TITLE: Font = Font {
 /// What stands under the title.
 pub(super) const SUBTITLE: Font = Font {
     size: 10.0,
-    color: Color(0x4D, 0x4D, 0x4D),
+    color: RGBColor(0x4D, 0x4D, 0x4D),
     ..TICK
 };
 
@@ -95,22 +112,18 @@ pub(super) const PANEL_TITLE: Font = Font {
 };
 
 /// Roman numerals of phases.
-pub(super) const NUMERAL: Font = Font {
-    size: 8.5,
-    anchor: Anchor::Middle,
-    ..TICK
-};
+pub(super) const NUMERAL: Font = Font { size: 8.5, ..TICK };
 
 /// Moments on the horizontal axis.
 pub const MARK: Stroke = Stroke {
-    color: Color(0x55, 0x55, 0x55),
+    color: RGBColor(0x55, 0x55, 0x55),
     width: 0.9,
     dash: Some((1.2, 2.2)),
 };
 
 /// A line at zero.
 pub const ZERO: Stroke = Stroke {
-    color: Color(0x77, 0x77, 0x77),
+    color: RGBColor(0x77, 0x77, 0x77),
     width: 0.8,
     dash: None,
 };
@@ -126,9 +139,9 @@ pub const OVERLAY: Stroke = Stroke {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhaseColors {
     /// Behind curves.
-    pub behind: Color,
+    pub behind: RGBColor,
     /// In the strip above the panels, and in the legend.
-    pub strip: Color,
+    pub strip: RGBColor,
 }
 
 /// The colours of a phase: tints of Okabe and Ito's, neighbours of different lightness in grey.
@@ -190,30 +203,30 @@ pub fn eigenvalue(at: usize) -> Stroke {
 }
 
 /// A colour half the way to white.
-pub(super) fn pale(color: Color) -> Color {
+pub(super) fn pale(color: RGBColor) -> RGBColor {
     tint(color, 0.5)
 }
 
 /// A colour of which `share` is left on white.
-fn tint(color: Color, share: f64) -> Color {
+fn tint(color: RGBColor, share: f64) -> RGBColor {
     let mix = |channel: u8| {
         let white = f64::from(u8::MAX);
         (white - (white - f64::from(channel)) * share).round() as u8
     };
-    Color(mix(color.0), mix(color.1), mix(color.2))
+    RGBColor(mix(color.0), mix(color.1), mix(color.2))
 }
 
 /// The mean of colours by weight; none without any.
-pub(super) fn mean(colors: &[(f64, Color)]) -> Option<Color> {
+pub(super) fn mean(colors: &[(f64, RGBColor)]) -> Option<RGBColor> {
     let total: f64 = colors.iter().map(|(weight, _)| weight).sum();
-    let channel = |of: fn(&Color) -> u8| {
+    let channel = |of: fn(&RGBColor) -> u8| {
         let weighted = colors.iter();
         let sum: f64 = weighted
             .map(|(weight, color)| weight * f64::from(of(color)))
             .sum();
         (sum / total).round() as u8
     };
-    (total > 0.0).then(|| Color(channel(|c| c.0), channel(|c| c.1), channel(|c| c.2)))
+    (total > 0.0).then(|| RGBColor(channel(|c| c.0), channel(|c| c.1), channel(|c| c.2)))
 }
 
 #[cfg(test)]
@@ -221,7 +234,7 @@ mod tests {
     use super::*;
 
     /// CIE lightness L*, 0 to 100.
-    fn lightness(color: Color) -> f64 {
+    fn lightness(color: RGBColor) -> f64 {
         let linear = |channel: u8| {
             let share = f64::from(channel) / 255.0;
             if share <= 0.04045 {
@@ -240,7 +253,7 @@ mod tests {
         let cycle = [Phase::I, Phase::II, Phase::III, Phase::IV, Phase::I];
         for pair in cycle.windows(2) {
             let (a, b) = (phase(pair[0]).unwrap(), phase(pair[1]).unwrap());
-            let apart = |a: Color, b: Color| (lightness(a) - lightness(b)).abs();
+            let apart = |a: RGBColor, b: RGBColor| (lightness(a) - lightness(b)).abs();
             assert!(
                 apart(a.strip, b.strip) > 6.0,
                 "{pair:?} {} {}",

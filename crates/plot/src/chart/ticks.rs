@@ -1,5 +1,8 @@
 //! Where an axis has its ticks and what they say.
 
+use plotters::coord::ranged1d::{BoldPoints, Ranged};
+use plotters::coord::types::{RangedCoordf64, RangedCoordi64};
+
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
@@ -9,30 +12,41 @@ pub struct Tick {
     pub label: String,
 }
 
-/// Ticks at round values within `low..=high`, about `wanted` of them.
-pub fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
-    let step = round_step((high - low) / wanted.max(1) as f64);
-    labelled(multiples(low, high, step), step)
+/// Ticks at round values within `low..=high`, at most so many.
+pub fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let span = high - low;
+    // plotters would search forever among values that differ in their last digits only.
+    let least = (1e-12 * low.abs().max(high.abs())).max(1e-300);
+    if !(span.is_finite() && span > least) {
+        return Vec::new();
+    }
+    // It takes values below 1e-16 for zero, so it sees values of a size near one.
+    let unit = power(1.0, span.log10().floor() as i32);
+    // Rounding does not cost an end its tick.
+    let (low, high) = (low / unit - 1e-9, high / unit + 1e-9);
+    let points = RangedCoordf64::from(low..high).key_points(BoldPoints(most));
+    labelled(points, unit)
 }
 
 /// Ticks at whole numbers only: no half step of gradient descent is taken.
-pub fn whole(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
-    let step = round_step((high - low) / wanted.max(1) as f64).max(1.0);
-    let step = if step < 5.0 { step.round() } else { step };
-    labelled(multiples(low, high, step), step)
+pub fn whole(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let held = |value: f64| value.clamp(-1e15, 1e15) as i64;
+    let (first, last) = (held(low.ceil()), held(high.floor()));
+    let points = RangedCoordi64::from(first..last).key_points(BoldPoints(most));
+    labelled(points.into_iter().map(|step| step as f64).collect(), 1.0)
 }
 
-/// Ticks of a logarithmic axis over positive `low..=high`, about `wanted` with labels.
-pub fn logarithmic(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
+/// Ticks of a logarithmic axis over positive `low..=high`, about `most` with labels.
+pub fn logarithmic(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let (first, last) = (low.log10(), high.log10());
     let decades = last - first;
     if decades < 0.5 {
-        return linear(low, high, wanted);
+        return linear(low, high, most + 2);
     }
     let (from, to) = (first.floor() as i32, last.ceil() as i32);
     // One manner of writing for a whole axis.
     let plain = first > -3.5 && last < 4.5;
-    let stride = ((decades / wanted.max(1) as f64).ceil() as i32).max(1);
+    let stride = ((decades / most.max(1) as f64).ceil() as i32).max(1);
     let mut ticks = Vec::new();
     for exponent in from..=to {
         for digit in 1..=9_u8 {
@@ -76,42 +90,32 @@ fn digits(digit: u8, exponent: i32, plain: bool) -> String {
     }
 }
 
-/// The one of 1, 2, 5 times a power of ten that is nearest to `raw` by ratio.
-fn round_step(raw: f64) -> f64 {
-    if !(raw > 0.0 && raw.is_finite()) {
-        return 1.0;
-    }
-    let scale = 10f64.powf(raw.log10().floor());
-    let distance = |digit: f64| (digit * scale / raw).ln().abs();
-    let nearest = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
-    nearest.unwrap_or(1.0) * scale
-}
-
-fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
-    let first = (low / step - 1e-9).ceil();
-    (0..1000)
-        .map(|at| (first + f64::from(at)) * step)
-        .take_while(|value| *value <= high + 1e-9 * step)
-        .collect()
-}
-
-fn labelled(values: Vec<f64>, step: f64) -> Vec<Tick> {
+/// Labels for evenly spaced values in units of a power of ten, with no more digits than tell them
+/// apart.
+fn labelled(values: Vec<f64>, unit: f64) -> Vec<Tick> {
+    let step = match values[..] {
+        [first, second, ..] => (second - first) * unit,
+        _ => unit,
+    };
+    let values = values.into_iter().map(|value| value * unit);
     let largest = values
-        .iter()
+        .clone()
         .fold(0.0_f64, |max, value| max.max(value.abs()));
     let exponent = largest.max(f64::MIN_POSITIVE).log10().floor() as i32;
     let plain = (-3..5).contains(&exponent);
-    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    // A step of 0.0999… is one of 0.1.
+    let digit = (step * 1.001).log10().floor() as i32;
     values
-        .into_iter()
         .map(|value| {
             let label = if plain || largest == 0.0 {
                 // A zero computed as -0 would be labelled "-0".
-                format!("{:.decimals$}", value + 0.0)
+                format!("{:.*}", decimals(-digit), value + 0.0)
+            } else if value == 0.0 {
+                "0".to_owned()
             } else {
-                scientific(value, exponent, step)
+                let mantissa = value / power(1.0, exponent);
+                let decimals = decimals(exponent - digit);
+                format!("{mantissa:.decimals$}×10{}", superscript(exponent))
             };
             let label = label.replace('-', "−");
             Tick { value, label }
@@ -119,13 +123,8 @@ fn labelled(values: Vec<f64>, step: f64) -> Vec<Tick> {
         .collect()
 }
 
-fn scientific(value: f64, exponent: i32, step: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let decimals = (f64::from(exponent) - step.log10().floor()).max(0.0) as usize;
-    let mantissa = value / 10f64.powi(exponent);
-    format!("{mantissa:.decimals$}×10{}", superscript(exponent))
+fn decimals(digits: i32) -> usize {
+    usize::try_from(digits).unwrap_or(0)
 }
 
 /// An exponent as a person writes it.
@@ -194,29 +193,30 @@ mod tests {
     #[test]
     fn linear_ticks_are_round() {
         assert_eq!(
-            labels(&linear(0.0, 310.0, 6)),
+            labels(&linear(0.0, 310.0, 7)),
             ["0", "50", "100", "150", "200", "250", "300"]
         );
         assert_eq!(
-            labels(&linear(0.215, 0.345, 5)),
+            labels(&linear(0.215, 0.345, 8)),
             ["0.22", "0.24", "0.26", "0.28", "0.30", "0.32", "0.34"]
         );
-        assert_eq!(labels(&linear(-0.1, 0.1, 2)), ["−0.1", "0.0", "0.1"]);
+        assert_eq!(labels(&linear(-0.1, 0.1, 3)), ["−0.1", "0.0", "0.1"]);
         assert_eq!(
-            labels(&linear(0.0, 4e7, 4)),
+            labels(&linear(0.0, 4e7, 5)),
             ["0", "1×10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]
         );
         assert_eq!(
-            labels(&linear(1e-9, 2e-9, 2)),
+            labels(&linear(1e-9, 2e-9, 3)),
             ["1.0×10⁻⁹", "1.5×10⁻⁹", "2.0×10⁻⁹"]
         );
+        assert_eq!(labels(&linear(1e-20, 2e-20, 3)).len(), 3);
     }
 
     #[test]
     fn steps_are_whole() {
         assert_eq!(labels(&whole(0.0, 3.0, 8)), ["0", "1", "2", "3"]);
         assert_eq!(
-            labels(&whole(0.0, 600.0, 6)),
+            labels(&whole(0.0, 600.0, 8)),
             ["0", "100", "200", "300", "400", "500", "600"]
         );
     }

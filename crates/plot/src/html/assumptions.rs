@@ -1,12 +1,10 @@
 //! The paper's assumptions: verdicts, phases, and what was not measured.
 
 use brink_analysis::Report;
-use brink_analysis::assumptions::{Assumption, Measurement, Verdict};
-use brink_analysis::phases::Phase;
+use brink_analysis::assumptions::{Assumption, Figure, Measurement, Verdict};
 
-use super::element::{Cell, section as titled, table};
+use super::element::{Cell, escaped, section as titled, table};
 use super::numbers::{NONE, figure};
-use crate::chart::escaped;
 
 /// The table of verdicts.
 pub fn section(report: &Report) -> String {
@@ -55,9 +53,8 @@ fn figures(measurement: &Measurement) -> String {
                 .iter()
                 .map(|found| {
                     let (name, value) = figure(found.name, found.value);
-                    let step = found.step.map(|step| format!(", t = {step}"));
-                    let step = step.unwrap_or_default();
-                    format!("{} <b>{}</b>{step}", escaped(&name), escaped(&value))
+                    let (name, value, step) = (escaped(&name), escaped(&value), at(found.step));
+                    format!("{name} <b>{value}</b>{step}")
                 })
                 .collect();
             let plural = if *steps == 1 { "" } else { "s" };
@@ -67,40 +64,58 @@ fn figures(measurement: &Measurement) -> String {
     }
 }
 
-/// The same by phase; nothing if no row has any.
+/// The same by phase, a table a row with a line a phase; nothing if no row has any.
 pub fn by_phase(report: &Report) -> String {
-    let phases: Vec<Phase> = Phase::ALL
-        .into_iter()
-        .filter(|phase| {
-            let rows = report.assumptions.iter();
-            rows.flat_map(|row| &row.by_phase)
-                .any(|part| part.phase == *phase)
-        })
+    let measured = report.assumptions.iter();
+    let tables: String = measured
+        .filter(|row| !row.by_phase.is_empty())
+        .map(of_phases)
         .collect();
-    if phases.is_empty() {
+    if tables.is_empty() {
         return String::new();
     }
-    let mut header = vec!["assumption"];
-    header.extend(phases.iter().map(|phase| phase.name()));
-    let measured = report
-        .assumptions
-        .iter()
-        .filter(|row| !row.by_phase.is_empty());
-    let rows = measured.map(|row| {
-        let mut cells = vec![Cell::html(
-            format!("<b>{}</b>", escaped(row.assumption)),
-            "",
-        )];
-        cells.extend(phases.iter().map(|phase| cell(row, *phase)));
-        cells
-    });
-    titled("By phase", "", &table(&header, rows))
+    titled("By phase", "", &tables)
 }
 
-fn cell(row: &Assumption, phase: Phase) -> Cell {
-    let part = row.by_phase.iter().find(|part| part.phase == phase);
-    let html = part.map_or_else(|| NONE.to_owned(), |part| figures(&part.measurement));
-    Cell::html(html, "figures")
+fn of_phases(row: &Assumption) -> String {
+    let parts = || row.by_phase.iter();
+    let mut names: Vec<&str> = Vec::new();
+    for found in parts().flat_map(|part| found(&part.measurement)) {
+        if !names.contains(&found.name) {
+            names.push(found.name);
+        }
+    }
+    let mut header = vec!["phase".to_owned()];
+    header.extend(names.iter().map(|name| figure(name, 0.0).0));
+    header.push("steps".to_owned());
+    let lines = parts().map(|part| {
+        let of = |name: &&str| found(&part.measurement).iter().find(|f| f.name == *name);
+        let mut cells = vec![Cell::text(part.phase.name())];
+        cells.extend(names.iter().map(|name| {
+            let value = of(name).map(|found| figure(name, found.value).1 + &at(found.step));
+            Cell::number(value.as_deref().unwrap_or(NONE))
+        }));
+        cells.push(Cell::number(&match &part.measurement {
+            Measurement::Missing { .. } => NONE.to_owned(),
+            Measurement::Measured { steps, .. } => steps.to_string(),
+        }));
+        cells
+    });
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let name = escaped(row.assumption);
+    format!("<h3>{name}</h3>\n{}", table(&header, lines))
+}
+
+fn found(measurement: &Measurement) -> &[Figure] {
+    match measurement {
+        Measurement::Missing { .. } => &[],
+        Measurement::Measured { figures, .. } => figures,
+    }
+}
+
+/// Where a value was found.
+fn at(step: Option<u64>) -> String {
+    step.map_or_else(String::new, |step| format!(", t = {step}"))
 }
 
 /// What was not measured, and what switches it on; nothing if all was.

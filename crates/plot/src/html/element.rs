@@ -1,7 +1,5 @@
 //! Tables and lists, their texts escaped.
 
-use crate::chart::escaped;
-
 /// A cell of a table: what it says and the class of its style.
 #[derive(Debug, Clone)]
 pub struct Cell {
@@ -63,4 +61,35 @@ pub fn section(heading: &str, about: &str, content: &str) -> String {
     };
     let heading = escaped(heading);
     format!("<section>\n<h2>{heading}</h2>\n{about}{content}</section>\n")
+}
+
+/// A text with the signs that have a meaning in HTML written out.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // No document may hold these, written out or not.
+            control if control.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_ends_it() {
+        assert_eq!(
+            escaped("a<b> & \"c\" 'd'\u{0}"),
+            "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39; "
+        );
+    }
 }

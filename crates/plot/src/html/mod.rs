@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use brink_analysis::Report;
 
-use crate::chart::escaped;
+use element::escaped;
 
 const STYLE: &str = include_str!("style.css");
 

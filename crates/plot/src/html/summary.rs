@@ -2,8 +2,8 @@
 
 use brink_analysis::Report;
 
+use super::element::escaped;
 use super::numbers::{NONE, number, optional};
-use crate::chart::escaped;
 
 /// The head of the page.
 pub fn header(report: &Report) -> String {

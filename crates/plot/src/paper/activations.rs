@@ -34,7 +34,7 @@ pub fn sharpness_and_output_norm(traces: &[Trace]) -> Result<String, PlotError> 
     let traces: Vec<&Trace> = traces.iter().collect();
     let mut figure = figure(title, subtitle, columns.collect(), &traces);
     figure.width = if count > 1 { 760.0 } else { 0.0 };
-    Ok(figure.draw())
+    Ok(figure.draw()?)
 }
 
 fn overlay(trace: &Trace) -> Result<Panel, PlotError> {

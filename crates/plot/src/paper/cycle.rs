@@ -74,7 +74,7 @@ pub fn four_phases(trace: &Trace) -> Result<String, PlotError> {
     } else {
         ""
     };
-    Ok(figure(title, uncoloured, vec![column], &[trace]).draw())
+    Ok(figure(title, uncoloured, vec![column], &[trace]).draw()?)
 }
 
 /// The steps of the first complete cycle: from its crossing upward to the last before the next.

@@ -58,5 +58,5 @@ pub fn gradient_flow(trace: &Trace) -> Result<String, PlotError> {
         });
     }
     let title = "Gradient descent and gradient flow from the same start";
-    Ok(figure(title, "", vec![column], &[trace]).draw())
+    Ok(figure(title, "", vec![column], &[trace]).draw()?)
 }

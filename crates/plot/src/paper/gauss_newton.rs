@@ -48,5 +48,5 @@ pub fn gauss_newton(trace: &Trace) -> Result<String, PlotError> {
     column.panels[0].left.label = "largest eigenvalue".to_owned();
     column.bands = phase_bands(trace);
     let title = "The Gauss–Newton part of the Hessian";
-    Ok(figure(title, "", vec![column], &[trace]).draw())
+    Ok(figure(title, "", vec![column], &[trace]).draw()?)
 }

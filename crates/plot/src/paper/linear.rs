@@ -30,5 +30,5 @@ pub fn loss_and_sharpness(trace: &Trace) -> Result<String, PlotError> {
     ]);
     column.bands = phase_bands(trace);
     let title = "Sharpness, loss and output layer along gradient descent";
-    Ok(figure(title, "", vec![column], &[trace]).draw())
+    Ok(figure(title, "", vec![column], &[trace]).draw()?)
 }

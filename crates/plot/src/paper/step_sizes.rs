@@ -51,7 +51,7 @@ pub fn step_sizes(traces: &[Trace]) -> Result<String, PlotError> {
     let column = Column::of_steps(panels);
     let title = "The same network at several step sizes";
     let traces: Vec<&Trace> = runs.iter().map(|(_, source)| source.trace).collect();
-    Ok(figure(title, "", vec![column], &traces).draw())
+    Ok(figure(title, "", vec![column], &traces).draw()?)
 }
 
 fn ratio(source: &Source<'_>, name: &str, at: usize, step_size: f64) -> Result<Curve, PlotError> {

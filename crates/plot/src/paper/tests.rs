@@ -11,7 +11,7 @@ use crate::testing::MadeUp;
 fn has(svg: &str, texts: &[&str]) {
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     for text in texts {
-        assert!(svg.contains(&format!(">{text}<")), "no {text}");
+        assert!(svg.contains(&format!("\n{text}\n")), "no {text}");
     }
     crate::png::from_svg(svg, 0.5).unwrap();
 }
@@ -82,8 +82,8 @@ fn correlations_stand_in_their_panels() {
     let svg = sharpness_and_output_norm(&several()).unwrap();
     has(&svg, &["linear", "tanh", "cnn"]);
     // ‖A‖² follows Λ but for a wobble of half a percent.
-    assert_eq!(svg.matches(">r = ").count(), 3);
-    assert!(svg.contains(">r = 1.000<") || svg.contains(">r = 0.99"));
+    assert_eq!(svg.matches("\nr = ").count(), 3);
+    assert!(svg.contains("\nr = 1.000\n") || svg.contains("\nr = 0.99"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_model_of_its_own_steps_is_compared_where_both_are() {
 fn step_sizes_go_from_the_largest_down() {
     let svg = step_sizes(&several()).unwrap();
     has(&svg, &["ηΛ/2", "2/η = 200", "2/η = 100", "2/η = 400"]);
-    let at = |text: &str| svg.rfind(&format!(">η = {text}<")).unwrap();
+    let at = |text: &str| svg.rfind(&format!("\nη = {text}\n")).unwrap();
     assert!(at("0.02") < at("0.01") && at("0.01") < at("0.005"));
 }
 
@@ -191,7 +191,7 @@ fn a_run_folder_makes_a_figure() {
     }
     std::fs::write(folder.path().join("trace.csv"), text).unwrap();
     let read = Trace::read(folder.path()).unwrap();
-    let caption = |svg: String| svg.lines().rev().nth(1).unwrap().to_owned();
+    let caption = |svg: String| svg.lines().rev().nth(2).unwrap().to_owned();
     let (again, first) = (four_phases(&read).unwrap(), four_phases(&trace).unwrap());
     // But for the caption, which names the folder.
     assert_eq!(again.lines().count(), first.lines().count());
@@ -211,6 +211,6 @@ fn long_runs_make_small_files() {
         gradient_flow(&trace),
     ] {
         let size = svg.unwrap().len();
-        assert!(size < 300_000, "{size}");
+        assert!(size < 400_000, "{size}");
     }
 }

@@ -69,7 +69,7 @@ pub fn theory(model: &Trace, trained: &Trace) -> Result<String, PlotError> {
         ),
     ]);
     let title = "Theory and the trained network";
-    Ok(figure(title, "", vec![column], &[model, trained]).draw())
+    Ok(figure(title, "", vec![column], &[model, trained]).draw()?)
 }
 
 /// Steps in both, with their rows in each.

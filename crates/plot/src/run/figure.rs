@@ -5,23 +5,28 @@ use super::series::Series;
 use crate::chart::{
     Axis, Column, Curve, Figure, Level, Panel, Sample, Scale, Stroke, Titles, style,
 };
+use crate::error::PlotError;
 use crate::phases::bands;
 use crate::ticks;
 
 /// Draws the figure of a run, as an SVG document.
 ///
 /// Where the run's sharpness crosses 2/η, the phases I to IV are shown behind the curves.
-pub fn draw_run(series: &Series, titles: &Titles) -> String {
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn draw_run(series: &Series, titles: &Titles) -> Result<String, PlotError> {
     let panels = [sharpness(series), loss(series), output_norm(series)];
     let mut column = Column::of_steps(panels.into_iter().flatten().collect());
     column.x_label = "gradient descent step".to_owned();
     column.bands = bands(&series.sharpness(), &series.phases);
-    Figure {
+    let figure = Figure {
         titles: titles.clone(),
         columns: vec![column],
         ..Figure::default()
-    }
-    .draw()
+    };
+    Ok(figure.draw()?)
 }
 
 fn sharpness(series: &Series) -> Option<Panel> {

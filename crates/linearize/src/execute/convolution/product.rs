@@ -109,7 +109,7 @@ pub(super) fn by_weight<T: Real>(
     let mut sum = vec![T::zero(); k * g.weight()];
     for part in parts {
         for (sum, part) in sum.iter_mut().zip(part) {
-            *sum = *sum + part;
+            *sum += part;
         }
     }
     sum

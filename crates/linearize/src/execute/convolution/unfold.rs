@@ -72,11 +72,11 @@ fn put<T: Real>(g: &Geometry, [ky, kx]: [usize; 2], seen: &[T], plane: &mut [T])
         let row = &seen[row * wide..][across.clone()];
         if step == 1 {
             for (to, from) in to[left..][..row.len()].iter_mut().zip(row) {
-                *to = *to + *from;
+                *to += *from;
             }
         } else {
             for (to, from) in to[left..].iter_mut().step_by(step).zip(row) {
-                *to = *to + *from;
+                *to += *from;
             }
         }
     }
