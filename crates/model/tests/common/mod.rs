@@ -7,14 +7,13 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 /// Every CPU backend compiled in.
 pub fn devices() -> Vec<(&'static str, Device)> {
-    let mut devices = Vec::new();
-    #[cfg(feature = "flex")]
-    devices.push(("flex", Device::flex()));
-    #[cfg(feature = "ndarray")]
-    {
+    let devices = vec![
+        #[cfg(feature = "flex")]
+        ("flex", Device::flex()),
+        #[cfg(feature = "ndarray")]
         #[allow(deprecated)] // Burn means to drop ndarray; users may still choose it.
-        devices.push(("ndarray", Device::ndarray()));
-    }
+        ("ndarray", Device::ndarray()),
+    ];
     assert!(!devices.is_empty(), "run the tests with a CPU backend");
     devices
 }
