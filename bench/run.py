@@ -57,7 +57,8 @@ def arguments():
 
 
 def measure(environment, results, options):
-    """Every work that was asked for; one that fails is reported, and the others still run."""
+    """Every work that was asked for; one that fails is reported, and the others still run. Ctrl-C
+    ends the measuring: what was measured until then is reported."""
     works = {
         "network": [work_network.run],
         "step": [work_step.run, work_command.run_memory],
@@ -73,6 +74,10 @@ def measure(environment, results, options):
             except ContestantError as error:
                 say(f"{work} failed: {error}")
                 results.complain(f"{work} failed: {error}")
+            except KeyboardInterrupt:
+                say(f"interrupted during {work}")
+                results.complain(f"interrupted during {work}: later works were not measured")
+                return
         results.write(options.out)
 
 

@@ -24,7 +24,7 @@ def run_figure1a(environment, results, options):
         write_script(script, problem, steps)
         command = [environment.python, BENCH / "peers" / "jax_peer.py"]
         commands["jax LOBPCG"] = command, script, ONE_BLAS_THREAD
-    for _ in range(1 if options.quick else 3):
+    for _ in range(max(1, options.rounds // 3)):
         for name, (command, stdin, extra) in commands.items():
             log = environment.logs / f"figure1a-{name.replace(' ', '-')}.log"
             seconds, memory = whole_command(command, log, stdin, extra)
@@ -67,7 +67,7 @@ def run_launch(environment, results, options):
     out = environment.work / "runs" / "launch"
     changes = ["optimizer.steps=1", "data.samples=1000", "measure.eigenvalues.from=1000000"]
     command = environment.brink_train("tanh.toml", out, *changes)
-    for _ in range(3 if options.quick else 9):
+    for _ in range(max(3, options.rounds)):
         shutil.rmtree(out, ignore_errors=True)
         seconds, memory = whole_command(command, environment.logs / "launch.log")
         data = json.loads((out / "manifest.json").read_text())["seconds"]["data"]
