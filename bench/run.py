@@ -33,6 +33,7 @@ def arguments():
         type=int,
         help="the same for the slow contestants, which take seconds a step (default 20; 2)",
     )
+    add("--resume", action="store_true", help="keep what an earlier run left of the other works")
     add("--data-dir", type=Path, help="folder of CIFAR-10's binary files; else datasets/, or "
         "synthetic images if there are none")
     add("--backend", help="brink's backend: flex (default), ndarray or wgpu, if compiled in")
@@ -47,7 +48,7 @@ def arguments():
     options.rounds = options.rounds or (3 if options.quick else 10)
     options.steps = options.steps or (10 if options.quick else 100)
     options.reference_steps = options.reference_steps or (2 if options.quick else 20)
-    partial = set(options.only) != set(WORKS)
+    partial = set(options.only) != set(WORKS) and not options.resume
     if not options.out:
         kind = "quick" if options.quick else "partial"
         options.out = BENCH / ".work" / kind if options.quick or partial else BENCH
@@ -78,6 +79,8 @@ def measure(environment, results, options):
                 say(f"interrupted during {work}")
                 results.complain(f"interrupted during {work}: later works were not measured")
                 return
+        versions = environment.versions.items()
+        results.facts |= {f"version of {name}": version for name, version in versions}
         results.write(options.out)
 
 
@@ -88,7 +91,6 @@ def cnn(environment, results, options):
 
 def report(environment, results, options, facts):
     """Writes the files and prints the table."""
-    facts |= {f"version of {name}": version for name, version in environment.versions.items()}
     facts |= {f"missing: {name}": why for name, why in environment.missing.items()}
     facts |= {"rounds": options.rounds, "steps": options.steps}
     results.facts = facts | results.facts | work_growth.exponents(results)
@@ -118,6 +120,8 @@ def main():
     else:
         environment.build_brink()
     results = Results()
+    if options.resume and (options.out / "samples.json").exists():
+        results.resume(options.out, options.only)
     measure(environment, results, options)
     report(environment, results, options, facts)
     return 1 if results.problems else 0

@@ -23,6 +23,15 @@ class Results:
         if note:
             self.notes[key] = note
 
+    def resume(self, folder, works):
+        """Takes up what an earlier run wrote to a folder, but for the works that are run again."""
+        earlier = json.loads((folder / "samples.json").read_text())
+        self.facts, self.problems = earlier["facts"], earlier["problems"]
+        for row in earlier["samples"]:
+            if row["work"] not in works:
+                key = (row["work"], row["item"], row["contestant"], row["unit"])
+                self.samples[key] = row["values"]
+
     def complain(self, text):
         """Something that makes a figure doubtful: shown at the end."""
         self.problems.append(text)
