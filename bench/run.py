@@ -93,7 +93,7 @@ def report(environment, results, options, facts):
     """Writes the files and prints the table."""
     facts |= {f"missing: {name}": why for name, why in environment.missing.items()}
     facts |= {"rounds": options.rounds, "steps": options.steps}
-    results.facts = facts | results.facts | work_growth.exponents(results)
+    results.facts |= facts | work_growth.exponents(results)
     results.write(options.out)
     date = datetime.date.today().isoformat()
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())

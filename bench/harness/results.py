@@ -26,7 +26,8 @@ class Results:
     def resume(self, folder, works):
         """Takes up what an earlier run wrote to a folder, but for the works that are run again."""
         earlier = json.loads((folder / "samples.json").read_text())
-        self.facts, self.problems = earlier["facts"], earlier["problems"]
+        self.facts = earlier["facts"]
+        self.problems = [text for text in earlier["problems"] if not text.startswith(tuple(works))]
         for row in earlier["samples"]:
             if row["work"] not in works:
                 key = (row["work"], row["item"], row["contestant"], row["unit"])
