@@ -147,3 +147,25 @@ fn own_kernels_give_what_burns_give() {
         }
     }
 }
+
+#[test]
+fn outputs_without_places_are_no_crash() {
+    let device = Device::flex();
+    let case = Case {
+        kernel: [3, 3],
+        stride: [2, 1],
+        padding: [2, 0],
+        ..cases().remove(1)
+    };
+    let net = case.net(&device, DType::F64);
+    let batch = classified(N, 2 * HEIGHT * WIDTH, OUTPUTS, &device, DType::F64);
+    let forward =
+        |net: &Net, batch: &Batch| case.features(net, batch.float(0)).matmul(net.output.val());
+    let objective = Objective::trace(&net, &batch, forward, mse::<2>).unwrap();
+    let p = objective.parameters();
+    let theta = tensor(&numbers(p, 5), [p], &device, DType::F64);
+    let at = objective.gradient(&theta).unwrap();
+    // Nothing reaches the outputs, which are zeros.
+    assert!(values(at.loss)[0] > 0.0);
+    assert!(values(at.gradient).iter().all(|x| *x == 0.0));
+}

@@ -5,7 +5,7 @@ use burn::backend::TensorMetadata;
 use burn::tensor::FloatDType;
 use rayon::prelude::*;
 
-use super::real::{Real, flex, float};
+use super::real::{Real, flex, float, zeros};
 use super::{Arg, Evaluation};
 use crate::error::LinearizeError;
 use crate::graph::{Op, Pooling};
@@ -27,6 +27,9 @@ impl Evaluation<'_> {
             plane(&arg.value.shape().to_vec())?,
             plane(&self.node.shape)?,
         );
+        if from.contains(&0) || to.contains(&0) {
+            return Ok(zeros::<T>(&self.shape()));
+        }
         let tensor = flex(arg.value)?.to_contiguous();
         let elements = tensor.layout().num_elements();
         let values = &T::storage(&tensor)[tensor.layout().start_offset()..][..elements];

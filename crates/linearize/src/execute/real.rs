@@ -97,6 +97,11 @@ pub(super) fn float<T: Real>(values: Vec<T>, shape: &[usize]) -> DispatchTensor 
     }
 }
 
+/// Zeros.
+pub(super) fn zeros<T: Real>(shape: &[usize]) -> DispatchTensor {
+    float(vec![T::zero(); shape.iter().product()], shape)
+}
+
 fn each(values: &mut [f64], f: impl Fn(f64) -> f64) {
     for value in values {
         *value = f(*value);

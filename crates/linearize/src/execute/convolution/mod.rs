@@ -16,7 +16,7 @@ use burn::tensor::FloatDType;
 use geometry::Geometry;
 use product::{Operand, by_input, by_weight, convolve};
 
-use super::real::{Real, flex, float};
+use super::real::{Real, flex, float, zeros};
 use super::{Arg, Evaluation};
 use crate::error::LinearizeError;
 use crate::graph::{Convolution, Op};
@@ -34,6 +34,10 @@ impl Evaluation<'_> {
         let k = if self.node.batched { self.k } else { 1 };
         let own = dims(&self.node.shape)?;
         let (first, second) = (lengths(&a)?, lengths(&b)?);
+        if [own, first, second].iter().any(|shape| shape.contains(&0)) {
+            // Sums over nothing.
+            return Ok(zeros::<T>(&self.shape()));
+        }
         let (a, b) = (Contiguous::new(a)?, Contiguous::new(b)?);
         let (a, b) = (a.operand::<T>(), b.operand::<T>());
         let values = match &self.node.op {

@@ -47,9 +47,8 @@ pub(super) fn convolve<T: Real>(
     }
     tasks.into_par_iter().enumerate().for_each_init(
         || vec![T::zero(); g.window() * g.places()],
-        |columns, (at, outputs)| {
+        |columns, (at, mut outputs)| {
             let image = x.part(at / images, images, at % images, g.image());
-            let mut outputs = outputs;
             for group in 0..g.groups {
                 unfold(g, &image[share(g, g.image(), group)], columns);
                 for (index, output) in &mut outputs {
