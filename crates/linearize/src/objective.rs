@@ -172,7 +172,8 @@ impl<const D: usize> Objective<D> {
     }
 
     /// Whether burn-flex's tensors are computed on by kernels of our own: elementwise operations
-    /// that follow from each other in one pass over memory, convolutions and means over windows.
+    /// that follow from each other in one pass over memory, matrix products without the zeros of
+    /// triangular inputs, convolutions and means over windows.
     /// On by default; off, each operation is one call of the backend.
     pub fn set_fusion(&mut self, on: bool) {
         self.target.fusion = on;

@@ -14,6 +14,8 @@ impl Evaluation<'_> {
         let mut args = args.into_iter();
         let mut next = || args.next().ok_or_else(fault);
         Ok(match &self.node.op {
+            #[cfg(feature = "flex")]
+            Op::Matmul if self.target.fuses() => self.multiply_flex(next()?, next()?)?,
             Op::Matmul => self.matmul(next()?, next()?),
             #[cfg(feature = "flex")]
             Op::Conv2d(_) | Op::Conv2dInput(_) | Op::Conv2dWeight(_) if self.target.fuses() => {
@@ -56,10 +58,6 @@ impl Evaluation<'_> {
     }
 
     fn matmul(&self, a: Arg, b: Arg) -> DispatchTensor {
-        #[cfg(feature = "flex")]
-        if let (Some((staircase, transposed)), 2) = (&a.staircase, self.node.shape.len()) {
-            return staircase.product(&a.value, *transposed, &b.value, b.batched);
-        }
         match (a.batched, b.batched) {
             // A block times one matrix is one tall product, unless it had to be copied for that.
             (true, false) if self.node.shape.len() == 2 && !a.permuted => {

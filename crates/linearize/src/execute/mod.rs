@@ -11,11 +11,11 @@ mod contract;
 mod convolution;
 mod elementwise;
 #[cfg(feature = "flex")]
+mod matrix;
+#[cfg(feature = "flex")]
 mod pooling;
 #[cfg(feature = "flex")]
 mod real;
-#[cfg(feature = "flex")]
-mod staircase;
 mod structure;
 mod vector;
 #[cfg(feature = "flex")]
@@ -33,7 +33,7 @@ use crate::error::LinearizeError;
 use crate::graph::{Chain, Unit};
 use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule, Step};
 #[cfg(feature = "flex")]
-pub(crate) use staircase::Staircase;
+pub(crate) use matrix::Staircase;
 
 /// Where and in which types a program runs.
 #[derive(Debug, Clone)]

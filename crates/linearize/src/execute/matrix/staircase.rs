@@ -4,16 +4,13 @@
 //! ends after i + 1 numbers. Cut into bands of rows, each of which is multiplied as far as its
 //! longest row goes, a product with it or its transpose costs little more than half.
 
-use std::ops::Range;
+use burn::backend::{BackendTensor, DispatchTensor, DispatchTensorKind};
+use burn::tensor::DType;
 
-use burn::backend::ops::FloatTensorOps;
-use burn::backend::{BackendTensor, Dispatch as D, DispatchTensor, DispatchTensorKind};
-use burn::tensor::{DType, Slice};
-
-use super::shape_of;
+use super::multiply::RowPart;
 
 /// Bands that a matrix is cut into: more save little, and their products run slower.
-const BANDS: usize = 6;
+const BANDS: usize = 12;
 
 /// Below this many elements a product is too short to be cut.
 const LEAST_ELEMENTS: usize = 256 * 256;
@@ -73,35 +70,8 @@ impl Staircase {
         Some(Self { bands })
     }
 
-    /// matrix·b, or matrixᵀ·b where `transposed`, as `matrix` then is already; with the block's
-    /// dimension in front of b and of the result, or without.
-    pub fn product(
-        &self,
-        matrix: &DispatchTensor,
-        transposed: bool,
-        b: &DispatchTensor,
-        batched: bool,
-    ) -> DispatchTensor {
-        let parts = self
-            .parts(transposed)
-            .into_iter()
-            .map(|(rows, inner)| {
-                let mut size = vec![rows.len(), inner.len()];
-                let mut part = D::float_slice(matrix.clone(), &[slice(rows), slice(inner.clone())]);
-                let mut cut = vec![slice(inner)];
-                if batched {
-                    size.insert(0, 1);
-                    part = D::float_expand(part, shape_of(size));
-                    cut.insert(0, Slice::full());
-                }
-                D::float_matmul(part, D::float_slice(b.clone(), &cut))
-            })
-            .collect();
-        D::float_cat(parts, usize::from(batched))
-    }
-
     /// The result's rows, and for each band of them the part of the inner dimension that matters.
-    fn parts(&self, transposed: bool) -> Vec<(Range<usize>, Range<usize>)> {
+    pub(super) fn parts(&self, transposed: bool) -> Vec<RowPart> {
         let rows = self.bands.last().map_or(0, |&(rows, _)| rows);
         let (mut row, mut column) = (0, 0);
         let mut parts = Vec::with_capacity(self.bands.len());
@@ -120,15 +90,14 @@ impl Staircase {
     }
 }
 
-fn slice(range: Range<usize>) -> Slice {
-    Slice::new(range.start as isize, Some(range.end as isize), 1)
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
+    use crate::execute::matrix::multiply::multiply;
+    use crate::execute::matrix::operand::Operand;
+    use crate::execute::real::flex;
 
     /// A matrix whose row i ends after `length(i)` numbers.
     fn matrix(rows: usize, columns: usize, length: impl Fn(usize) -> usize) -> Tensor<2> {
@@ -146,8 +115,13 @@ mod tests {
         Tensor::from_data(data, (&Device::flex(), DType::F64))
     }
 
-    fn values<const R: usize>(tensor: Tensor<R>) -> Vec<f64> {
-        tensor.into_data().iter::<f64>().collect()
+    /// The product of one matrix with a block of three.
+    fn product(stairs: &Staircase, x: &Tensor<2>, transposed: bool, b: &Tensor<3>) -> Vec<f64> {
+        let flex = |tensor: DispatchTensor| flex(tensor).expect("a tensor of burn-flex");
+        let x = flex(x.clone().into_dispatch());
+        let x = Operand::<f64>::new(x, false, true, &[3]);
+        let b = Operand::new(flex(b.clone().into_dispatch()), true, true, &[3]);
+        multiply(&x, &b, &stairs.parts(transposed))
     }
 
     #[test]
@@ -156,75 +130,25 @@ mod tests {
         for (name, ahead, divisor) in [("triangle", 0, 1), ("rows", 100, 1), ("columns", 0, 2)] {
             let x = matrix(301, 290, |i| (i + 1).saturating_sub(ahead) / divisor);
             let stairs = Staircase::of(&x.clone().into_dispatch()).expect(name);
-            let (b, c) = (matrix(3 * 290, 5, |_| 5), matrix(3 * 301, 5, |_| 5));
-            let (b, c) = (b.reshape([3, 290, 5]), c.reshape([3, 301, 5]));
-            let one = |b: &Tensor<3>, size: usize| b.clone().narrow(0, 1, 1).reshape([size, 5]);
-            let at = x.clone().transpose();
-
-            let found = stairs.product(
-                &x.clone().into_dispatch(),
-                false,
-                &one(&b, 290).into_dispatch(),
-                false,
-            );
-            let expected = x.clone().matmul(one(&b, 290));
-            assert_eq!(
-                values(Tensor::<2>::from_dispatch(found)),
-                values(expected),
-                "{name}"
-            );
-            let found = stairs.product(
-                &at.clone().into_dispatch(),
-                true,
-                &one(&c, 301).into_dispatch(),
-                false,
-            );
-            let expected = at.clone().matmul(one(&c, 301));
-            assert_eq!(
-                values(Tensor::<2>::from_dispatch(found)),
-                values(expected),
-                "{name}"
-            );
-            let found = stairs.product(
-                &x.clone().into_dispatch(),
-                false,
-                &b.clone().into_dispatch(),
-                true,
-            );
-            let expected = x.unsqueeze::<3>().matmul(b);
-            assert_eq!(
-                values(Tensor::<3>::from_dispatch(found)),
-                values(expected),
-                "{name}"
-            );
-            let found = stairs.product(
-                &at.clone().into_dispatch(),
-                true,
-                &c.clone().into_dispatch(),
-                true,
-            );
-            let expected = at.unsqueeze::<3>().matmul(c);
-            assert_eq!(
-                values(Tensor::<3>::from_dispatch(found)),
-                values(expected),
-                "{name}"
-            );
+            let b = matrix(3 * 290, 5, |_| 5).reshape([3, 290, 5]);
+            let c = matrix(3 * 301, 5, |_| 5).reshape([3, 301, 5]);
+            for (transposed, x, b) in [(false, x.clone(), b), (true, x.transpose(), c)] {
+                let found = product(&stairs, &x, transposed, &b);
+                let expected = x.unsqueeze::<3>().matmul(b).into_data();
+                let expected: Vec<f64> = expected.iter::<f64>().collect();
+                assert_eq!(found, expected, "{name}, transposed: {transposed}");
+            }
         }
     }
 
     #[test]
     fn full_and_small_matrices_are_left_whole() {
-        assert_eq!(
-            Staircase::of(&matrix(300, 300, |_| 300).into_dispatch()),
-            None
-        );
-        assert_eq!(
-            Staircase::of(&matrix(300, 300, |i| 300 - i).into_dispatch()),
-            None
-        );
-        assert_eq!(
-            Staircase::of(&matrix(30, 30, |i| i + 1).into_dispatch()),
-            None
-        );
+        for (size, length) in [(300, [300; 2]), (30, [0, 1])] {
+            let [constant, slope] = length;
+            let whole = matrix(size, size, |i| constant + slope * i);
+            assert_eq!(Staircase::of(&whole.into_dispatch()), None);
+        }
+        let upper = matrix(300, 300, |i| 300 - i);
+        assert_eq!(Staircase::of(&upper.into_dispatch()), None);
     }
 }
