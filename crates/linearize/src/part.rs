@@ -104,7 +104,12 @@ impl Part {
             hoisted: None,
         };
         if hoisted == Hoisted::Kept {
-            part.hoisted = Some(part.hoist(&part.given(), target)?);
+            let hoisted = part.hoist(&part.given(), target)?;
+            #[cfg(feature = "flex")]
+            let hoisted = hoisted.into_iter().map(|value| target.laid_out(value));
+            #[cfg(feature = "flex")]
+            let hoisted = hoisted.collect();
+            part.hoisted = Some(hoisted);
         }
         Ok(part)
     }

@@ -12,10 +12,12 @@ impl Evaluation<'_> {
         let fault =
             || LinearizeError::Internal(format!("{} lacks an argument", self.node.op.name()));
         let mut args = args.into_iter();
+        #[cfg(feature = "flex")]
+        if matches!(self.node.op, Op::Matmul) && self.target.fuses() {
+            return self.multiply_flex(args.collect());
+        }
         let mut next = || args.next().ok_or_else(fault);
         Ok(match &self.node.op {
-            #[cfg(feature = "flex")]
-            Op::Matmul if self.target.fuses() => self.multiply_flex(next()?, next()?)?,
             Op::Matmul => self.matmul(next()?, next()?),
             #[cfg(feature = "flex")]
             Op::Conv2d(_) | Op::Conv2dInput(_) | Op::Conv2dWeight(_) if self.target.fuses() => {

@@ -65,6 +65,17 @@ impl Target {
         #[cfg(not(feature = "flex"))]
         false
     }
+
+    /// A value that is used again and again, such as the transpose of the inputs, with its last
+    /// dimension innermost: the matrix products' kernels read that faster.
+    #[cfg(feature = "flex")]
+    pub fn laid_out(&self, value: DispatchTensor) -> DispatchTensor {
+        if self.fuses() {
+            real::contiguous_float(value)
+        } else {
+            value
+        }
+    }
 }
 
 /// Values by node.
@@ -135,6 +146,7 @@ pub(crate) fn run(
             for unit in &schedule.units {
                 match unit {
                     Unit::Step(step) => local.step(step, target, k)?,
+                    Unit::Products(step) => local.products(step, target, k)?,
                     Unit::Chain(chain) => local.chain(chain, target, k)?,
                 }
             }
@@ -170,6 +182,21 @@ impl Local<'_> {
 
     fn step(&mut self, step: &Step, target: &Target, k: usize) -> Result<(), LinearizeError> {
         let node = self.graph.node(step.node);
+        let args = self.args(step)?;
+        self.values[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
+        Ok(())
+    }
+
+    #[cfg(feature = "flex")]
+    fn products(&mut self, step: &Step, target: &Target, k: usize) -> Result<(), LinearizeError> {
+        let node = self.graph.node(step.node);
+        let args = self.args(step)?;
+        let sum = Evaluation { node, target, k }.multiply_flex(args)?;
+        self.values[step.node.index()] = Some(sum);
+        Ok(())
+    }
+
+    fn args(&mut self, step: &Step) -> Result<Vec<Arg>, LinearizeError> {
         let mut args = Vec::with_capacity(step.args.len());
         for &(id, last) in &step.args {
             let of = self.graph.node(id);
@@ -182,8 +209,7 @@ impl Local<'_> {
                 staircase: self.staircase(id),
             });
         }
-        self.values[step.node.index()] = Some(Evaluation { node, target, k }.run(args)?);
-        Ok(())
+        Ok(args)
     }
 
     /// Where the rows of a matrix end, and whether the value is its transpose.

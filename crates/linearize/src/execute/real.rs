@@ -89,6 +89,22 @@ pub(super) fn flex(tensor: DispatchTensor) -> Result<FlexTensor, LinearizeError>
     }
 }
 
+/// A float tensor of burn-flex with its last dimension innermost; any other tensor as it is, and
+/// one that is spread over dimensions, which would grow.
+pub(super) fn contiguous_float(tensor: DispatchTensor) -> DispatchTensor {
+    match tensor.kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(flex))
+            if !flex.is_contiguous() && !flex.layout().strides().contains(&0) =>
+        {
+            DispatchTensor {
+                kind: DispatchTensorKind::Flex(BackendTensor::Float(flex.to_contiguous())),
+                autodiff: tensor.autodiff,
+            }
+        }
+        kind => DispatchTensor { kind, ..tensor },
+    }
+}
+
 /// A tensor of `values`, whose last dimension is innermost.
 pub(super) fn float<T: Real>(values: Vec<T>, shape: &[usize]) -> DispatchTensor {
     DispatchTensor {

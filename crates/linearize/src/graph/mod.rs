@@ -9,6 +9,8 @@ mod chain;
 mod op;
 mod schedule;
 #[cfg(feature = "flex")]
+mod sums;
+#[cfg(feature = "flex")]
 mod units;
 
 use std::collections::HashMap;

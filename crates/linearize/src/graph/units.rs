@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::chain::{Chain, is_elementwise};
+use super::sums::Sums;
 use super::{Graph, Kind, NodeId, Step};
 
 /// What is executed at once.
@@ -15,15 +16,23 @@ use super::{Graph, Kind, NodeId, Step};
 pub enum Unit {
     /// One operation.
     Step(Step),
+    /// The sum of two matrix products, a step with the four arguments of both.
+    Products(Step),
     /// Elementwise operations, in one pass.
     Chain(Chain),
 }
 
 /// The values in `computed` (arguments first) grouped into units; those in `roots` are wanted.
 pub(super) fn units(graph: &Graph, computed: &[NodeId], roots: &[NodeId]) -> Vec<Unit> {
-    let grouping = Grouping::new(graph, computed, roots);
+    let sums = Sums::new(graph, computed, roots);
+    let computed: Vec<NodeId> = computed
+        .iter()
+        .copied()
+        .filter(|&id| !sums.is_within(id))
+        .collect();
+    let grouping = Grouping::new(graph, sums, &computed, roots);
     let mut groups: BTreeMap<_, Vec<NodeId>> = BTreeMap::new();
-    for &id in computed {
+    for &id in &computed {
         // Values of one class and depth are a chain; any other operation is by itself.
         let class = grouping.class(id);
         let single = class.is_none().then_some(id);
@@ -37,6 +46,7 @@ pub(super) fn units(graph: &Graph, computed: &[NodeId], roots: &[NodeId]) -> Vec
 /// Depths of the computed values.
 struct Grouping<'a> {
     graph: &'a Graph,
+    sums: Sums<'a>,
     computed: Vec<bool>,
     wanted: Vec<bool>,
     depth: Vec<usize>,
@@ -44,7 +54,7 @@ struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    fn new(graph: &'a Graph, computed: &[NodeId], roots: &[NodeId]) -> Self {
+    fn new(graph: &'a Graph, sums: Sums<'a>, computed: &[NodeId], roots: &[NodeId]) -> Self {
         let mark = |ids: &[NodeId]| {
             let mut marks = vec![false; graph.len()];
             ids.iter().for_each(|id| marks[id.index()] = true);
@@ -52,19 +62,20 @@ impl<'a> Grouping<'a> {
         };
         let mut grouping = Self {
             graph,
+            sums,
             computed: mark(computed),
             wanted: mark(roots),
             depth: vec![0; graph.len()],
             users: vec![Vec::new(); graph.len()],
         };
         for &id in computed {
-            let args = &graph.node(id).args;
+            let args = grouping.sums.args(id);
             let depths = args.iter().filter(|arg| grouping.computed[arg.index()]);
             let depth = depths
                 .map(|&arg| grouping.depth[arg.index()] + grouping.distance(arg, id))
                 .max();
             grouping.depth[id.index()] = depth.unwrap_or(0);
-            for &arg in args {
+            for arg in args {
                 grouping.users[arg.index()].push(id);
             }
         }
@@ -77,8 +88,10 @@ impl<'a> Grouping<'a> {
     /// Values of one class can be computed in one pass; `None` for other operations.
     fn class(&self, id: NodeId) -> Option<(bool, &[usize])> {
         let node = self.graph.node(id);
-        let fits =
-            self.computed[id.index()] && node.kind == Kind::Float && is_elementwise(&node.op);
+        let fits = self.computed[id.index()]
+            && node.kind == Kind::Float
+            && is_elementwise(&node.op)
+            && !self.sums.is_sum(id);
         fits.then_some((node.batched, node.shape.as_slice()))
     }
 
@@ -149,8 +162,8 @@ fn with_last_uses(graph: &Graph, grouping: &Grouping<'_>, groups: Vec<Vec<NodeId
             inputs.dedup();
             inputs.into_iter().map(|id| (id, false)).collect()
         } else {
-            let args = &graph.node(group[0]).args;
-            args.iter().map(|&arg| (arg, false)).collect()
+            let args = grouping.sums.args(group[0]);
+            args.into_iter().map(|arg| (arg, false)).collect()
         };
         // Going backwards, the first use met is the last one in time.
         for (arg, last) in args.iter_mut().rev() {
@@ -165,10 +178,13 @@ fn with_last_uses(graph: &Graph, grouping: &Grouping<'_>, groups: Vec<Vec<NodeId
             let outputs = group.iter().copied().filter(outside).collect();
             Unit::Chain(Chain::new(graph, &group, args, outputs))
         } else {
-            Unit::Step(Step {
-                node: group[0],
-                args,
-            })
+            let node = group[0];
+            let step = Step { node, args };
+            if grouping.sums.is_sum(node) {
+                Unit::Products(step)
+            } else {
+                Unit::Step(step)
+            }
         });
     }
     units.reverse();
@@ -184,7 +200,7 @@ mod tests {
     fn described(graph: &Graph, roots: &[NodeId]) -> Vec<(usize, Vec<NodeId>)> {
         let units = Schedule::new(graph, roots, |_| false).units;
         let describe = |unit: &Unit| match unit {
-            Unit::Step(step) => (0, vec![step.node]),
+            Unit::Step(step) | Unit::Products(step) => (0, vec![step.node]),
             Unit::Chain(chain) => (chain.code.len(), chain.outputs.clone()),
         };
         units.iter().map(describe).collect()
@@ -252,6 +268,31 @@ mod tests {
         assert_eq!(second.args, [(before, false), (before, false)]);
         assert_eq!(third.inputs, [(before, true), (product, true)]);
         assert!(matches!(graph.node(second.node).op, Op::Matmul));
+    }
+
+    #[test]
+    fn two_products_for_a_sum_alone_are_one_operation() {
+        let mut graph = Graph::default();
+        let x = graph.input(vec![3, 3], Kind::Float, false);
+        let y = graph.input(vec![3, 3], Kind::Float, false);
+        let (first, second) = (graph.matmul(x, y), graph.matmul(y, x));
+        let sum = graph.add(first, second);
+        let after = graph.unary(Unary::Tanh, sum);
+        let expected = [(0, vec![sum]), (1, vec![after])];
+        assert_eq!(described(&graph, &[after]), expected);
+        let units = Schedule::new(&graph, &[after], |_| false).units;
+        let Unit::Products(products) = &units[0] else {
+            panic!("{units:?}");
+        };
+        let args: Vec<NodeId> = products.args.iter().map(|(id, _)| *id).collect();
+        assert_eq!(args, [x, y, y, x]);
+
+        // One that is wanted itself stays an operation of its own.
+        let units = Schedule::new(&graph, &[after, second], |_| false).units;
+        assert!(matches!(
+            units[..],
+            [Unit::Step(_), Unit::Step(_), Unit::Chain(_)]
+        ));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod staircase;
 use burn::backend::DispatchTensor;
 use burn::tensor::FloatDType;
 
-use multiply::{multiply, row_parts};
+use multiply::{Term, multiply};
 use operand::Operand;
 pub(crate) use staircase::Staircase;
 
@@ -19,24 +19,31 @@ use super::{Arg, Evaluation};
 use crate::error::LinearizeError;
 
 impl Evaluation<'_> {
-    /// The product of two matrices, or of every two in a batch.
-    pub(super) fn multiply_flex(&self, a: Arg, b: Arg) -> Result<DispatchTensor, LinearizeError> {
+    /// The product of two matrices, or of every two in a batch; with further pairs of arguments
+    /// the sum of their products.
+    pub(super) fn multiply_flex(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
         match self.target.float {
-            FloatDType::F64 => self.multiply_typed::<f64>(a, b),
-            _ => self.multiply_typed::<f32>(a, b),
+            FloatDType::F64 => self.multiply_typed::<f64>(args),
+            _ => self.multiply_typed::<f32>(args),
         }
     }
 
-    fn multiply_typed<T: Real>(&self, a: Arg, b: Arg) -> Result<DispatchTensor, LinearizeError> {
-        let stairs = a.staircase.filter(|_| self.node.shape.len() == 2);
+    fn multiply_typed<T: Real>(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
         let shape = self.shape();
         let batch = &shape[..shape.len() - 2];
-        let a = Operand::<T>::new(flex(a.value)?, a.batched, self.node.batched, batch);
-        let b = Operand::<T>::new(flex(b.value)?, b.batched, self.node.batched, batch);
-        let parts = match stairs {
-            Some((stairs, transposed)) => stairs.parts(transposed),
-            None => row_parts(a.rows, a.columns, b.columns, batch.iter().product()),
-        };
-        Ok(float(multiply(&a, &b, &parts), &shape))
+        let mut terms = Vec::with_capacity(args.len() / 2);
+        let mut args = args.into_iter();
+        while let (Some(a), Some(b)) = (args.next(), args.next()) {
+            let stairs = a.staircase.filter(|_| self.node.shape.len() == 2);
+            let of_block = self.node.batched;
+            terms.push(Term {
+                a: Operand::<T>::new(flex(a.value)?, a.batched, of_block, batch),
+                b: Operand::<T>::new(flex(b.value)?, b.batched, of_block, batch),
+                stairs: stairs.map(|(stairs, transposed)| stairs.parts(transposed)),
+            });
+        }
+        let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+        let values = multiply(&terms, batch.iter().product(), rows, columns);
+        Ok(float(values, &shape))
     }
 }

@@ -22,44 +22,76 @@ const LEAST_ROWS: usize = 48;
 /// Rows of the result, and the part of the inner dimension that matters to them.
 pub(super) type RowPart = (Range<usize>, Range<usize>);
 
-/// Parts of equal size for `count` products of `rows × inner` with `inner × columns`.
-pub(super) fn row_parts(rows: usize, inner: usize, columns: usize, count: usize) -> Vec<RowPart> {
-    let work = rows * inner * columns;
+/// A product of two operands.
+#[derive(Debug)]
+pub(super) struct Term<T> {
+    pub a: Operand<T>,
+    pub b: Operand<T>,
+    /// The parts that the zeros of `a` suggest.
+    pub stairs: Option<Vec<RowPart>>,
+}
+
+/// Parts of equal size for `count` results of `work` multiplications and `rows` rows each.
+fn equal_parts(work: usize, rows: usize, count: usize) -> Vec<Range<usize>> {
     let parts = PARTS.div_ceil(count.max(1)).min(work / LEAST_WORK).max(1);
     let size = rows.div_ceil(parts).max(LEAST_ROWS);
     (0..rows)
         .step_by(size)
-        .map(|row| (row..rows.min(row + size), 0..inner))
+        .map(|row| row..rows.min(row + size))
         .collect()
 }
 
-/// The products of all pairs of matrices, one after the other, row by row.
-pub(super) fn multiply<T: Real>(a: &Operand<T>, b: &Operand<T>, parts: &[RowPart]) -> Vec<T> {
-    let (rows, columns) = (a.rows, b.columns);
-    let mut result = vec![T::zero(); a.count() * rows * columns];
-    if result.is_empty() || a.columns == 0 {
-        return result;
+/// The `count` sums of products `[rows, columns]`, one after the other, row by row.
+pub(super) fn multiply<T: Real>(
+    terms: &[Term<T>],
+    count: usize,
+    rows: usize,
+    columns: usize,
+) -> Vec<T> {
+    let mut results = vec![T::zero(); count * rows * columns];
+    if results.is_empty() {
+        return results;
     }
-    let mut tasks = Vec::with_capacity(a.count() * parts.len());
-    for (index, mut product) in result.chunks_exact_mut(rows * columns).enumerate() {
-        for (rows, inner) in parts {
+    let work = rows * columns * terms.iter().map(|term| term.a.columns).sum::<usize>();
+    let stairs = terms.iter().position(|term| term.stairs.is_some());
+    let parts = match stairs.and_then(|term| terms[term].stairs.as_ref()) {
+        Some(parts) => parts.clone(),
+        None => {
+            let equal = equal_parts(work, rows, count).into_iter();
+            equal.map(|rows| (rows, 0..0)).collect()
+        }
+    };
+    let mut tasks = Vec::with_capacity(count * parts.len());
+    for (index, mut result) in results.chunks_exact_mut(rows * columns).enumerate() {
+        for (rows, inner) in &parts {
             let part;
-            (part, product) = product.split_at_mut(rows.len() * columns);
+            (part, result) = result.split_at_mut(rows.len() * columns);
             tasks.push((index, rows, inner, part));
         }
     }
     let run = |(index, rows, inner, to): (usize, &Range<usize>, &Range<usize>, &mut [T])| {
-        let to = MatMut::from_row_major_slice_mut(to, rows.len(), columns);
-        let a = a.matrix(index).get(rows.clone(), inner.clone());
-        let b = b.matrix(index).get(inner.clone(), ..);
-        matmul(to, Accum::Replace, a, b, T::one(), Par::Seq);
+        let mut to = MatMut::from_row_major_slice_mut(to, rows.len(), columns);
+        let mut how = Accum::Replace;
+        for (at, term) in terms.iter().enumerate() {
+            let inner = match stairs {
+                Some(stairs) if stairs == at => inner.clone(),
+                _ => 0..term.a.columns,
+            };
+            if inner.is_empty() {
+                continue;
+            }
+            let a = term.a.matrix(index).get(rows.clone(), inner.clone());
+            let b = term.b.matrix(index).get(inner, ..);
+            matmul(to.as_mut(), how, a, b, T::one(), Par::Seq);
+            how = Accum::Add;
+        }
     };
-    if rows * columns * a.columns * a.count() < 2 * LEAST_WORK {
+    if work * count < 2 * LEAST_WORK {
         tasks.into_iter().for_each(run);
     } else {
         tasks.into_par_iter().with_max_len(1).for_each(run);
     }
-    result
+    results
 }
 
 #[cfg(test)]
@@ -89,10 +121,21 @@ mod tests {
             let tensor = flex(tensor.into_dispatch()).expect("a tensor of burn-flex");
             Operand::<f64>::new(tensor, batched, true, &batch)
         };
-        let (a, b) = (operand(a, a_batched), operand(b, b_batched));
-        let parts = row_parts(a.rows, a.columns, b.columns, a.count());
-        let expected: Vec<f64> = expected.into_data().iter::<f64>().collect();
-        assert_eq!(multiply(&a, &b, &parts), expected, "{name}");
+        let term = || Term {
+            a: operand(a.clone(), a_batched),
+            b: operand(b.clone(), b_batched),
+            stairs: None,
+        };
+        let [.., rows, columns] = expected.dims()[..] else {
+            panic!("no matrices");
+        };
+        let count = batch.iter().product();
+        let expected: Vec<f64> = expected.clone().into_data().iter::<f64>().collect();
+        let found = multiply(&[term()], count, rows, columns);
+        assert_eq!(found, expected, "{name}");
+        let twice: Vec<f64> = expected.iter().map(|value| 2.0 * value).collect();
+        let found = multiply(&[term(), term()], count, rows, columns);
+        assert_eq!(found, twice, "{name}, twice");
     }
 
     #[test]
@@ -144,7 +187,7 @@ mod tests {
     #[test]
     fn many_parts_are_one_product() {
         let (a, b) = (numbers([2, 301, 210]), numbers([2, 210, 130]));
-        assert!(row_parts(301, 210, 130, 2).len() > 3);
+        assert!(equal_parts(301 * 210 * 130, 301, 2).len() > 3);
         check("large", (a, true), (b, true));
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Operand<T> {
     tensor: FlexTensor,
     /// Where the matrix starts that belongs to each of the result's.
     starts: Vec<usize>,
-    pub rows: usize,
+    rows: usize,
     pub columns: usize,
     order: Order,
     element: PhantomData<T>,
@@ -64,11 +64,6 @@ impl<T: Real> Operand<T> {
             element: PhantomData,
             tensor,
         }
-    }
-
-    /// Number of the result's matrices.
-    pub fn count(&self) -> usize {
-        self.starts.len()
     }
 
     /// The matrix that belongs to the result's matrix `index`.

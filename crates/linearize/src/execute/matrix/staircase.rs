@@ -95,7 +95,7 @@ mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
-    use crate::execute::matrix::multiply::multiply;
+    use crate::execute::matrix::multiply::{Term, multiply};
     use crate::execute::matrix::operand::Operand;
     use crate::execute::real::flex;
 
@@ -119,9 +119,29 @@ mod tests {
     fn product(stairs: &Staircase, x: &Tensor<2>, transposed: bool, b: &Tensor<3>) -> Vec<f64> {
         let flex = |tensor: DispatchTensor| flex(tensor).expect("a tensor of burn-flex");
         let x = flex(x.clone().into_dispatch());
-        let x = Operand::<f64>::new(x, false, true, &[3]);
-        let b = Operand::new(flex(b.clone().into_dispatch()), true, true, &[3]);
-        multiply(&x, &b, &stairs.parts(transposed))
+        let [rows, columns] = [x.layout().shape().to_vec()[0], b.dims()[2]];
+        let term = || Term {
+            a: Operand::<f64>::new(x.clone(), false, true, &[3]),
+            b: Operand::new(flex(b.clone().into_dispatch()), true, true, &[3]),
+            stairs: None,
+        };
+        let cut = Term {
+            stairs: Some(stairs.parts(transposed)),
+            ..term()
+        };
+        let once = multiply(&[cut], 3, rows, columns);
+        let cut = Term {
+            stairs: Some(stairs.parts(transposed)),
+            ..term()
+        };
+        // Beside a whole one, whichever comes first.
+        let twice = multiply(&[term(), cut], 3, rows, columns);
+        assert!(
+            once.iter()
+                .zip(&twice)
+                .all(|(once, twice)| 2.0 * once == *twice)
+        );
+        once
     }
 
     #[test]
