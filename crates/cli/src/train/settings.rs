@@ -3,7 +3,7 @@
 use brink_dynamics::measurement::Schedule;
 use brink_dynamics::{Between, EigenvalueSettings, Settings, eigen};
 
-use crate::config::{Config, EigenvaluesConfig, Stale};
+use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
 
 /// What a config asks the run to do.
 pub fn settings(config: &Config) -> Settings {
@@ -12,11 +12,15 @@ pub fn settings(config: &Config) -> Settings {
         steps: config.optimizer.steps,
         stop_loss: config.optimizer.stop_loss,
         stop_accuracy: config.optimizer.stop_accuracy,
-        eigenvalues: config.measure.eigenvalues.as_ref().map(eigenvalues),
+        eigenvalues: config
+            .measure
+            .eigenvalues
+            .as_ref()
+            .map(|measured| eigenvalues(measured, config.run.fusion)),
     }
 }
 
-fn eigenvalues(config: &EigenvaluesConfig) -> EigenvalueSettings {
+fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings {
     EigenvalueSettings {
         solver: eigen::Params {
             count: config.count,
@@ -24,6 +28,7 @@ fn eigenvalues(config: &EigenvaluesConfig) -> EigenvalueSettings {
             max_iterations: config.max_iterations,
             guard: config.guard,
             probe_every: config.probe_every,
+            fusion: fusion == Fusion::Auto,
             ..eigen::Params::default()
         },
         smallest: config.smallest,

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::EigenError;
-use super::block::{combine, grams};
+use super::block::Arithmetic;
 use super::host::eigh_descending;
 
 /// Blocks whose spans share less than this (as a cosine) are not compared: one of their vectors
@@ -27,7 +27,11 @@ impl Drift {
     ///
     /// The last two blocks X₁, X₂ are rotated to the new one by orthogonal Procrustes; of the
     /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did.
-    pub fn next(&mut self, block: Tensor<2>) -> Result<Tensor<2>, EigenError> {
+    pub fn next(
+        &mut self,
+        block: Tensor<2>,
+        arithmetic: Arithmetic,
+    ) -> Result<Tensor<2>, EigenError> {
         let fits = |old: &Tensor<2>| {
             old.dims() == block.dims()
                 && old.dtype() == block.dtype()
@@ -41,10 +45,10 @@ impl Drift {
         if self.blocks.len() < 3 {
             return Ok(block);
         }
-        let all = Tensor::cat(self.blocks.clone(), 0);
-        let [gram] = grams([(&all, &all)])?;
+        let all = arithmetic.stack(self.blocks.clone());
+        let [gram] = arithmetic.grams([(&all, &all)])?;
         match extrapolation(&gram, block.dims()[0])? {
-            Some(coefficients) => Ok(combine(&coefficients, &all)),
+            Some(coefficients) => Ok(arithmetic.combine(&[(&coefficients, &all)])),
             None => Ok(block),
         }
     }

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::assessment::{Assessment, Progress};
+use super::block::Arithmetic;
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::probe::{Prober, Watch};
@@ -73,6 +74,7 @@ impl<'a> Lobpcg<'a> {
         let random = start.rows.dims()[0] > start.carried;
         let (subspace, alone) = Subspace::new(
             meter,
+            Arithmetic::new(params.fusion),
             start.rows,
             start.carried,
             start.block,

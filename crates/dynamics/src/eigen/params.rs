@@ -35,6 +35,9 @@ pub struct Params {
     pub probe_every: usize,
     /// Seed of the random rows. Default 0.
     pub seed: u64,
+    /// Whether blocks on burn-flex are computed on by kernels of our own; off, by Burn's
+    /// operations, as elsewhere. Default on.
+    pub fusion: bool,
 }
 
 /// Fraction of the block's largest |λ| below which an eigenvalue counts as near zero: its
@@ -51,6 +54,7 @@ impl Default for Params {
             guard: 1,
             probe_every: 32,
             seed: 0,
+            fusion: true,
         }
     }
 }

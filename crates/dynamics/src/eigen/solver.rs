@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 
+use super::block::Arithmetic;
 use super::drift::Drift;
 use super::lobpcg::{Lobpcg, Start};
 use super::operator::Meter;
@@ -93,7 +94,8 @@ impl Solver {
         let outcome = Lobpcg::new(&self.params, meter, &mut self.prober, start, epsilon)?.run()?;
 
         self.prober.record(random);
-        self.block = Some(self.drift.next(outcome.next_start)?);
+        let arithmetic = Arithmetic::new(self.params.fusion);
+        self.block = Some(self.drift.next(outcome.next_start, arithmetic)?);
         self.centre = outcome.centre;
         let sign = match self.params.end {
             End::Largest => 1.0,

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::EigenError;
-use super::block::{combine, grams, project_out};
+use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
 use super::rayleigh_ritz::{Grams, Ritz};
@@ -16,14 +16,15 @@ const LONGEST_FREE_STEP: f64 = 0.3;
 /// Basis rows S, images A·S, and the Ritz pairs found in them.
 pub(super) struct Subspace<'a> {
     meter: Meter<'a>,
+    arithmetic: Arithmetic,
     /// Machine epsilon of the device's arithmetic.
     pub epsilon: f64,
     /// Ritz pairs kept.
     block: usize,
     /// S, `[n, P]`.
-    rows: Tensor<2>,
+    rows: Stack,
     /// A·S, `[n, P]`.
-    images: Tensor<2>,
+    images: Stack,
     /// The kept Ritz pairs.
     pub ritz: Ritz,
     /// Iterations since the iterates' images were products, not combinations.
@@ -42,6 +43,7 @@ impl<'a> Subspace<'a> {
     /// Also returns the Ritz pairs of the first `carried` rows alone.
     pub fn new(
         mut meter: Meter<'a>,
+        arithmetic: Arithmetic,
         rows: Tensor<2>,
         carried: usize,
         block: usize,
@@ -50,13 +52,15 @@ impl<'a> Subspace<'a> {
     ) -> Result<(Self, Ritz), EigenError> {
         let count = rows.dims()[0];
         let owners: Vec<usize> = (0..count).collect();
-        let images = meter.apply(rows.clone(), &owners)?;
-        let grams = read_grams(&rows, &images, &meter)?;
+        let images = Stack::from(meter.apply(rows.clone(), &owners)?);
+        let rows = Stack::from(rows);
+        let grams = read_grams(arithmetic, &rows, &images, &meter)?;
         let alone = Ritz::new(&grams.leading(carried), carried, carried, epsilon)?;
         let subspace = Self {
             ritz: Ritz::new(&grams, count, block, epsilon)?,
             scale: grams.image_scale(),
             meter,
+            arithmetic,
             epsilon,
             block,
             rows,
@@ -75,7 +79,7 @@ impl<'a> Subspace<'a> {
 
     /// A tensor on the right device with the right element type.
     pub fn sample(&self) -> &Tensor<2> {
-        &self.rows
+        self.rows.sample()
     }
 
     /// The accounts.
@@ -90,7 +94,8 @@ impl<'a> Subspace<'a> {
 
     /// The Ritz vectors, `[b, P]`.
     pub fn iterates(&self) -> Tensor<2> {
-        combine(&self.ritz.coefficients, &self.rows)
+        self.arithmetic
+            .combine(&[(&self.ritz.coefficients, &self.rows)])
     }
 
     /// One iteration: the Ritz vectors, their conjugate directions and the residuals of the
@@ -104,8 +109,9 @@ impl<'a> Subspace<'a> {
     ) -> Result<(), EigenError> {
         let kept = self.ritz.values.len();
         let combination = stack(&self.ritz.coefficients, &self.ritz.directions(active)?);
-        let basis = combine(&combination, &self.rows);
-        let basis_images = combine(&combination, &self.images);
+        let arithmetic = self.arithmetic;
+        let basis = arithmetic.combine(&[(&combination, &self.rows)]);
+        let basis_images = arithmetic.combine(&[(&combination, &self.images)]);
 
         let mut search = Vec::with_capacity(2);
         let mut owners = active.to_vec();
@@ -118,11 +124,12 @@ impl<'a> Subspace<'a> {
             owners.extend(std::iter::repeat_n(owner, random.dims()[0]));
             search.push(random);
         }
-        let search = project_out(Tensor::cat(search, 0), &basis, self.epsilon);
+        let search = arithmetic.stack(search).whole();
+        let search = arithmetic.project_out(search, &basis, self.epsilon);
         let images = self.meter.apply(search.clone(), &owners)?;
 
-        self.rows = Tensor::cat(vec![basis, search], 0);
-        self.images = Tensor::cat(vec![basis_images, images], 0);
+        self.rows = arithmetic.stack(vec![basis, search]);
+        self.images = arithmetic.stack(vec![basis_images, images]);
         self.age += 1;
         let grams = self.read()?;
         let from = combination.nrows();
@@ -134,10 +141,11 @@ impl<'a> Subspace<'a> {
 
     /// Applies the operator to the iterates themselves and forgets the directions.
     pub fn refresh(&mut self) -> Result<(), EigenError> {
-        self.rows = self.iterates();
+        let iterates = self.iterates();
         let count = self.ritz.values.len();
         let owners: Vec<usize> = (0..count).collect();
-        self.images = self.meter.apply(self.rows.clone(), &owners)?;
+        self.images = self.meter.apply(iterates.clone(), &owners)?.into();
+        self.rows = iterates.into();
         self.age = 0;
         let grams = self.read()?;
         self.ritz = Ritz::new(&grams, count, self.block, self.epsilon)?;
@@ -148,8 +156,8 @@ impl<'a> Subspace<'a> {
     /// one from Gram matrices drowns in rounding, at one more read-back.
     pub fn residual_gram(&mut self) -> Result<Mat<f64>, EigenError> {
         let all: Vec<usize> = (0..self.ritz.values.len()).collect();
-        let residual = self.residual_rows(&all, &vec![1.0; all.len()]);
-        let [gram] = grams([(&residual, &residual)])?;
+        let residual = Stack::from(self.residual_rows(&all, &vec![1.0; all.len()]));
+        let [gram] = self.arithmetic.grams([(&residual, &residual)])?;
         self.read_backs += 1;
         Ok(gram)
     }
@@ -186,7 +194,8 @@ impl<'a> Subspace<'a> {
         });
         let rows: Vec<usize> = (0..carried).collect();
         let moved = scaled_rows(&self.ritz.coefficients, &rows, &steps);
-        combine(&kept, &iterates) + combine(&moved, &self.images)
+        self.arithmetic
+            .combine(&[(&kept, &iterates.into()), (&moved, &self.images)])
     }
 
     /// Residuals A·x − θ·x of the given Ritz pairs, each multiplied by its factor, `[rows, P]`.
@@ -194,15 +203,17 @@ impl<'a> Subspace<'a> {
         let shifted: Vec<f64> = rows
             .iter()
             .zip(factors)
-            .map(|(&i, factor)| factor * self.ritz.values[i])
+            .map(|(&i, factor)| -factor * self.ritz.values[i])
             .collect();
         let coefficients = &self.ritz.coefficients;
-        combine(&scaled_rows(coefficients, rows, factors), &self.images)
-            - combine(&scaled_rows(coefficients, rows, &shifted), &self.rows)
+        self.arithmetic.combine(&[
+            (&scaled_rows(coefficients, rows, factors), &self.images),
+            (&scaled_rows(coefficients, rows, &shifted), &self.rows),
+        ])
     }
 
     fn read(&mut self) -> Result<Grams, EigenError> {
-        let grams = read_grams(&self.rows, &self.images, &self.meter)?;
+        let grams = read_grams(self.arithmetic, &self.rows, &self.images, &self.meter)?;
         self.read_backs += 1;
         self.scale = self.scale.max(grams.image_scale());
         Ok(grams)
@@ -210,11 +221,13 @@ impl<'a> Subspace<'a> {
 }
 
 fn read_grams(
-    rows: &Tensor<2>,
-    images: &Tensor<2>,
+    arithmetic: Arithmetic,
+    rows: &Stack,
+    images: &Stack,
     meter: &Meter<'_>,
 ) -> Result<Grams, EigenError> {
-    let [overlap, projected, image] = grams([(rows, rows), (rows, images), (images, images)])?;
+    let [overlap, projected, image] =
+        arithmetic.grams([(rows, rows), (rows, images), (images, images)])?;
     let grams = Grams {
         overlap,
         projected,

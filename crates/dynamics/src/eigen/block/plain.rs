@@ -1,28 +1,19 @@
-//! Blocks of row vectors on the device: combinations, Gram matrices, projections.
+//! Blocks by Burn's operations, on any device.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use faer::Mat;
 
-use super::EigenError;
+use super::{EigenError, PIECE, Stack, upload};
 
-/// Columns summed in one partial product of a Gram matrix; the partial sums are added on the host
-/// in float64. The roundings of the pieces average out, and the backends' matrix products are
-/// faster on them than on one product as long as the parameter vector: a batched product over the
-/// pieces, of strided views, is slower still.
-const PIECE: usize = 16_384;
-
-/// A host matrix as a tensor.
-pub(super) fn upload(matrix: &Mat<f64>, device: &Device, dtype: DType) -> Tensor<2> {
-    let (rows, columns) = (matrix.nrows(), matrix.ncols());
-    let values: Vec<f64> = (0..rows)
-        .flat_map(|i| (0..columns).map(move |j| matrix[(i, j)]))
-        .collect();
-    Tensor::from_data(TensorData::new(values, [rows, columns]), (device, dtype))
-}
-
-/// Combinations of the rows of `block`: `[q, n] · [n, P] → [q, P]`.
-pub(super) fn combine(coefficients: &Mat<f64>, block: &Tensor<2>) -> Tensor<2> {
-    upload(coefficients, &block.device(), block.dtype()).matmul(block.clone())
+pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
+    let combination = |(coefficients, rows): &(&Mat<f64>, &Stack)| {
+        let rows = rows.whole();
+        upload(coefficients, &rows.device(), rows.dtype()).matmul(rows)
+    };
+    let (first, others) = (combination(&terms[0]), &terms[1..]);
+    others
+        .iter()
+        .fold(first, |sum, term| sum + combination(term))
 }
 
 /// block·basisᵀ, `[q, P], [n, P] → [q, n]`, left on the device.
@@ -36,10 +27,6 @@ fn overlap(block: &Tensor<2>, basis: &Tensor<2>) -> Tensor<2> {
     Tensor::cat(columns, 1)
 }
 
-/// Makes the rows of `block` orthogonal to the orthonormal rows of `basis` and of unit length;
-/// rows that lie in the span of `basis` to working accuracy come out shorter.
-///
-/// Projects twice: once leaves a component of the size of the rounding over what remains.
 pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
     let once = |block: Tensor<2>| {
         let overlap = overlap(&block, basis);
@@ -104,12 +91,12 @@ fn partial_sums(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>)
     parts.push(table.reshape([count]));
 }
 
-/// The products a·bᵀ of several pairs of blocks, `[i, P], [j, P] → [i, j]`, in one read-back.
 pub(super) fn grams<const N: usize>(
-    pairs: [(&Tensor<2>, &Tensor<2>); N],
+    pairs: [(&Stack, &Stack); N],
 ) -> Result<[Mat<f64>; N], EigenError> {
+    let pairs = pairs.map(|(left, right)| (left.whole(), right.whole()));
     let mut parts = Vec::new();
-    for (left, right) in pairs {
+    for (left, right) in &pairs {
         if is_gpu(&left.device()) {
             partial_sums(left, right, &mut parts);
         } else {
