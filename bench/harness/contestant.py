@@ -42,7 +42,7 @@ class Contestant:
         if not line:
             code = self.process.wait()
             raise ContestantError(
-                f"{self.name} ended with {code} during {work!r}; the end of {self.log_path}:\n"
+                f"{self.name} ended with {code} during {work!r}; the end of {self.log_path.name}:\n"
                 f"{self.log_tail()}"
             )
         answer = json.loads(line)
