@@ -26,33 +26,59 @@ fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Default, &Device::flex())
 }
 
-/// Matrix products in the shapes and orientations that the programs use.
+/// Matrix products in the shapes and orientations that the programs use, by kernels of our own and
+/// by Burn's operations: a linear layer has two for its gradient, and two for each product.
 #[divan::bench_group]
-mod matrix_product {
+mod matrix_products {
     use super::*;
 
-    #[divan::bench]
-    fn forward(bencher: Bencher) {
-        let (x, w) = (random([N, N]), random([N, HIDDEN]));
-        bencher.bench_local(|| black_box(x.clone().matmul(w.clone())));
+    #[derive(Module, Debug)]
+    struct Layer {
+        linear: Linear,
     }
 
-    #[divan::bench]
-    fn weight_gradient(bencher: Bencher) {
-        let (x, delta) = (random([N, N]), random([N, HIDDEN]));
-        bencher.bench_local(|| black_box(x.clone().transpose().matmul(delta.clone())));
+    /// The layer's objective on samples of which coordinate j of sample i is kept if `keep(i, j)`.
+    fn layer(fusion: bool, keep: impl Fn(usize, usize) -> bool) -> (Objective<2>, Tensor<1>) {
+        let device = Device::flex();
+        let linear = LinearConfig::new(N, HIDDEN).with_bias(false).init(&device);
+        let module = Layer { linear };
+        let kept: Vec<f32> = (0..N * N)
+            .map(|at| f32::from(u8::from(keep(at / N, at % N))))
+            .collect();
+        let kept = Tensor::<1>::from_data(kept.as_slice(), &device).reshape([N, N]);
+        let batch = Batch::new()
+            .with(random([N, N]) * kept)
+            .with(random([N, HIDDEN]));
+        let mut objective = Objective::trace(
+            &module,
+            &batch,
+            |module: &Layer, batch| module.linear.forward(batch.float::<2>(0)),
+            |outputs: Tensor<2>, batch| (outputs - batch.float::<2>(1)).square().mean(),
+        )
+        .expect("a trace");
+        objective.set_fusion(fusion);
+        let theta = objective.layout().flatten(&module);
+        (objective, theta)
+    }
+
+    #[divan::bench(args = [true, false])]
+    fn gradient(bencher: Bencher, fusion: bool) {
+        let (objective, theta) = layer(fusion, |_, _| true);
+        bencher.bench_local(|| black_box(objective.gradient(&theta).expect("a gradient")));
+    }
+
+    #[divan::bench(args = [true, false])]
+    fn gradient_of_triangular_inputs(bencher: Bencher, fusion: bool) {
+        let (objective, theta) = layer(fusion, |i, j| j <= i);
+        bencher.bench_local(|| black_box(objective.gradient(&theta).expect("a gradient")));
     }
 
     #[divan::bench(args = [1, 4])]
-    fn block_of_weights(bencher: Bencher, k: usize) {
-        let (x, v) = (random([1, N, N]), random([k, N, HIDDEN]));
-        bencher.bench_local(|| black_box(x.clone().matmul(v.clone())));
-    }
-
-    #[divan::bench(args = [1, 4])]
-    fn block_backward(bencher: Bencher, k: usize) {
-        let (delta, w) = (random([k * N, HIDDEN]), random([HIDDEN, HIDDEN]));
-        bencher.bench_local(|| black_box(delta.clone().matmul(w.clone().transpose())));
+    fn products_of_triangular_inputs(bencher: Bencher, k: usize) {
+        let (objective, theta) = layer(true, |i, j| j <= i);
+        let block = random([k, objective.parameters()]);
+        let mut at = objective.linearize(&theta).expect("a linearisation");
+        bencher.bench_local(|| black_box(at.hvp(block.clone()).expect("products")));
     }
 }
 
