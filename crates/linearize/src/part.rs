@@ -104,12 +104,8 @@ impl Part {
             hoisted: None,
         };
         if hoisted == Hoisted::Kept {
-            let hoisted = part.hoist(&part.given(), target)?;
-            #[cfg(feature = "flex")]
-            let hoisted = hoisted.into_iter().map(|value| target.laid_out(value));
-            #[cfg(feature = "flex")]
-            let hoisted = hoisted.collect();
-            part.hoisted = Some(hoisted);
+            let hoisted = part.hoist(&part.given(), target)?.into_iter();
+            part.hoisted = Some(hoisted.map(|value| target.laid_out(value)).collect());
         }
         Ok(part)
     }

@@ -61,7 +61,7 @@ impl<'a> Meter<'a> {
     /// wanted pair when that index lies beyond it (guard and probe rows).
     pub fn apply(&mut self, block: Tensor<2>, owners: &[usize]) -> Result<Tensor<2>, EigenError> {
         self.applications += 1;
-        let expected = block.dims();
+        let (device, expected) = (block.device(), block.dims());
         let expected_dtype = block.dtype();
         let image = self
             .operator
@@ -82,6 +82,8 @@ impl<'a> Meter<'a> {
         for &owner in owners {
             self.products[owner.min(last)] += 1;
         }
+        // Everything else of a solve is there.
+        let image = image.to_device(&device);
         Ok(match self.end {
             End::Largest => image,
             End::Smallest => image.neg(),

@@ -68,13 +68,12 @@ impl Target {
 
     /// A value that is used again and again, such as the transpose of the inputs, with its last
     /// dimension innermost: the matrix products' kernels read that faster.
-    #[cfg(feature = "flex")]
     pub fn laid_out(&self, value: DispatchTensor) -> DispatchTensor {
+        #[cfg(feature = "flex")]
         if self.fuses() {
-            real::contiguous_float(value)
-        } else {
-            value
+            return real::contiguous_float(value);
         }
+        value
     }
 }
 

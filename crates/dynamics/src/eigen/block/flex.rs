@@ -55,8 +55,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(stack: &Stack) -> Self {
-        let length = stack.sample().dims()[1];
+    /// `None` for a stack that is not all in burn-flex's memory.
+    fn of(stack: &Stack) -> Option<Self> {
         let parts = stack.parts.iter().map(|part| {
             let rows = part.dims()[0];
             match part.clone().into_dispatch().kind {
@@ -67,63 +67,50 @@ impl Rows {
                     } else {
                         tensor.to_contiguous()
                     };
-                    (tensor, rows)
+                    Some((tensor, rows))
                 }
-                // A stack is on one device, which `holds` has looked at.
-                other => unreachable!("a block of burn-flex in {other:?}"),
+                _ => None,
             }
         });
-        Self {
-            parts: parts.collect(),
-            length,
-        }
+        Some(Self {
+            parts: parts.collect::<Option<_>>()?,
+            length: stack.sample().dims()[1],
+        })
     }
 
-    /// Each part, with the index of its first row.
-    fn matrices<T: Real>(&self) -> Vec<(usize, MatRef<'_, T>)> {
+    /// Each part, with the index of its first row; `None` if one has other elements.
+    fn matrices<T: Real>(&self) -> Option<Vec<(usize, MatRef<'_, T>)>> {
         let mut from = 0;
         let matrices = self.parts.iter().map(|(tensor, rows)| {
-            let elements = T::elements(tensor).unwrap_or_default();
-            let part = (
-                from,
-                MatRef::from_row_major_slice(elements, *rows, self.length),
-            );
+            let matrix = MatRef::from_row_major_slice(T::elements(tensor)?, *rows, self.length);
+            let part = (from, matrix);
             from += rows;
-            part
+            Some(part)
         });
         matrices.collect()
     }
 }
 
-pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
-    let sample = terms[0].1.sample();
-    let values = match sample.dtype() {
-        DType::F64 => data(terms, combine_typed::<f64>),
-        _ => data(terms, combine_typed::<f32>),
-    };
-    Tensor::from_data(values, (&sample.device(), sample.dtype()))
+/// `None` where the plain way is the only one.
+pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Option<Tensor<2>> {
+    match terms[0].1.sample().dtype() {
+        DType::F32 => combine_typed::<f32>(terms),
+        DType::F64 => combine_typed::<f64>(terms),
+        _ => None,
+    }
 }
 
-fn data<T: Real>(
-    terms: &[(&Mat<f64>, &Stack)],
-    combine: impl Fn(&[(&Mat<f64>, &Stack)]) -> Vec<T>,
-) -> TensorData {
-    let shape = [terms[0].0.nrows(), terms[0].1.sample().dims()[1]];
-    TensorData::new(combine(terms), shape)
-}
-
-fn combine_typed<T: Real>(terms: &[(&Mat<f64>, &Stack)]) -> Vec<T> {
-    let rows = terms[0].0.nrows();
-    let stacks: Vec<Rows> = terms.iter().map(|(_, stack)| Rows::of(stack)).collect();
-    let length = stacks[0].length;
+fn combine_typed<T: Real>(terms: &[(&Mat<f64>, &Stack)]) -> Option<Tensor<2>> {
+    let stacks = terms.iter().map(|(_, stack)| Rows::of(stack));
+    let stacks: Vec<Rows> = stacks.collect::<Option<_>>()?;
+    let (rows, length) = (terms[0].0.nrows(), stacks[0].length);
     let mut summands: Vec<(Mat<T>, MatRef<'_, T>)> = Vec::new();
     for ((coefficients, _), stack) in terms.iter().zip(&stacks) {
-        for (from, part) in stack.matrices() {
-            let own = coefficients.subcols(from, part.nrows());
-            summands.push((
-                Mat::from_fn(rows, part.nrows(), |i, j| T::of(own[(i, j)])),
-                part,
-            ));
+        for (from, part) in stack.matrices()? {
+            let own = Mat::from_fn(rows, part.nrows(), |i, j| {
+                T::of(coefficients[(i, from + j)])
+            });
+            summands.push((own, part));
         }
     }
     let mut sum = vec![T::zero_impl(); rows * length];
@@ -150,7 +137,9 @@ fn combine_typed<T: Real>(terms: &[(&Mat<f64>, &Stack)]) -> Vec<T> {
             how = Accum::Add;
         }
     });
-    sum
+    let sample = terms[0].1.sample();
+    let sum = TensorData::new(sum, [rows, length]);
+    Some(Tensor::from_data(sum, (&sample.device(), sample.dtype())))
 }
 
 /// The product of a pair, by Burn's matrix product, whose kernel suits few rows and many columns
@@ -165,14 +154,13 @@ pub(super) fn gram(left: &Stack, right: &Stack) -> Mat<f64> {
         for left in &left.parts {
             let mut j = 0;
             for right in &right.parts {
-                let (rows, columns) = (left.dims()[0], right.dims()[0]);
+                let columns = right.dims()[0];
                 let left = left.clone().narrow(1, from, size);
                 let right = right.clone().narrow(1, from, size);
                 let product = left.matmul(right.transpose()).into_data();
                 for (at, value) in product.iter::<f64>().enumerate() {
                     partial[(i + at / columns, j + at % columns)] = value;
                 }
-                debug_assert_eq!(product.num_elements(), rows * columns);
                 j += columns;
             }
             i += left.dims()[0];
@@ -185,21 +173,25 @@ pub(super) fn gram(left: &Stack, right: &Stack) -> Mat<f64> {
     })
 }
 
-pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
+/// `None` where the plain way is the only one.
+pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Option<Tensor<2>> {
     let basis = Stack::from(basis.clone());
-    let remainder = |block: &Stack, lengths: &dyn Fn(usize) -> f64, overlap: &Mat<f64>| {
-        let n = block.rows();
-        let kept = Mat::from_fn(n, n, |i, j| if i == j { lengths(i).recip() } else { 0.0 });
-        let taken = Mat::from_fn(n, overlap.ncols(), |i, j| -overlap[(i, j)] / lengths(i));
-        Stack::from(combine(&[(&kept, block), (&taken, &basis)]))
+    // (block − overlap·basis) / lengths.
+    let remainder = |block: &Stack, lengths: &[f64], overlap: &Mat<f64>| {
+        let n = lengths.len();
+        let kept = Mat::from_fn(n, n, |i, j| if i == j { lengths[i].recip() } else { 0.0 });
+        let taken = Mat::from_fn(n, overlap.ncols(), |i, j| -overlap[(i, j)] / lengths[i]);
+        combine(&[(&kept, block), (&taken, &basis)])
     };
     let block = Stack::from(block);
-    let block = remainder(&block, &|_| 1.0, &gram(&block, &basis));
+    let units = vec![1.0; block.rows()];
+    let block = Stack::from(remainder(&block, &units, &gram(&block, &basis))?);
     let (overlap, own) = (gram(&block, &basis), gram(&block, &block));
     // The second projection shortens a row by its overlap, which is rounding.
     let length = |i: usize| {
         let taken: f64 = (0..overlap.ncols()).map(|j| overlap[(i, j)].powi(2)).sum();
         (own[(i, i)] - taken).max(epsilon).sqrt()
     };
-    remainder(&block, &length, &overlap).whole()
+    let lengths: Vec<f64> = (0..block.rows()).map(length).collect();
+    remainder(&block, &lengths, &overlap)
 }

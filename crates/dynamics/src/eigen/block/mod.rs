@@ -80,8 +80,8 @@ impl Arithmetic {
         return self.own && flex::holds(rows);
         #[cfg(not(feature = "flex"))]
         {
-            let _ = rows;
-            self.own && false
+            let _ = (self.own, rows);
+            false
         }
     }
 
@@ -99,8 +99,10 @@ impl Arithmetic {
     /// Sum of combinations of rows: `Σ [q, n] · [n, P] → [q, P]`, of at least one term.
     pub fn combine(self, terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
         #[cfg(feature = "flex")]
-        if self.is_own(terms[0].1.sample()) {
-            return flex::combine(terms);
+        if self.own
+            && let Some(sum) = flex::combine(terms)
+        {
+            return sum;
         }
         plain::combine(terms)
     }
@@ -123,8 +125,10 @@ impl Arithmetic {
     /// Projects twice: once leaves a component of the size of the rounding over what remains.
     pub fn project_out(self, block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
         #[cfg(feature = "flex")]
-        if self.is_own(&block) {
-            return flex::project_out(block, basis, epsilon);
+        if self.is_own(&block)
+            && let Some(rest) = flex::project_out(block.clone(), basis, epsilon)
+        {
+            return rest;
         }
         plain::project_out(block, basis, epsilon)
     }
