@@ -168,3 +168,19 @@ fn the_smallest_end_is_the_largest_of_the_negative() {
         assert!(solution.pairs[0].value < solution.pairs[1].value);
     }
 }
+
+#[test]
+fn cold_bounds_hold_in_any_basis() {
+    let n = 120;
+    for arena in arenas() {
+        for (_, spectrum) in named_spectra(n) {
+            for seed in 40..50 {
+                let matrix = with_spectrum(&spectrum, &rotation(n, seed));
+                for count in 1..4 {
+                    let solution = solve_and_check(&matrix, params(count, 1e-3), &arena);
+                    assert_eq!(solution.info.stop, Stop::Converged);
+                }
+            }
+        }
+    }
+}

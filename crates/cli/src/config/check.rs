@@ -244,6 +244,7 @@ impl Faults<'_> {
             ("count", eigenvalues.count),
             ("smallest", eigenvalues.smallest),
             ("guard", eigenvalues.guard),
+            ("largest_guard", eigenvalues.largest_guard),
         ] {
             self.require(value <= 256, &path(key), "must be at most 256");
         }

@@ -157,6 +157,9 @@ pub struct EigenvaluesConfig {
     /// Extra columns of the block that guard against missed eigenvalues.
     #[serde(default = "defaults::guard")]
     pub guard: usize,
+    /// Extra columns to which the block may grow where eigenvalues cluster.
+    #[serde(default = "defaults::largest_guard")]
+    pub largest_guard: usize,
     /// Every so many solves one column starts at random, to find what a warm start hides; 0 for
     /// never.
     #[serde(default = "defaults::probe_every")]
@@ -204,6 +207,10 @@ mod defaults {
 
     pub fn guard() -> usize {
         Params::default().guard
+    }
+
+    pub fn largest_guard() -> usize {
+        Params::default().largest_guard
     }
 
     pub fn probe_every() -> usize {

@@ -27,6 +27,7 @@ fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings
             relative_tolerance: config.relative_tolerance,
             max_iterations: config.max_iterations,
             guard: config.guard,
+            largest_guard: config.largest_guard,
             probe_every: config.probe_every,
             fusion: fusion == Fusion::Auto,
             ..eigen::Params::default()

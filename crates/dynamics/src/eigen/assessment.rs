@@ -2,7 +2,7 @@
 
 use faer::Mat;
 
-use super::bounds::{rounding, truncation_bounds};
+use super::bounds::{reach, rounding, truncation_bounds};
 use super::subspace::Subspace;
 use super::{EigenError, Params};
 
@@ -22,6 +22,9 @@ pub(super) struct Assessment {
     pub residuals: Vec<f64>,
     /// Truncation bound of each wanted pair.
     pub truncation: Vec<f64>,
+    /// Leading pairs that the bounds rest on; the last of them says where the rest of the spectrum
+    /// begins.
+    pub reach: usize,
     /// Rounding of a Ritz value.
     pub rounding: f64,
     /// Absolute tolerance of each wanted pair.
@@ -30,13 +33,14 @@ pub(super) struct Assessment {
 
 impl Assessment {
     /// Measures the current Ritz pairs: from the Gram matrices at hand, their rounding counted
-    /// against the pair, if that settles a pair or does not matter; else from the residuals.
-    pub fn of(subspace: &mut Subspace<'_>, params: &Params) -> Result<Self, EigenError> {
+    /// against the pair, if that settles a pair or does not matter; else, or if `all` residuals
+    /// matter, from the residuals.
+    pub fn of(subspace: &mut Subspace<'_>, params: &Params, all: bool) -> Result<Self, EigenError> {
         let values = subspace.ritz.values.clone();
         let careful = Self::from_grams(subspace, params, &values, &subspace.ritz.residual)?;
         let visible = VISIBLE * gram_noise(subspace);
         let mut open = careful.open().into_iter();
-        if open.all(|i| subspace.ritz.residual[(i, i)] > visible) {
+        if !all && open.all(|i| subspace.ritz.residual[(i, i)] > visible) {
             return Ok(careful);
         }
         let exact = subspace.residual_gram()?;
@@ -64,13 +68,24 @@ impl Assessment {
         values: &[f64],
         residual: &Mat<f64>,
     ) -> Result<Self, EigenError> {
+        let residuals: Vec<f64> = (0..values.len())
+            .map(|i| residual[(i, i)].max(0.0).sqrt())
+            .collect();
+        let tolerances = params.tolerances(values);
+        let trusted = subspace.trusted.min(values.len());
+        let enough = tolerances.last().copied().unwrap_or(0.0);
+        let reach = reach(
+            &values[..trusted],
+            &residuals[..trusted],
+            params.count,
+            enough,
+        );
         Ok(Self {
-            residuals: (0..values.len())
-                .map(|i| residual[(i, i)].max(0.0).sqrt())
-                .collect(),
-            truncation: truncation_bounds(values, residual, params.count)?,
+            truncation: truncation_bounds(&values[..reach], residual, params.count)?,
+            reach,
             rounding: rounding(subspace.epsilon, subspace.scale, subspace.age),
-            tolerances: params.tolerances(values),
+            residuals,
+            tolerances,
         })
     }
 
@@ -79,6 +94,18 @@ impl Assessment {
         (0..self.truncation.len())
             .filter(|&i| !self.is_converged(i))
             .collect()
+    }
+
+    /// How far the eigenvalue of pair `i` may lie above its Ritz value, were it alone: r²/γ or r.
+    pub fn rise(&self, values: &[f64], i: usize) -> f64 {
+        let last = self.reach - 1;
+        let gap = values[i] - values[last] - self.residuals[last];
+        let residual = self.residuals[i];
+        if gap > residual {
+            residual * residual / gap
+        } else {
+            residual
+        }
     }
 
     /// Error bound of wanted pair `i`.

@@ -5,6 +5,10 @@ use faer::Mat;
 use super::EigenError;
 use super::host::{eigh_descending, square_root};
 
+/// Residual of a guard that is fit to bound the rest of the spectrum, at most, as a part of its
+/// distance from the wanted values. A coarser one may still miss what lies above it.
+const SHARP: f64 = 0.25;
+
 /// Upper bounds on λᵢ − θᵢ ≥ 0 for the first `count` of the Ritz values `values` (descending)
 /// of orthonormal vectors with residual Gram matrix `residual` = R·Rᵀ.
 ///
@@ -32,7 +36,7 @@ pub(super) fn truncation_bounds(
         return Ok(Vec::new());
     };
     let rest = lowest + residual[(b - 1, b - 1)].max(0.0).sqrt();
-    let root = square_root(residual)?;
+    let root = square_root(&residual.submatrix(0, 0, b, b).to_owned())?;
     let worst = Mat::from_fn(2 * b, 2 * b, |i, j| match (i < b, j < b) {
         (true, true) if i == j => values[i],
         (true, false) => root[(i, j - b)],
@@ -44,6 +48,24 @@ pub(super) fn truncation_bounds(
     Ok((0..count.min(b))
         .map(|i| (upper[i] - values[i]).max(0.0))
         .collect())
+}
+
+/// How many of the leading Ritz pairs (`values`, descending, with their residual norms) the bounds
+/// of the first `count` should rest on: those down to the guard that puts the rest of the spectrum
+/// lowest, at θ + r; `count` when no guard is fit.
+///
+/// A guard need not be sharper than [`SHARP`] of its distance from the wanted values, nor than
+/// `enough`.
+pub(super) fn reach(values: &[f64], residuals: &[f64], count: usize, enough: f64) -> usize {
+    let Some(last) = count.min(values.len()).checked_sub(1) else {
+        return 0;
+    };
+    let rest = |i: usize| values[i] + residuals[i];
+    (last + 1..values.len())
+        .filter(|&i| residuals[i] <= enough.max(SHARP * (values[last] - values[i])))
+        .min_by(|&i, &j| rest(i).total_cmp(&rest(j)))
+        .unwrap_or(last)
+        + 1
 }
 
 /// Bound on the rounding of a Ritz value when the operator's norm is about `scale` and images
@@ -59,6 +81,18 @@ pub(super) fn rounding(epsilon: f64, scale: f64, age: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_rest_on_the_lowest_guard_that_is_sharp() {
+        let values = [50.0, 48.0, 47.0, 30.0, 29.0, 5.0];
+        // The last is too coarse to count, the one before puts the rest higher than the fourth.
+        let residuals = [1.0, 1.0, 0.9, 2.0, 4.0, 22.0];
+        assert_eq!(reach(&values, &residuals, 2, 0.05), 4);
+        assert_eq!(reach(&values[..3], &residuals[..3], 2, 0.05), 2);
+        assert_eq!(reach(&values[..3], &residuals[..3], 2, 0.9), 3);
+        assert_eq!(reach(&values[..1], &residuals[..1], 2, 0.05), 1);
+        assert_eq!(reach(&[], &[], 2, 0.05), 0);
+    }
 
     #[test]
     fn one_vector_and_its_guard_follow_the_closed_form() {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::EigenError;
-use super::block::Arithmetic;
+use super::block::{Arithmetic, Stack};
 use super::host::eigh_descending;
 
 /// Blocks whose spans share less than this (as a cosine) are not compared: one of their vectors
@@ -15,42 +15,95 @@ const LEAST_OVERLAP: f64 = 0.7;
 #[derive(Debug, Default)]
 pub(super) struct Drift {
     blocks: Vec<Tensor<2>>,
+    /// Gram matrix of the last three blocks' common leading rows, newest first.
+    gram: Option<Mat<f64>>,
 }
 
 impl Drift {
     /// Forgets all blocks.
     pub fn forget(&mut self) {
         self.blocks.clear();
+        self.gram = None;
     }
 
     /// Notes `block`, `[b, P]`, and says where the next one is expected.
     ///
     /// The last two blocks X₁, X₂ are rotated to the new one by orthogonal Procrustes; of the
-    /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did.
+    /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did. Of
+    /// blocks of different heights the leading rows that all have are compared.
     pub fn next(
         &mut self,
         block: Tensor<2>,
         arithmetic: Arithmetic,
     ) -> Result<Tensor<2>, EigenError> {
         let fits = |old: &Tensor<2>| {
-            old.dims() == block.dims()
+            old.dims()[1] == block.dims()[1]
                 && old.dtype() == block.dtype()
                 && old.device() == block.device()
         };
         if !self.blocks.iter().all(fits) {
-            self.blocks.clear();
+            self.forget();
         }
         self.blocks.insert(0, block.clone());
         self.blocks.truncate(3);
         if self.blocks.len() < 3 {
             return Ok(block);
         }
-        let all = arithmetic.stack(self.blocks.clone());
-        let [gram] = arithmetic.grams([(&all, &all)])?;
-        match extrapolation(&gram, block.dims()[0])? {
-            Some(coefficients) => Ok(arithmetic.combine(&[(&coefficients, &all)])),
-            None => Ok(block),
+        let heights = self.blocks.iter().map(|block| block.dims()[0]);
+        let common = heights.min().unwrap_or(0);
+        let leading = self.blocks.iter().map(|block| leading(block, common));
+        let all = arithmetic.stack(leading.collect());
+        let gram = self.gram_of(&all, common, arithmetic)?;
+        let coefficients = extrapolation(&gram, common)?;
+        self.gram = Some(gram);
+        let Some(coefficients) = coefficients else {
+            return Ok(block);
+        };
+        let expected = arithmetic.combine(&[(&coefficients, &all)]);
+        let beyond = block.dims()[0] - common;
+        if beyond == 0 {
+            return Ok(expected);
         }
+        Ok(Tensor::cat(
+            vec![expected, block.narrow(0, common, beyond)],
+            0,
+        ))
+    }
+}
+
+impl Drift {
+    /// The Gram matrix of three blocks of `b` rows each, newest first. What the older two have in
+    /// common is known when the last blocks had as many rows.
+    fn gram_of(
+        &self,
+        all: &Stack,
+        b: usize,
+        arithmetic: Arithmetic,
+    ) -> Result<Mat<f64>, EigenError> {
+        match &self.gram {
+            Some(known) if known.nrows() == 3 * b => {
+                let newest = Stack::from(leading(&self.blocks[0], b));
+                let [new] = arithmetic.grams([(&newest, all)])?;
+                Ok(Mat::from_fn(3 * b, 3 * b, |i, j| match (i < b, j < b) {
+                    (true, _) => new[(i, j)],
+                    (false, true) => new[(j, i)],
+                    (false, false) => known[(i - b, j - b)],
+                }))
+            }
+            _ => {
+                let [gram] = arithmetic.grams([(all, all)])?;
+                Ok(gram)
+            }
+        }
+    }
+}
+
+/// The first `rows` rows.
+fn leading(block: &Tensor<2>, rows: usize) -> Tensor<2> {
+    if block.dims()[0] == rows {
+        block.clone()
+    } else {
+        block.clone().narrow(0, 0, rows)
     }
 }
 

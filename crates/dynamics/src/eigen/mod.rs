@@ -3,43 +3,50 @@
 //!
 //! # Method
 //!
-//! Block LOBPCG (Knyazev, SIAM J. Sci. Comput. 23, 2001; Duersch et al., SIAM J. Sci. Comput. 40,
-//! 2018) without a preconditioner. A block X of `count + guard` rows lives on the device; the host
-//! sees only matrices of the size of the search basis.
+//! Block Krylov with Rayleigh–Ritz on the whole search space (block Davidson without a
+//! preconditioner), restarted as LOBPCG (Knyazev, SIAM J. Sci. Comput. 23, 2001; Duersch et al.,
+//! SIAM J. Sci. Comput. 40, 2018). Rows live on the device; the host sees only matrices of the size
+//! of the search basis.
 //!
-//! 1. The operator A is applied to the carried block, *then* Rayleigh–Ritz. If the error bounds
-//!    meet the tolerance that is the whole solve: `count + guard` products.
-//! 2. Otherwise the basis grows by the residuals of the pairs that are not converged, a product
-//!    each, and by their conjugate directions, whose images follow by combination. Rayleigh–Ritz
-//!    on iterates, directions and residuals gives the next block. Converged pairs stay in the
-//!    basis (soft locking).
-//! 3. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,
+//! 1. The operator A is applied to the carried block X, *then* Rayleigh–Ritz. If the error bounds
+//!    meet the tolerance that is the whole solve: a product a row.
+//! 2. Otherwise the basis grows by the residuals of the pairs that are not converged, or of the
+//!    guards that hold their bounds back, a product each, and Rayleigh–Ritz is repeated. When the
+//!    basis is full its Ritz vectors and their conjugate directions replace it.
+//! 3. The block has `count + guard` rows where that does. Where eigenvalues cluster, as the c − 1
+//!    largest of c classes do at the edge of stability, rows inside the cluster turn from solve to
+//!    solve, but their span does not: the block grows until it ends in the gap below, by
+//!    [`Params::largest_guard`] at most, and shrinks when its last row is not needed.
+//! 4. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,
 //!    x + r/(θ − ω), at no product: the next solve begins there.
-//! 4. Along gradient descent the eigenvectors drift, or at the edge of stability swing with period
+//! 5. Along gradient descent the eigenvectors drift, or at the edge of stability swing with period
 //!    two. The blocks X₁, X₂ of the last two solves, aligned by orthogonal Procrustes, show which:
 //!    X₁ − X₂ came again α-fold as X − X₁, so the start is X + α(X − X₁), |α| ≤ 1, at no product
 //!    (see `drift.rs`).
 //!
 //! Bases are made orthonormal by SVQB on Gram matrices, which are summed in float64. Images
-//! carried by combination drift by rounding; they are computed afresh after 32 iterations, or when
+//! carried by combination drift by rounding; they are computed afresh after 32 combinations, or when
 //! their age alone keeps a bound from its tolerance.
 //!
 //! *Largest* means algebraically: −A is iterated for the smallest end, by the same code.
 //!
 //! # Error bounds
 //!
-//! A Rayleigh quotient is off by the square of the vector's error. The bound
-//! takes the block as one, so that clusters do no harm, and assumes that what lies outside the
-//! block does not exceed its last Ritz value plus that one's residual; the worst operator that
-//! agrees with everything known gives the bound (see `bounds.rs` for the derivation). A term
-//! (4 + √a)·ε·‖A‖, a being the iterations since the images were products, stands for rounding.
+//! A Rayleigh quotient is off by the square of the vector's error. The bound takes the leading Ritz
+//! pairs as one, so that clusters do no harm, and assumes that what lies outside them does not
+//! exceed the last one's Ritz value plus its residual; the worst operator that agrees with
+//! everything known gives the bound (see `bounds.rs` for the derivation). That last one is the
+//! guard that puts the rest lowest, among those whose residual is at most a quarter of their
+//! distance from the wanted values. A term (4 + √a)·ε·‖A‖, a being the combinations since the
+//! images were products, stands for rounding.
 //!
 //! # What could be missed
 //!
 //! The assumption fails when an eigenvector is invisible to the block. Guard rows see crossings
-//! coming. Every [`Params::probe_every`] solves a random row joins the block and is followed until
-//! it stops climbing; if it climbs into the wanted set, the solve goes on until that is right and
-//! says so in [`Info::missed`].
+//! coming. A cold block is wide, and its Krylov sequence is followed until it stops climbing. Every
+//! [`Params::probe_every`] solves a random row joins a warm block and is followed likewise; if it
+//! climbs into the wanted set, the solve goes on until that is right and says so in
+//! [`Info::missed`].
 //!
 //! # Example
 //!
@@ -75,15 +82,16 @@ mod dense;
 mod drift;
 mod error;
 mod host;
-mod lobpcg;
 mod operator;
 mod orthonormal;
 mod params;
 mod probe;
 mod rayleigh_ritz;
+mod search;
 mod solution;
 mod solver;
 mod subspace;
+mod width;
 
 pub use error::{EigenError, OperatorError};
 pub use operator::SymmetricOperator;

@@ -29,6 +29,11 @@ pub struct Params {
     /// gap is known, and see a crossing coming. Each costs one product a solve. With 0 the last
     /// wanted value has no gap below it and is bounded by its residual alone. Default 1.
     pub guard: usize,
+    /// Extra rows that a cold block begins with, and to which a warm one may grow, one a solve,
+    /// while searching costs more products than the block does: it then ends in the gap below a
+    /// cluster instead of inside it. Unneeded rows leave again. No more than `guard` for a
+    /// block that never grows; of no effect when `guard` is 0. Default 8.
+    pub largest_guard: usize,
     /// Solves between probes with a random row; 0 for none. A block that never held a random row
     /// (one given by [`set_warm_start`](super::Solver::set_warm_start)) is probed at once.
     /// Default 32.
@@ -52,6 +57,7 @@ impl Default for Params {
             relative_tolerance: 1e-3,
             max_iterations: 1000,
             guard: 1,
+            largest_guard: 8,
             probe_every: 32,
             seed: 0,
             fusion: true,

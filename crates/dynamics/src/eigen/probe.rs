@@ -8,8 +8,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// share by its distance over the bulk's spread, so few suffice; the climb decides after that.
 const LEAST_ITERATIONS: usize = 3;
 
-/// A random row is followed while an iteration raises the lowest Ritz value by more than this
-/// part of its distance from the last wanted one.
+/// Random rows are followed while an iteration raises the sum of the block's Ritz values by more
+/// than this part of the distance between the last wanted one and the lowest.
 const CLIMB: f64 = 0.1;
 
 /// Source of random rows and of the decision when to probe.
@@ -67,7 +67,7 @@ impl Prober {
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     iterations: usize,
-    lowest: Option<f64>,
+    height: Option<f64>,
     climbing: bool,
 }
 
@@ -76,20 +76,20 @@ impl Watch {
     pub fn begin() -> Self {
         Self {
             iterations: 0,
-            lowest: None,
+            height: None,
             climbing: true,
         }
     }
 
-    /// Notes the lowest Ritz value after an iteration; `distance` is how far the last wanted
-    /// value lies above it, and `resolution` the height that does not matter.
-    pub fn observe(&mut self, lowest: f64, distance: f64, resolution: f64) {
-        if let Some(before) = self.lowest {
+    /// Notes the sum of the block's Ritz values after an iteration; `distance` is how far the last
+    /// wanted value lies above the lowest, and `resolution` the height that does not matter.
+    pub fn observe(&mut self, height: f64, distance: f64, resolution: f64) {
+        if let Some(before) = self.height {
             self.iterations += 1;
             self.climbing = self.iterations < LEAST_ITERATIONS
-                || lowest - before > CLIMB * distance.max(resolution);
+                || height - before > CLIMB * distance.max(resolution);
         }
-        self.lowest = Some(lowest);
+        self.height = Some(height);
     }
 
     /// Whether the random rows still need products.

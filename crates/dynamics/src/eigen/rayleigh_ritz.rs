@@ -28,6 +28,24 @@ impl Grams {
         }
     }
 
+    /// Those of S with m rows more, whose products with all n + m rows are `new`, `[m, n + m]`
+    /// each; as A is symmetric, S·(A·S)ᵀ is taken to be.
+    pub fn extended(&self, new: &Self) -> Self {
+        let n = self.overlap.nrows();
+        let joined = |old: &Mat<f64>, new: &Mat<f64>| {
+            Mat::from_fn(new.ncols(), new.ncols(), |i, j| match (i < n, j < n) {
+                (true, true) => old[(i, j)],
+                (true, false) => new[(j - n, i)],
+                _ => new[(i - n, j)],
+            })
+        };
+        Self {
+            overlap: joined(&self.overlap, &new.overlap),
+            projected: joined(&self.projected, &new.projected),
+            image: joined(&self.image, &new.image),
+        }
+    }
+
     /// First row whose Gram entries are not all finite.
     pub fn first_non_finite(&self) -> Option<usize> {
         (0..self.overlap.nrows()).find(|&i| {
@@ -127,6 +145,31 @@ impl Ritz {
             iterates: rank,
             drop,
         })
+    }
+
+    /// An orthonormal basis of what the images of some basis rows have beyond the basis, in terms
+    /// of the images and of the basis rows, `[r, n]` each; combinations that rounding could spoil
+    /// are dropped.
+    pub fn beyond(
+        &self,
+        grams: &Grams,
+        rows: &[usize],
+        epsilon: f64,
+    ) -> Result<[Mat<f64>; 2], EigenError> {
+        let (k, n) = (rows.len(), grams.overlap.nrows());
+        let overlap = Mat::from_fn(k, n, |i, j| grams.projected[(j, rows[i])]);
+        let inside = &overlap * self.basis.transpose();
+        let taken = &inside * inside.transpose();
+        let image = |i: usize, j: usize| grams.image[(rows[i], rows[j])];
+        let metric = Mat::from_fn(k, k, |i, j| image(i, j) - taken[(i, j)]);
+        let largest = (0..k).map(|i| image(i, i)).fold(0.0, f64::max);
+        let combination = svqb(&metric, epsilon.sqrt() * largest, self.drop)?;
+        let picked = Mat::from_fn(k, n, |i, j| if rows[i] == j { 1.0 } else { 0.0 });
+        let inside = inside * &self.basis;
+        Ok([
+            &combination * picked,
+            faer::Scale(-1.0) * (combination * inside),
+        ])
     }
 
     /// LOBPCG's conjugate directions for the pairs `active`, `[p, n]`, orthonormal and orthogonal

@@ -4,10 +4,11 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::block::Arithmetic;
 use super::drift::Drift;
-use super::lobpcg::{Lobpcg, Start};
 use super::operator::Meter;
 use super::probe::Prober;
+use super::search::{Search, Start};
 use super::solution::{Eigenpair, Info, Missed, Solution};
+use super::width::Width;
 use super::{EigenError, End, Params, SymmetricOperator, dense};
 
 /// Follows one end of the spectrum of an operator that changes from solve to solve.
@@ -19,6 +20,7 @@ pub struct Solver {
     params: Params,
     prober: Prober,
     block: Option<Tensor<2>>,
+    width: Width,
     drift: Drift,
     /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
     centre: Option<f64>,
@@ -33,6 +35,7 @@ impl Solver {
         params.validate()?;
         Ok(Self {
             prober: Prober::new(params.seed, params.probe_every),
+            width: Width::new(&params),
             params,
             block: None,
             drift: Drift::default(),
@@ -49,15 +52,14 @@ impl Solver {
     /// necessarily orthogonal. Rows beyond `count + guard` are ignored, missing ones are drawn at
     /// random. As nothing says what these rows cannot see, that solve also probes.
     pub fn set_warm_start(&mut self, block: Tensor<2>) {
+        self.reset();
         self.block = Some(block);
-        self.centre = None;
-        self.drift.forget();
-        self.prober.forget();
     }
 
     /// Forgets the block; the next solve starts from random rows.
     pub fn reset(&mut self) {
         self.block = None;
+        self.width.reset();
         self.centre = None;
         self.drift.forget();
         self.prober.forget();
@@ -83,15 +85,22 @@ impl Solver {
         };
         let meter = Meter::new(operator, self.params.end, count);
         // Room for iterates, residuals and directions, with a probe among them.
-        let rows = count.saturating_add(self.params.guard);
-        if dim <= rows.saturating_add(1).saturating_mul(3) {
+        if dim <= self.width.smallest().saturating_add(1).saturating_mul(3) {
             return dense::solve(meter, &self.params, &device, dtype, epsilon);
         }
 
-        let start = self.starting_rows(rows, dim, &device, dtype)?;
+        let start = self.starting_rows(dim, &device, dtype)?;
         let warm = start.carried > 0;
         let random = start.rows.dims()[0] > start.carried;
-        let outcome = Lobpcg::new(&self.params, meter, &mut self.prober, start, epsilon)?.run()?;
+        let outcome = Search::new(
+            &self.params,
+            meter,
+            &mut self.prober,
+            &mut self.width,
+            start,
+            epsilon,
+        )?
+        .run()?;
 
         self.prober.record(random);
         let arithmetic = Arithmetic::new(self.params.fusion);
@@ -134,18 +143,17 @@ impl Solver {
     /// The carried rows, completed with random ones, and a random one more when a probe is due.
     fn starting_rows(
         &mut self,
-        rows: usize,
         dim: usize,
         device: &Device,
         dtype: DType,
     ) -> Result<Start, EigenError> {
-        let count = self.params.count;
         let Some(block) = self.block.clone() else {
+            let rows = self.width.largest(dim);
             return Ok(Start {
                 rows: self.prober.rows(rows, dim, device, dtype),
                 carried: 0,
                 block: rows,
-                watched: count,
+                trusted: rows,
                 centre: None,
             });
         };
@@ -157,22 +165,21 @@ impl Solver {
                 dim,
             });
         }
+        let rows = self.width.rows();
         let carried = given.min(rows);
         let block = block.narrow(0, 0, carried).to_device(device).cast(dtype);
         let probe = usize::from(self.prober.is_due());
         let random = rows - carried + probe;
-        let (all, watched) = if random == 0 {
-            (block, rows)
+        let all = if random == 0 {
+            block
         } else {
-            let extra = self.prober.rows(random, dim, device, dtype);
-            let watched = if carried < rows { count } else { rows };
-            (Tensor::cat(vec![block, extra], 0), watched)
+            Tensor::cat(vec![block, self.prober.rows(random, dim, device, dtype)], 0)
         };
         Ok(Start {
             rows: all,
             carried,
             block: rows + probe,
-            watched,
+            trusted: rows,
             centre: self.centre,
         })
     }

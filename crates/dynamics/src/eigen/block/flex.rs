@@ -172,26 +172,3 @@ pub(super) fn gram(left: &Stack, right: &Stack) -> Mat<f64> {
         partials.iter().map(|partial| partial[(i, j)]).sum()
     })
 }
-
-/// `None` where the plain way is the only one.
-pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Option<Tensor<2>> {
-    let basis = Stack::from(basis.clone());
-    // (block − overlap·basis) / lengths.
-    let remainder = |block: &Stack, lengths: &[f64], overlap: &Mat<f64>| {
-        let n = lengths.len();
-        let kept = Mat::from_fn(n, n, |i, j| if i == j { lengths[i].recip() } else { 0.0 });
-        let taken = Mat::from_fn(n, overlap.ncols(), |i, j| -overlap[(i, j)] / lengths[i]);
-        combine(&[(&kept, block), (&taken, &basis)])
-    };
-    let block = Stack::from(block);
-    let units = vec![1.0; block.rows()];
-    let block = Stack::from(remainder(&block, &units, &gram(&block, &basis))?);
-    let (overlap, own) = (gram(&block, &basis), gram(&block, &block));
-    // The second projection shortens a row by its overlap, which is rounding.
-    let length = |i: usize| {
-        let taken: f64 = (0..overlap.ncols()).map(|j| overlap[(i, j)].powi(2)).sum();
-        (own[(i, i)] - taken).max(epsilon).sqrt()
-    };
-    let lengths: Vec<f64> = (0..block.rows()).map(length).collect();
-    remainder(&block, &lengths, &overlap)
-}

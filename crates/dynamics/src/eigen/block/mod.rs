@@ -96,6 +96,13 @@ impl Arithmetic {
         }
     }
 
+    /// `rows` under a stack.
+    pub fn extend(self, stack: &Stack, rows: Tensor<2>) -> Stack {
+        let mut parts = stack.parts.clone();
+        parts.push(rows);
+        self.stack(parts)
+    }
+
     /// Sum of combinations of rows: `Σ [q, n] · [n, P] → [q, P]`, of at least one term.
     pub fn combine(self, terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
         #[cfg(feature = "flex")]
@@ -117,19 +124,5 @@ impl Arithmetic {
             return Ok(pairs.map(|(left, right)| flex::gram(left, right)));
         }
         plain::grams(pairs)
-    }
-
-    /// Makes the rows of `block` orthogonal to the orthonormal rows of `basis` and of unit length;
-    /// rows that lie in the span of `basis` to working accuracy come out shorter.
-    ///
-    /// Projects twice: once leaves a component of the size of the rounding over what remains.
-    pub fn project_out(self, block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
-        #[cfg(feature = "flex")]
-        if self.is_own(&block)
-            && let Some(rest) = flex::project_out(block.clone(), basis, epsilon)
-        {
-            return rest;
-        }
-        plain::project_out(block, basis, epsilon)
     }
 }

@@ -16,27 +16,6 @@ pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
         .fold(first, |sum, term| sum + combination(term))
 }
 
-/// block·basisᵀ, `[q, P], [n, P] → [q, n]`, left on the device.
-fn overlap(block: &Tensor<2>, basis: &Tensor<2>) -> Tensor<2> {
-    if !is_gpu(&block.device()) {
-        return block.clone().matmul(basis.clone().transpose());
-    }
-    let columns = (0..basis.dims()[0])
-        .map(|row| (block.clone() * basis.clone().narrow(0, row, 1)).sum_dim(1))
-        .collect();
-    Tensor::cat(columns, 1)
-}
-
-pub(super) fn project_out(block: Tensor<2>, basis: &Tensor<2>, epsilon: f64) -> Tensor<2> {
-    let once = |block: Tensor<2>| {
-        let overlap = overlap(&block, basis);
-        block - overlap.matmul(basis.clone())
-    };
-    let block = once(once(block));
-    let length = block.clone().square().sum_dim(1).sqrt();
-    block / length.clamp_min(epsilon.sqrt())
-}
-
 /// Whether the device is a GPU, where a matrix product of a few rows would leave most of a tile,
 /// and all but one of the processors, idle.
 fn is_gpu(device: &Device) -> bool {

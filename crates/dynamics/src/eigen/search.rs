@@ -9,6 +9,7 @@ use super::operator::Meter;
 use super::probe::{Prober, Watch};
 use super::solution::{Missed, Stop};
 use super::subspace::Subspace;
+use super::width::Width;
 use super::{EigenError, Params};
 
 /// Combinations after which images are computed afresh from the iterates, tolerance or not:
@@ -24,23 +25,29 @@ pub(super) struct Start {
     pub rows: Tensor<2>,
     /// How many rows were carried over.
     pub carried: usize,
-    /// Rows that the block is to have.
+    /// Rows that the block is to have, a probe included.
     pub block: usize,
-    /// First row that is watched while random rows climb.
-    pub watched: usize,
+    /// The same without the probe.
+    pub trusted: usize,
     /// Mean Rayleigh quotient of residuals in an earlier solve.
     pub centre: Option<f64>,
 }
 
 /// State of the iteration.
-pub(super) struct Lobpcg<'a> {
+pub(super) struct Search<'a> {
     params: &'a Params,
     prober: &'a mut Prober,
     subspace: Subspace<'a>,
-    watched: usize,
     watch: Option<Watch>,
+    /// Whether some rows were random.
+    random: bool,
+    /// Whether all were.
+    cold: bool,
     /// What the carried rows alone would have answered: value and error bound.
     carried: Vec<(f64, f64)>,
+    width: &'a mut Width,
+    /// Whether the block would have needed no search without its last row either.
+    dispensable: bool,
     iterations: usize,
     progress: Progress,
 }
@@ -52,7 +59,7 @@ pub(super) struct Outcome {
     pub assessment: Assessment,
     /// `[count, P]`.
     pub vectors: Tensor<2>,
-    /// `[count + guard, P]`, where the next solve should start.
+    /// `[rows, P]`, where the next solve should start.
     pub next_start: Tensor<2>,
     pub centre: Option<f64>,
     pub missed: Option<Missed>,
@@ -62,36 +69,48 @@ pub(super) struct Outcome {
     pub applications: usize,
 }
 
-impl<'a> Lobpcg<'a> {
+impl<'a> Search<'a> {
     /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step.
     pub fn new(
         params: &'a Params,
         meter: Meter<'a>,
         prober: &'a mut Prober,
+        width: &'a mut Width,
         start: Start,
         epsilon: f64,
     ) -> Result<Self, EigenError> {
         let random = start.rows.dims()[0] > start.carried;
-        let (subspace, alone) = Subspace::new(
+        let subspace = Subspace::new(
             meter,
             Arithmetic::new(params.fusion),
             start.rows,
             start.carried,
-            start.block,
+            [start.block, start.trusted],
             epsilon,
             start.centre,
         )?;
-        let answer = Assessment::from_grams(&subspace, params, &alone.values, &alone.residual)?;
+        let without = |rows: usize| {
+            let alone = subspace.leading(rows)?;
+            let answer = Assessment::from_grams(&subspace, params, &alone.values, &alone.residual)?;
+            Ok::<_, EigenError>((alone, answer))
+        };
+        let (alone, answer) = without(start.carried)?;
         let carried = (0..answer.truncation.len())
             .map(|i| (alone.values[i], answer.error_bound(i)))
             .collect();
+        let dispensable = !random
+            && width.rows() > width.smallest()
+            && without(width.rows() - 1)?.1.open().is_empty();
         let mut solve = Self {
             params,
             prober,
             subspace,
-            watched: start.watched,
             watch: random.then(Watch::begin),
+            random,
+            cold: start.carried == 0,
             carried,
+            width,
+            dispensable,
             iterations: 0,
             progress: Progress::default(),
         };
@@ -102,12 +121,22 @@ impl<'a> Lobpcg<'a> {
     /// Iterates to the end.
     pub fn run(mut self) -> Result<Outcome, EigenError> {
         loop {
-            let assessment = Assessment::of(&mut self.subspace, self.params)?;
             let climbing = self.watch.as_ref().is_some_and(Watch::is_climbing);
+            if !climbing && self.watch.take().is_some() {
+                self.subspace.tidy()?;
+            }
+            let lost = climbing && !self.subspace.has_trail();
+            let assessment = Assessment::of(&mut self.subspace, self.params, lost)?;
             let values = &self.subspace.ritz.values;
             self.progress.note(values, &assessment, climbing);
             let open = assessment.open();
             let active = self.active_rows(&open, climbing, &assessment);
+            if lost && active.is_empty() && self.subspace.missing() == 0 {
+                // The block is invariant to the last digit: nowhere to climb.
+                self.watch = None;
+                self.subspace.tidy()?;
+                continue;
+            }
             if let Some(stop) = self.verdict(&open, &active, climbing, &assessment) {
                 return Ok(self.finish(stop, assessment));
             }
@@ -115,7 +144,7 @@ impl<'a> Lobpcg<'a> {
                 self.subspace.refresh()?;
                 continue;
             }
-            self.iterate(&active, &assessment)?;
+            self.iterate(&active, climbing, &assessment)?;
         }
     }
 
@@ -131,11 +160,8 @@ impl<'a> Lobpcg<'a> {
             return None; // A start of too low a rank is completed first.
         }
         let complete = self.subspace.missing() == 0;
-        // With nothing to search the block is invariant to the last digit: random rows have
-        // nowhere to climb.
-        let exhausted = complete && active.is_empty();
-        let settled = complete && (!climbing || self.watched_rows().is_empty());
-        if open.is_empty() && (settled || exhausted) {
+        let settled = complete && !climbing;
+        if open.is_empty() && settled {
             return Some(Stop::Converged);
         }
         let unreachable = settled
@@ -143,6 +169,7 @@ impl<'a> Lobpcg<'a> {
                 assessment.tolerances[i] <= self.rounding_of_fresh_images()
                     && assessment.truncation[i] <= assessment.rounding
             });
+        let exhausted = settled && active.is_empty();
         if unreachable || exhausted || self.progress.idle() >= IDLE_ITERATIONS {
             return Some(Stop::Stagnated);
         }
@@ -163,68 +190,90 @@ impl<'a> Lobpcg<'a> {
         rounding(self.subspace.epsilon, self.subspace.scale, 0)
     }
 
-    /// Rows that are followed while random rows climb.
-    fn watched_rows(&self) -> std::ops::Range<usize> {
-        self.watched..self.subspace.ritz.values.len()
-    }
-
-    /// The pairs that get a residual direction: wanted ones that are not converged, watched ones,
-    /// and guards too coarse to say where the rest of the spectrum begins. A guard need not be
-    /// sharper than half its distance from the wanted values: the gap is then right to a factor
-    /// of two.
+    /// The pairs that get a residual direction: wanted ones that are not converged, or what holds
+    /// them back, and the last guard while none is sharp enough to say where the rest of the
+    /// spectrum begins.
     fn active_rows(&self, open: &[usize], climbing: bool, assessment: &Assessment) -> Vec<usize> {
-        let values = &self.subspace.ritz.values;
-        let mut active = open.to_vec();
-        if let (Some(last), false) = (assessment.truncation.len().checked_sub(1), open.is_empty()) {
-            active.extend((last + 1..values.len()).filter(|&guard| {
-                let enough = 0.5 * (values[last] - values[guard]);
-                assessment.residuals[guard] > enough.max(assessment.tolerances[last])
-            }));
+        let trail = self.subspace.has_trail();
+        if climbing && self.cold && trail {
+            return Vec::new(); // The residuals lie in the span of the trail's next rows.
         }
-        if climbing {
-            active.extend(self.watched_rows());
+        let mut active = self.holding_back(open, assessment);
+        let guards = self.params.count..self.subspace.trusted.min(assessment.residuals.len());
+        let guarded = assessment.reach > self.params.count;
+        if !open.is_empty() && !guarded && !guards.is_empty() {
+            active.push(guards.end - 1);
+        }
+        if climbing && !trail {
+            // Rounding has covered it, as where the other end is far larger: all pairs climb.
+            active.extend(0..self.subspace.block_values().len());
         }
         active.sort_unstable();
         active.dedup();
-        // A pair known exactly has no residual to follow.
-        active.retain(|&i| assessment.residuals[i] > 0.0);
+        // A residual of a few roundings of its own is nothing to follow.
+        let rounding = 4.0 * self.rounding_of_fresh_images();
+        active.retain(|&i| assessment.residuals[i] > rounding);
         active
     }
 
-    fn iterate(&mut self, active: &[usize], assessment: &Assessment) -> Result<(), EigenError> {
+    /// The open pairs; but where these would be converged by themselves, the guards that may rise
+    /// above them instead.
+    fn holding_back(&self, open: &[usize], assessment: &Assessment) -> Vec<usize> {
+        let values = &self.subspace.ritz.values;
+        let alone = |&&i: &&usize| assessment.rise(values, i) > assessment.tolerances[i];
+        let unsharp: Vec<usize> = open.iter().filter(alone).copied().collect();
+        let Some(&lowest) = open.last() else {
+            return unsharp;
+        };
+        if unsharp.len() == open.len() {
+            return unsharp;
+        }
+        let guards = self.params.count..assessment.reach;
+        let rising = guards.filter(|&g| values[g] + assessment.rise(values, g) > values[lowest]);
+        let rising: Vec<usize> = unsharp.iter().copied().chain(rising).collect();
+        if rising.is_empty() {
+            open.to_vec()
+        } else {
+            rising
+        }
+    }
+
+    fn iterate(
+        &mut self,
+        active: &[usize],
+        climbing: bool,
+        assessment: &Assessment,
+    ) -> Result<(), EigenError> {
         let lengths: Vec<f64> = active.iter().map(|&i| assessment.residuals[i]).collect();
         let missing = self.subspace.missing();
         let random = (missing > 0).then(|| {
             let sample = self.subspace.sample();
             let (device, dtype) = (sample.device(), sample.dtype());
             let dim = self.subspace.dim();
-            (
-                self.prober.rows(missing, dim, &device, dtype),
-                self.params.count,
-            )
+            self.prober.rows(missing, dim, &device, dtype)
         });
         if random.is_some() {
             self.watch = Some(Watch::begin());
-            self.watched = self.params.count;
         }
-        self.subspace.expand(active, &lengths, random)?;
+        self.subspace.expand(active, &lengths, climbing, random)?;
         self.iterations += 1;
         self.observe();
         Ok(())
     }
 
-    /// Shows the watch the lowest Ritz value.
+    /// Shows the watch how high the block has climbed.
     fn observe(&mut self) {
-        let values = &self.subspace.ritz.values;
+        let values = self.subspace.block_values();
         let last = self.params.count.min(values.len()).checked_sub(1);
         if let (Some(watch), Some(&lowest), Some(last)) = (&mut self.watch, values.last(), last) {
             let resolution = self.params.tolerances(values)[last];
-            watch.observe(lowest, values[last] - lowest, resolution);
+            watch.observe(values.iter().sum(), values[last] - lowest, resolution);
         }
     }
 
+    /// What there is at the end, and the start of the next solve.
     fn finish(self, stop: Stop, assessment: Assessment) -> Outcome {
-        let (subspace, params) = (self.subspace, self.params);
+        let subspace = self.subspace;
         let values = subspace.ritz.values.clone();
         let missed = self.carried.iter().enumerate().find_map(|(i, &known)| {
             let (previous, previous_bound) = known;
@@ -235,12 +284,19 @@ impl<'a> Lobpcg<'a> {
                 previous_bound,
             })
         });
-        let iterates = subspace.iterates();
-        let carried = params.count + params.guard;
+        if self.random {
+            self.width.note_random(self.cold);
+        } else {
+            let products: usize = subspace.meter().products().iter().sum();
+            let searched = products - self.width.rows();
+            let largest = self.width.largest(subspace.dim());
+            self.width.note(searched, self.dispensable, largest);
+        }
+        let next = self.width.rows();
         Outcome {
             stop,
-            vectors: iterates.clone().narrow(0, 0, assessment.truncation.len()),
-            next_start: subspace.free_step(iterates, carried, &assessment.residuals),
+            vectors: subspace.vectors(assessment.truncation.len()),
+            next_start: subspace.free_step(next, &assessment.residuals),
             values,
             assessment,
             centre: subspace.centre,
