@@ -93,16 +93,17 @@ def report(environment, results, options, facts):
     """Writes the files and prints the table."""
     facts |= {f"missing: {name}": why for name, why in environment.missing.items()}
     facts |= {"rounds": options.rounds, "steps": options.steps}
-    results.facts |= facts | work_growth.exponents(results)
+    results.facts |= facts | work_growth.exponents(results) | work_step.cnn_steps(results)
     results.write(options.out)
     date = datetime.date.today().isoformat()
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     subtitle = f"{facts['cpu']}; {versions}; {date}"
     (options.out / "results.svg").write_text(figure.svg(results, subtitle))
     table = targets.markdown(targets.table(results))
-    lines = [table, "", *(f"- {name}: {value}" for name, value in results.facts.items())]
-    if results.problems:
-        lines += ["", "Problems:", *(f"- {problem}" for problem in results.problems)]
+    facts, problems = results.told()
+    lines = [table, "", *(f"- {name}: {value}" for name, value in facts.items())]
+    if problems:
+        lines += ["", "Problems:", *(f"- {problem}" for problem in problems)]
     (options.out / "results.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     say(f"\nresults.csv, results.md and results.svg are in {options.out}")

@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from .work_step import REGIMES
+from .work_step import CNN_STEP, REGIMES
 
 PANELS = [
     ("network", "gradient", "Gradient"),
@@ -11,7 +11,7 @@ PANELS = [
     *[("step", regime, f"Step with 2 eigenvalues, {regime}") for regime in REGIMES],
     ("cnn", "gradient", "CNN, gradient"),
     ("cnn", "product in a block of 4", "CNN, product in a block of 4"),
-    ("cnn", "step with 2 eigenvalues", "CNN, step with 2 eigenvalues"),
+    ("cnn", CNN_STEP, "CNN, step with 2 eigenvalues"),
     ("figure1a", "whole command", "Figure 1(a), whole command"),
 ]
 

@@ -2,9 +2,22 @@
 
 import csv
 import json
+import re
 import statistics
 
+from .environment import ROOT
+
 COLUMNS = ["work", "item", "contestant", "unit", "median", "min", "max", "mean", "samples", "note"]
+
+
+# A slash that begins a path: not one within a word, a relative path or an address.
+ABSOLUTE = re.compile(r"""(?<![\w.~/-])/(?:[^\s/'"`,:;()<>|]+/)*([^\s/'"`,:;()<>|]+)""")
+
+
+def without_paths(text):
+    """A text whose absolute paths are relative to the project or, outside it, only a last name:
+    results are published, and where this machine keeps its files is nobody's concern."""
+    return ABSOLUTE.sub(r"\1", text.replace(f"{ROOT}/", ""))
 
 
 class Results:
@@ -59,6 +72,14 @@ class Results:
         """Which works were run."""
         return {key[0] for key in self.samples}
 
+    def told(self):
+        """Facts by name, and problems, as they may be written: without this machine's paths."""
+        facts = {
+            name: without_paths(fact) if isinstance(fact, str) else fact
+            for name, fact in self.facts.items()
+        }
+        return facts, [without_paths(problem) for problem in self.problems]
+
     def write(self, folder):
         """Writes `results.csv` and, with every sample, `samples.json`."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,5 +97,6 @@ class Results:
             {"work": w, "item": i, "contestant": c, "unit": u, "values": values}
             for (w, i, c, u), values in self.samples.items()
         ]
-        text = json.dumps({"facts": self.facts, "problems": self.problems, "samples": rows})
+        facts, problems = self.told()
+        text = json.dumps({"facts": facts, "problems": problems, "samples": rows})
         (folder / "samples.json").write_text(text)

@@ -24,7 +24,8 @@ def run(environment, results, options):
     for n in SAMPLES[:3] if quick else SAMPLES:
         points += [("n", n, [f"data.samples={n}"], 2, mode) for mode in ("off", "auto")]
     for width in WIDTHS[::2] if quick else WIDTHS:
-        points.append(("width", width, [f"model.hidden=[{width},{width}]"], 2, "auto"))
+        changes = [f"model.hidden=[{width},{width}]"]
+        points += [("width", width, changes, 2, mode) for mode in ("off", "auto")]
     for depth in DEPTHS[::2] if quick else DEPTHS:
         hidden = ",".join(["200"] * depth)
         points.append(("depth", depth, [f"model.hidden=[{hidden}]"], 2, "auto"))

@@ -24,6 +24,7 @@ REGIMES = {
 }
 
 REFERENCE = "reference"
+CNN_STEP = "step with 2 eigenvalues"
 
 
 def run(environment, results, options):
@@ -59,8 +60,19 @@ def run_cnn(environment, results, options, problem):
             )
         referee = stack.enter_context(Referee(environment, problem, results))
         sizes = problem.step_size, problem.step_size
-        walk(results, "cnn", "step with 2 eigenvalues", entries, {None: referee}, 0, sizes, 2)
+        walk(results, "cnn", CNN_STEP, entries, {None: referee}, 0, sizes, 2)
         memory(results, "cnn", entries)
+
+
+def cnn_steps(results):
+    """Work 4's steps in words, for the facts, as no target is set for them."""
+    who = []
+    for name in results.contestants("cnn", CNN_STEP):
+        seconds = results.mean("cnn", CNN_STEP, name)
+        products = results.mean("cnn", CNN_STEP, name, "products")
+        steps = len(results.of("cnn", CNN_STEP, name))
+        who.append(f"{name} {seconds:.2g} s ({products:.1f} products)")
+    return {f"cnn: {CNN_STEP}": f"{', '.join(who)}; means of {steps} steps"} if who else {}
 
 
 class Entry:

@@ -16,7 +16,8 @@ try:
 except ImportError:
     curvlinops = None
 
-DTYPE = np.float64 if "--float64" in sys.argv else np.float32
+REFEREE = "--float64" in sys.argv
+DTYPE = np.float64 if REFEREE else np.float32
 
 # Lanczos vectors for a warm start: with SciPy's default of 20 every call costs 20 products at
 # least, however good the start.
@@ -35,7 +36,9 @@ class Peer:
         self.x = torch.from_numpy(self.problem.x)
         self.y = torch.from_numpy(self.problem.y)
         self.scale = self.problem.factor / self.x.shape[0]
-        self.chosen = {}
+        # The referee does not search: a search takes long on a CNN in float64.
+        self.chosen = {"block of 1": "graph kept"} if REFEREE else {}
+        self.eigenvalues = arpack.Exact()
         versions = {"torch": torch.__version__}
         if curvlinops is not None:
             # Deterministic by construction: the probe would only cost time.
@@ -127,16 +130,20 @@ class Peer:
         return self.scale * (self.operator @ block.T).T
 
     def values(self):
+        return self.measured_by(self.block_product(1))
+
+    def measured_by(self, product):
+        """Loss and gradient norm, and what `product` makes of the gradient's direction."""
         loss, slopes = self.slope()
         slope = self.flat(slopes, 1)[0]
         unit = slope / slope.norm()
-        image = self.block_product(1)(unit[None])[0]
+        image = product(unit[None])[0]
         found = {
             "loss": float(loss),
             "gradient_norm": float(slope.double().norm()),
             "product_norm": float(image.double().norm()),
         }
-        if curvlinops is not None:
+        if curvlinops is not None and not REFEREE:
             image = self.curvlinops_product(unit[None])[0]
             found["product_norm_curvlinops"] = float(image.double().norm())
         return found
@@ -208,18 +215,14 @@ class Peer:
         )
 
     def exact(self, weights, count):
-        """Loss, gradient norm and `count` eigenvalues at the weights of a file.
-
-        Lanczos vectors to 1e-5 make eigenvalues that are right to the square of it.
-        """
+        """Loss, gradient and product norms, and `count` eigenvalues, at the weights of a file."""
         self.network.set_weights(self.problem.read_weights(weights))
-        values = self.values()
-        if count == 0:
-            return values
         apply = self.block_product(1)
-        product = lambda vector: apply(torch.from_numpy(vector)[None])[0].numpy()
-        found, _, _ = arpack.largest(product, self.size, count, DTYPE, tol=1e-5)
-        return values | {"eigenvalues": found.tolist()}
+        values = self.measured_by(apply)
+        if count > 0:
+            product = lambda vector: apply(torch.from_numpy(vector)[None])[0].numpy()
+            values["eigenvalues"] = self.eigenvalues.solve(product, self.size, count).tolist()
+        return values
 
 
 def version_of(package):
