@@ -108,7 +108,7 @@ fn a_slow_drift_costs_few_products_a_step() {
                 1e-3 rad, guard 2: 4.1
                 3e-3 rad, guard 1: 3.1
                 3e-3 rad, guard 2: 4.1
-                1e-2 rad, guard 1: 4.1
+                1e-2 rad, guard 1: 4.5
                 1e-2 rad, guard 2: 4.1
                 3e-2 rad, guard 1: 6.1
                 3e-2 rad, guard 2: 6.1
@@ -118,7 +118,7 @@ fn a_slow_drift_costs_few_products_a_step() {
                 1e-3 rad, guard 2: 4.1
                 3e-3 rad, guard 1: 3.1
                 3e-3 rad, guard 2: 4.1
-                1e-2 rad, guard 1: 4.1
+                1e-2 rad, guard 1: 4.5
                 1e-2 rad, guard 2: 4.1
                 3e-2 rad, guard 1: 6.1
                 3e-2 rad, guard 2: 6.1
