@@ -194,6 +194,11 @@ impl<'a> Subspace<'a> {
     /// random ones are, are thus measured themselves.
     pub fn tidy(&mut self) -> Result<(), EigenError> {
         self.collapse(&[])?;
+        self.begin_again()
+    }
+
+    /// The Ritz pairs of a basis that is nothing but iterates, and no trail.
+    fn begin_again(&mut self) -> Result<(), EigenError> {
         self.trail = [Mat::zeros(0, 0), Mat::zeros(0, 0)];
         let count = self.rows.rows();
         self.ritz = Ritz::new(&self.grams, count, self.block + 1, self.epsilon)?;
@@ -237,8 +242,7 @@ impl<'a> Subspace<'a> {
         self.rows = iterates.into();
         self.age = 0;
         self.read()?;
-        self.ritz = Ritz::new(&self.grams, count, self.block + 1, self.epsilon)?;
-        Ok(())
+        self.begin_again()
     }
 
     /// The Gram matrix of the residuals, `[b, b]`, from the residuals themselves: exact where the
