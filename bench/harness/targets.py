@@ -17,15 +17,19 @@ class Row:
 
     def judge(self, results):
         """Figure and verdict in words."""
-        pairs = [(label, value) for label, value in self.measure(results) if value is not None]
+        measured = self.measure(results)
+        pairs = [(label, value) for label, value in measured if value is not None]
         if not pairs:
             return "", "not measured" if self.work in results.works() else "not run"
         figures = [
-            f"{label} {self.show(value)}".strip() if len(pairs) > 1 else self.show(value)
+            f"{label} {self.show(value)}".strip() if len(measured) > 1 else self.show(value)
             for label, value in pairs
         ]
-        met = max(value for _, value in pairs) <= self.limit
-        return ", ".join(figures), "met" if met else "missed"
+        if max(value for _, value in pairs) > self.limit:
+            verdict = "missed"
+        else:
+            verdict = "met" if len(pairs) == len(measured) else "not measured whole"
+        return ", ".join(figures), verdict
 
     def show(self, value):
         if self.unit == "MB":
