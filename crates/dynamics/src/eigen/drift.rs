@@ -69,9 +69,7 @@ impl Drift {
             0,
         ))
     }
-}
 
-impl Drift {
     /// The Gram matrix of three blocks of `b` rows each, newest first. What the older two have in
     /// common is known when the last blocks had as many rows.
     fn gram_of(
@@ -162,6 +160,35 @@ fn procrustes(overlap: &Mat<f64>) -> Result<Option<Mat<f64>>, EigenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn what_older_blocks_have_in_common_is_remembered_right() {
+        use burn::tensor::{DType, Device, TensorData};
+
+        let device = Device::flex();
+        let block = |turn: usize, rows: usize| {
+            let value = |at: usize| (0.37 * ((turn + 1) * (at + 1)) as f64).sin();
+            let values: Vec<f64> = (0..rows * 7).map(value).collect();
+            Tensor::<2>::from_data(TensorData::new(values, [rows, 7]), (&device, DType::F64))
+        };
+        let arithmetic = Arithmetic::new(false);
+        let mut drift = Drift::default();
+        for (turn, rows) in [2, 2, 2, 2, 3, 2, 2, 3, 3, 3, 3].into_iter().enumerate() {
+            drift.next(block(turn, rows), arithmetic).unwrap();
+            let Some(found) = &drift.gram else { continue };
+            let common = found.nrows() / 3;
+            let rows = drift.blocks.iter().map(|block| leading(block, common));
+            let all = arithmetic.stack(rows.collect());
+            let [exact] = arithmetic.grams([(&all, &all)]).unwrap();
+            for i in 0..found.nrows() {
+                for j in 0..found.nrows() {
+                    assert!((found[(i, j)] - exact[(i, j)]).abs() < 1e-12, "{turn}");
+                }
+            }
+        }
+        assert_eq!(drift.gram.unwrap().nrows(), 9);
+    }
 
     /// Gram matrix of the unit vectors at `angles` in a plane.
     fn turning(angles: [f64; 3]) -> Mat<f64> {
