@@ -104,9 +104,13 @@ fn the_trace_is_the_same() {
                     "residual_on_v1" => (a.map(f64::abs), b.map(f64::abs)),
                     _ => (*a, *b),
                 };
+                // The error of an eigenvector goes as the root of the eigenvalue's, and rounding
+                // may decide on one product more or less.
+                let of_vector = name == "gradient_alignment" || name.contains("eigenvector_share");
+                let tolerance = if of_vector { 1e-5 } else { 1e-10 };
                 match (a, b) {
                     (Some(a), Some(b)) => assert!(
-                        (a - b).abs() <= 1e-10 * a.abs().max(size),
+                        (a - b).abs() <= tolerance * a.abs().max(size),
                         "{name} at step {step}, {microbatch}: {a} {b}"
                     ),
                     _ => assert_eq!(a, b, "{name} at step {step}, {microbatch}"),

@@ -219,8 +219,8 @@ fn probes_come_as_often_as_asked() {
         let log = log.join(", ");
         insta::allow_duplicates! {
             match dtype {
-                DType::F32 => insta::assert_snapshot!(log, @"cold 29/5, warm 3/1, warm 3/1, warm 3/1, probe 7/5, warm 3/1, warm 3/1, warm 3/1, probe 8/6, warm 3/1"),
-                _ => insta::assert_snapshot!(log, @"cold 40/5, warm 3/1, warm 3/1, warm 3/1, probe 7/5, warm 3/1, warm 3/1, warm 3/1, probe 8/6, warm 3/1"),
+                DType::F32 => insta::assert_snapshot!(log, @"cold 29/5, warm 3/1, warm 3/1, warm 3/1, probe 7/4, warm 3/1, warm 3/1, warm 3/1, probe 8/5, warm 3/1"),
+                _ => insta::assert_snapshot!(log, @"cold 40/5, warm 3/1, warm 3/1, warm 3/1, probe 7/4, warm 3/1, warm 3/1, warm 3/1, probe 8/5, warm 3/1"),
             }
         }
     }
@@ -238,10 +238,14 @@ fn a_settled_solve_costs_one_product_a_row() {
             };
             let mut solver = Solver::new(params).unwrap();
             let mut operator = Dense::new(&matrix, &device, dtype);
-            solver.solve(&mut operator).unwrap();
+            // The block begins as wide as a cold one found the cluster, and loses what is spare.
+            for _ in 0..5 {
+                solver.solve(&mut operator).unwrap();
+            }
             let info = solver.solve(&mut operator).unwrap().info;
             assert_eq!(info.products, count + guard);
             assert_eq!((info.applications, info.iterations), (1, 0));
+            // In float32, and without a guard, residuals may have to be measured besides.
             assert!(info.read_backs <= 2);
         }
     }

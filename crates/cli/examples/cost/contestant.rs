@@ -190,8 +190,7 @@ impl Contestant {
             seconds.push(start.elapsed().as_secs_f64());
             products.push(solution.info.products);
             iterations.push(solution.info.iterations + 1);
-            // One more, after the solve, places the start of the next.
-            read_backs.push(solution.info.read_backs + 1);
+            read_backs.push(solution.info.read_backs);
             let values: Vec<f64> = solution.pairs.iter().map(|pair| pair.value).collect();
             eigenvalues.push(values);
             losses.push(scalars[0]);

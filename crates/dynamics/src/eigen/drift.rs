@@ -1,108 +1,126 @@
 //! Where the block is heading: the next start extrapolated from the blocks of the last solves.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor};
 use faer::Mat;
 
 use super::EigenError;
+use super::basis::Block;
 use super::block::{Arithmetic, Stack};
-use super::host::eigh_descending;
+use super::host::{eigh_descending, stack};
 
 /// Blocks whose spans share less than this (as a cosine) are not compared: one of their vectors
 /// was exchanged, which is no drift.
 const LEAST_OVERLAP: f64 = 0.7;
 
-/// The blocks of the last solves, newest first, three at most.
-#[derive(Debug, Default)]
+/// The blocks of the last two solves.
+#[derive(Debug)]
 pub(super) struct Drift {
+    /// Newest first.
     blocks: Vec<Tensor<2>>,
-    /// Gram matrix of the last three blocks' common leading rows, newest first.
-    gram: Option<Mat<f64>>,
+    /// Gram matrix of all their rows.
+    gram: Mat<f64>,
 }
 
 impl Drift {
-    /// Forgets all blocks.
-    pub fn forget(&mut self) {
-        self.blocks.clear();
-        self.gram = None;
+    /// No blocks yet.
+    pub fn new() -> Self {
+        Self {
+            blocks: Vec::new(),
+            gram: Mat::zeros(0, 0),
+        }
     }
 
-    /// Notes `block`, `[b, P]`, and says where the next one is expected.
-    ///
-    /// The last two blocks X₁, X₂ are rotated to the new one by orthogonal Procrustes; of the
-    /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did. Of
-    /// blocks of different heights the leading rows that all have are compared.
-    pub fn next(
+    /// Forgets all blocks.
+    pub fn forget(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Gram matrix of the blocks' rows.
+    #[cfg(test)]
+    pub fn gram(&self) -> &Mat<f64> {
+        &self.gram
+    }
+
+    /// The rows that the next block is to be compared with, in `dim` dimensions, on the same device
+    /// and of the same type; blocks that do not suit are forgotten.
+    pub fn past(
         &mut self,
-        block: Tensor<2>,
+        dim: usize,
+        device: &Device,
+        dtype: DType,
         arithmetic: Arithmetic,
-    ) -> Result<Tensor<2>, EigenError> {
+    ) -> Option<Stack> {
         let fits = |old: &Tensor<2>| {
-            old.dims()[1] == block.dims()[1]
-                && old.dtype() == block.dtype()
-                && old.device() == block.device()
+            old.dims()[1] == dim && old.dtype() == dtype && old.device() == *device
         };
         if !self.blocks.iter().all(fits) {
             self.forget();
         }
-        self.blocks.insert(0, block.clone());
-        self.blocks.truncate(3);
-        if self.blocks.len() < 3 {
-            return Ok(block);
-        }
-        let heights = self.blocks.iter().map(|block| block.dims()[0]);
-        let common = heights.min().unwrap_or(0);
-        let leading = self.blocks.iter().map(|block| leading(block, common));
-        let all = arithmetic.stack(leading.collect());
-        let gram = self.gram_of(&all, common, arithmetic)?;
-        let coefficients = extrapolation(&gram, common)?;
-        self.gram = Some(gram);
-        let Some(coefficients) = coefficients else {
-            return Ok(block);
-        };
-        let expected = arithmetic.combine(&[(&coefficients, &all)]);
-        let beyond = block.dims()[0] - common;
-        if beyond == 0 {
-            return Ok(expected);
-        }
-        Ok(Tensor::cat(
-            vec![expected, block.narrow(0, common, beyond)],
-            0,
-        ))
+        let blocks = self.blocks.clone();
+        (!blocks.is_empty()).then(|| arithmetic.stack(blocks))
     }
 
-    /// The Gram matrix of three blocks of `b` rows each, newest first. What the older two have in
-    /// common is known when the last blocks had as many rows.
-    fn gram_of(
-        &self,
-        all: &Stack,
-        b: usize,
-        arithmetic: Arithmetic,
-    ) -> Result<Mat<f64>, EigenError> {
-        match &self.gram {
-            Some(known) if known.nrows() == 3 * b => {
-                let newest = Stack::from(leading(&self.blocks[0], b));
-                let [new] = arithmetic.grams([(&newest, all)])?;
-                Ok(Mat::from_fn(3 * b, 3 * b, |i, j| match (i < b, j < b) {
-                    (true, _) => new[(i, j)],
-                    (false, true) => new[(j, i)],
-                    (false, false) => known[(i - b, j - b)],
-                }))
+    /// Notes a `block` that was compared with the [`past`](Self::past), and says where the next one
+    /// is expected.
+    ///
+    /// The last two blocks X₁, X₂ are rotated to the new one by orthogonal Procrustes; of the
+    /// change X − X₁ a multiple α is expected to come again, the one by which X₁ − X₂ did. Of
+    /// blocks of different heights the leading rows that all have are compared.
+    pub fn next(&mut self, block: Block, arithmetic: Arithmetic) -> Result<Tensor<2>, EigenError> {
+        let Block { rows, gram, past } = block;
+        self.gram = stack(
+            &beside(&gram, &past),
+            &beside(&past.transpose().to_owned(), &self.gram),
+        );
+        self.blocks.insert(0, rows.clone());
+        let expected = match self.expected()? {
+            Some(coefficients) => {
+                let all = arithmetic.stack(self.blocks.clone());
+                arithmetic.combine(&[(&coefficients, &all)])
             }
-            _ => {
-                let [gram] = arithmetic.grams([(all, all)])?;
-                Ok(gram)
+            None => rows,
+        };
+        self.blocks.truncate(2);
+        let kept = self.blocks.iter().map(|block| block.dims()[0]).sum();
+        self.gram = self.gram.submatrix(0, 0, kept, kept).to_owned();
+        Ok(expected)
+    }
+
+    /// The next block in terms of the rows of all, if there are three that can be compared.
+    fn expected(&self) -> Result<Option<Mat<f64>>, EigenError> {
+        let heights: Vec<usize> = self.blocks.iter().map(|block| block.dims()[0]).collect();
+        let &[newest, last, _] = &heights[..] else {
+            return Ok(None);
+        };
+        let common = heights.iter().copied().min().unwrap_or(0);
+        let first = [0, newest, newest + last];
+        let compared: Vec<usize> = first.iter().flat_map(|&at| at..at + common).collect();
+        let gram = Mat::from_fn(3 * common, 3 * common, |i, j| {
+            self.gram[(compared[i], compared[j])]
+        });
+        let Some(found) = extrapolation(&gram, common)? else {
+            return Ok(None);
+        };
+        let mut coefficients = Mat::identity(newest, heights.iter().sum());
+        for i in 0..common {
+            for (j, &at) in compared.iter().enumerate() {
+                coefficients[(i, at)] = found[(i, j)];
             }
         }
+        Ok(Some(coefficients))
     }
 }
 
-/// The first `rows` rows.
-fn leading(block: &Tensor<2>, rows: usize) -> Tensor<2> {
-    if block.dims()[0] == rows {
-        block.clone()
-    } else {
-        block.clone().narrow(0, 0, rows)
-    }
+/// `left` and, to the right of it, `right`.
+fn beside(left: &Mat<f64>, right: &Mat<f64>) -> Mat<f64> {
+    let split = left.ncols();
+    Mat::from_fn(left.nrows(), split + right.ncols(), |i, j| {
+        if j < split {
+            left[(i, j)]
+        } else {
+            right[(i, j - split)]
+        }
+    })
 }
 
 /// The expected block in terms of three blocks of `b` rows each, newest first, whose Gram matrix
@@ -160,35 +178,6 @@ fn procrustes(overlap: &Mat<f64>) -> Result<Option<Mat<f64>>, EigenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(feature = "flex")]
-    #[test]
-    fn what_older_blocks_have_in_common_is_remembered_right() {
-        use burn::tensor::{DType, Device, TensorData};
-
-        let device = Device::flex();
-        let block = |turn: usize, rows: usize| {
-            let value = |at: usize| (0.37 * ((turn + 1) * (at + 1)) as f64).sin();
-            let values: Vec<f64> = (0..rows * 7).map(value).collect();
-            Tensor::<2>::from_data(TensorData::new(values, [rows, 7]), (&device, DType::F64))
-        };
-        let arithmetic = Arithmetic::new(false);
-        let mut drift = Drift::default();
-        for (turn, rows) in [2, 2, 2, 2, 3, 2, 2, 3, 3, 3, 3].into_iter().enumerate() {
-            drift.next(block(turn, rows), arithmetic).unwrap();
-            let Some(found) = &drift.gram else { continue };
-            let common = found.nrows() / 3;
-            let rows = drift.blocks.iter().map(|block| leading(block, common));
-            let all = arithmetic.stack(rows.collect());
-            let [exact] = arithmetic.grams([(&all, &all)]).unwrap();
-            for i in 0..found.nrows() {
-                for j in 0..found.nrows() {
-                    assert!((found[(i, j)] - exact[(i, j)]).abs() < 1e-12, "{turn}");
-                }
-            }
-        }
-        assert_eq!(drift.gram.unwrap().nrows(), 9);
-    }
 
     /// Gram matrix of the unit vectors at `angles` in a plane.
     fn turning(angles: [f64; 3]) -> Mat<f64> {

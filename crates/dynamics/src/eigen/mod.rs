@@ -76,6 +76,7 @@
 //! ```
 
 mod assessment;
+mod basis;
 mod block;
 mod bounds;
 mod dense;

@@ -16,19 +16,26 @@ use super::host::eigh_descending;
 /// eigenvalue in the Gram matrix of the *unit* vectors is at most `drop` times the largest.
 pub(super) fn svqb(gram: &Mat<f64>, floor: f64, drop: f64) -> Result<Mat<f64>, EigenError> {
     let n = gram.nrows();
-    let scale: Vec<f64> = (0..n)
-        .map(|i| match gram[(i, i)] {
-            square if square > floor => square.sqrt().recip(),
-            _ => 0.0,
-        })
-        .collect();
-    let unit = Mat::from_fn(n, n, |i, j| scale[i] * gram[(i, j)] * scale[j]);
+    let (scale, unit) = unit(gram, floor);
     let (values, rows) = eigh_descending(&unit)?;
     let smallest = drop * values.first().copied().unwrap_or(0.0);
     let rank = values.iter().take_while(|&&v| v > smallest).count();
     Ok(Mat::from_fn(rank, n, |i, j| {
         rows[(i, j)] * scale[j] / values[i].sqrt()
     }))
+}
+
+/// The factors that make vectors of the Gram matrix `gram` unit, or zero where their squared length
+/// is at most `floor`, and the Gram matrix that they have then.
+pub(super) fn unit(gram: &Mat<f64>, floor: f64) -> (Vec<f64>, Mat<f64>) {
+    let n = gram.nrows();
+    let factor = |i: usize| match gram[(i, i)] {
+        square if square > floor => square.sqrt().recip(),
+        _ => 0.0,
+    };
+    let scale: Vec<f64> = (0..n).map(factor).collect();
+    let unit = Mat::from_fn(n, n, |i, j| scale[i] * gram[(i, j)] * scale[j]);
+    (scale, unit)
 }
 
 #[cfg(test)]

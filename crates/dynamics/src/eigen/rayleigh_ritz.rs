@@ -4,7 +4,7 @@ use faer::Mat;
 
 use super::EigenError;
 use super::host::{eigh_descending, stack};
-use super::orthonormal::svqb;
+use super::orthonormal::{svqb, unit};
 
 /// Gram matrices of the basis rows S and their images A·S, each `[n, n]`.
 #[derive(Debug, Clone)]
@@ -60,6 +60,13 @@ impl Grams {
             .filter(|&i| self.overlap[(i, i)] > 0.0)
             .map(|i| (self.image[(i, i)] / self.overlap[(i, i)]).sqrt())
             .fold(0.0, f64::max)
+    }
+
+    /// Smallest eigenvalue of the rows' Gram matrix, were they of unit length: 1 if they are
+    /// orthogonal, 0 if they are dependent or one is zero.
+    pub fn condition(&self) -> Result<f64, EigenError> {
+        let (values, _) = eigh_descending(&unit(&self.overlap, 0.0).1)?;
+        Ok(values.last().copied().unwrap_or(1.0))
     }
 
     /// Mean Rayleigh quotient of the rows `from..`; `None` when there is none.

@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 
 use super::assessment::{Assessment, Progress};
-use super::block::Arithmetic;
+use super::basis::Block;
+use super::block::{Arithmetic, Stack};
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::probe::{Prober, Watch};
@@ -31,6 +32,8 @@ pub(super) struct Start {
     pub trusted: usize,
     /// Mean Rayleigh quotient of residuals in an earlier solve.
     pub centre: Option<f64>,
+    /// Blocks of earlier solves, which the next start will be compared with.
+    pub past: Option<Stack>,
 }
 
 /// State of the iteration.
@@ -46,8 +49,8 @@ pub(super) struct Search<'a> {
     /// What the carried rows alone would have answered: value and error bound.
     carried: Vec<(f64, f64)>,
     width: &'a mut Width,
-    /// Whether the block would have needed no search without its last row either.
-    dispensable: bool,
+    /// Last rows of the block without which it would have needed no search either.
+    spare: usize,
     iterations: usize,
     progress: Progress,
 }
@@ -60,7 +63,7 @@ pub(super) struct Outcome {
     /// `[count, P]`.
     pub vectors: Tensor<2>,
     /// `[rows, P]`, where the next solve should start.
-    pub next_start: Tensor<2>,
+    pub next_start: Block,
     pub centre: Option<f64>,
     pub missed: Option<Missed>,
     pub iterations: usize,
@@ -80,15 +83,16 @@ impl<'a> Search<'a> {
         epsilon: f64,
     ) -> Result<Self, EigenError> {
         let random = start.rows.dims()[0] > start.carried;
-        let subspace = Subspace::new(
+        let mut subspace = Subspace::new(
             meter,
             Arithmetic::new(params.fusion),
             start.rows,
+            start.past,
             start.carried,
             [start.block, start.trusted],
             epsilon,
-            start.centre,
         )?;
+        subspace.centre = start.centre;
         let without = |rows: usize| {
             let alone = subspace.leading(rows)?;
             let answer = Assessment::from_grams(&subspace, params, &alone.values, &alone.residual)?;
@@ -98,9 +102,13 @@ impl<'a> Search<'a> {
         let carried = (0..answer.truncation.len())
             .map(|i| (alone.values[i], answer.error_bound(i)))
             .collect();
-        let dispensable = !random
-            && width.rows() > width.smallest()
-            && without(width.rows() - 1)?.1.open().is_empty();
+        let mut spare = 0;
+        while !random
+            && width.rows() - spare > width.smallest()
+            && without(width.rows() - spare - 1)?.1.open().is_empty()
+        {
+            spare += 1;
+        }
         let mut solve = Self {
             params,
             prober,
@@ -110,7 +118,7 @@ impl<'a> Search<'a> {
             cold: start.carried == 0,
             carried,
             width,
-            dispensable,
+            spare,
             iterations: 0,
             progress: Progress::default(),
         };
@@ -123,7 +131,7 @@ impl<'a> Search<'a> {
         loop {
             let climbing = self.watch.as_ref().is_some_and(Watch::is_climbing);
             if !climbing && self.watch.take().is_some() {
-                self.subspace.tidy()?;
+                self.subspace.leave_trail()?;
             }
             let lost = climbing && !self.subspace.has_trail();
             let assessment = Assessment::of(&mut self.subspace, self.params, lost)?;
@@ -138,6 +146,10 @@ impl<'a> Search<'a> {
                 continue;
             }
             if let Some(stop) = self.verdict(&open, &active, climbing, &assessment) {
+                if self.subspace.is_untidy() {
+                    self.subspace.tidy()?;
+                    continue;
+                }
                 return Ok(self.finish(stop, assessment));
             }
             if self.only_age_matters(&open, &assessment) || self.subspace.age >= OLDEST_IMAGES {
@@ -284,13 +296,15 @@ impl<'a> Search<'a> {
                 previous_bound,
             })
         });
-        if self.random {
-            self.width.note_random(self.cold);
+        let largest = self.width.largest(subspace.dim());
+        if self.cold {
+            self.width.note_cold(&values, largest);
+        } else if self.random {
+            self.width.note_random();
         } else {
             let products: usize = subspace.meter().products().iter().sum();
             let searched = products - self.width.rows();
-            let largest = self.width.largest(subspace.dim());
-            self.width.note(searched, self.dispensable, largest);
+            self.width.note(searched, self.spare, largest);
         }
         let next = self.width.rows();
         Outcome {
@@ -302,7 +316,7 @@ impl<'a> Search<'a> {
             centre: subspace.centre,
             missed,
             iterations: self.iterations,
-            read_backs: subspace.read_backs,
+            read_backs: subspace.read_backs(),
             products: subspace.meter().products().to_vec(),
             applications: subspace.meter().applications(),
         }

@@ -53,8 +53,7 @@ pub struct Info {
     pub products: usize,
     /// Applications of the operator to a block.
     pub applications: usize,
-    /// Waits for the device to hand numbers to the host, but for one after the solve that places the
-    /// next start.
+    /// Waits for the device to hand numbers to the host.
     pub read_backs: usize,
     /// Whether a random row joined a warm block in this solve.
     pub probed: bool,

@@ -38,7 +38,7 @@ impl Solver {
             width: Width::new(&params),
             params,
             block: None,
-            drift: Drift::default(),
+            drift: Drift::new(),
             centre: None,
         })
     }
@@ -89,7 +89,9 @@ impl Solver {
             return dense::solve(meter, &self.params, &device, dtype, epsilon);
         }
 
-        let start = self.starting_rows(dim, &device, dtype)?;
+        let arithmetic = Arithmetic::new(self.params.fusion);
+        let mut start = self.starting_rows(dim, &device, dtype)?;
+        start.past = self.drift.past(dim, &device, dtype, arithmetic);
         let warm = start.carried > 0;
         let random = start.rows.dims()[0] > start.carried;
         let outcome = Search::new(
@@ -103,7 +105,6 @@ impl Solver {
         .run()?;
 
         self.prober.record(random);
-        let arithmetic = Arithmetic::new(self.params.fusion);
         self.block = Some(self.drift.next(outcome.next_start, arithmetic)?);
         self.centre = outcome.centre;
         let sign = match self.params.end {
@@ -155,6 +156,7 @@ impl Solver {
                 block: rows,
                 trusted: rows,
                 centre: None,
+                past: None,
             });
         };
         let [given, columns] = block.dims();
@@ -181,6 +183,93 @@ impl Solver {
             block: rows + probe,
             trusted: rows,
             centre: self.centre,
+            past: None,
         })
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::eigen::OperatorError;
+
+    /// diag(n, n − 1, …, 1), its first and last coordinates turned by an angle.
+    struct Turned {
+        device: Device,
+        dim: usize,
+        angle: f64,
+    }
+
+    impl SymmetricOperator for Turned {
+        fn dim(&self) -> usize {
+            self.dim
+        }
+
+        fn device(&self) -> &Device {
+            &self.device
+        }
+
+        fn dtype(&self) -> DType {
+            DType::F64
+        }
+
+        fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
+            let n = self.dim;
+            let (sin, cos) = self.angle.sin_cos();
+            let rows = block.to_data().iter::<f64>().collect::<Vec<_>>();
+            let images = rows.chunks_exact(n).flat_map(|row| {
+                let value = |at: usize| (n - at) as f64;
+                let mut image: Vec<f64> = (0..n).map(|at| value(at) * row[at]).collect();
+                let turn =
+                    |from: [f64; 2]| [cos * from[0] + sin * from[1], cos * from[1] - sin * from[0]];
+                let [first, second] = turn([row[0], row[n - 1]]);
+                let [first, second] = [value(0) * first, value(n - 1) * second];
+                image[0] = cos * first - sin * second;
+                image[n - 1] = sin * first + cos * second;
+                image
+            });
+            let data = burn::tensor::TensorData::new(images.collect::<Vec<_>>(), block.dims());
+            Ok(Tensor::from_data(data, (&self.device, DType::F64)))
+        }
+    }
+
+    #[test]
+    fn what_blocks_have_in_common_is_known_without_reading_them() {
+        let device = Device::flex();
+        let params = Params {
+            count: 2,
+            probe_every: 3,
+            ..Params::default()
+        };
+        let arithmetic = Arithmetic::new(false);
+        let mut solver = Solver::new(params).unwrap();
+        let mut heights = Vec::new();
+        for turn in 0..12 {
+            let angle = 0.02 * f64::from(turn.min(5)).powi(2);
+            let mut operator = Turned {
+                device: device.clone(),
+                dim: 60,
+                angle,
+            };
+            solver.solve(&mut operator).unwrap();
+            let all = solver
+                .drift
+                .past(60, &device, DType::F64, arithmetic)
+                .unwrap();
+            let exact = arithmetic.grams(&[(&all, &all)]).unwrap().swap_remove(0);
+            assert_eq!(solver.drift.gram().nrows(), exact.nrows());
+            let difference = solver.drift.gram() - &exact;
+            assert!(
+                difference.norm_max() < 1e-10,
+                "{turn}: {}",
+                difference.norm_max()
+            );
+            heights.push(exact.nrows());
+        }
+        heights.dedup();
+        assert!(
+            heights.len() > 2,
+            "the blocks differed in height: {heights:?}"
+        );
     }
 }

@@ -1,10 +1,11 @@
-//! The search subspace on the device: starting rows, search directions, and their images. What to
-//! search, and when to stop, is decided elsewhere.
+//! The search subspace: starting rows, search directions, their images, and the Ritz pairs found in
+//! them. What to search, and when to stop, is decided elsewhere.
 
 use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::EigenError;
+use super::basis::{Basis, Block};
 use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
@@ -13,13 +14,15 @@ use super::rayleigh_ritz::{Grams, Ritz};
 /// Longest correction of a unit vector that is made without measuring its effect.
 const LONGEST_FREE_STEP: f64 = 0.3;
 
+/// Least eigenvalue of the Gram matrix of unit rows whose combinations amplify rounding little.
+const ORTHONORMAL: f64 = 0.5;
+
 /// Rows beyond three blocks that the basis may have before it is collapsed.
 const ROOM: usize = 10;
 
-/// Basis rows S, images A·S, and the Ritz pairs found in them.
+/// A basis and its Ritz pairs.
 pub(super) struct Subspace<'a> {
     meter: Meter<'a>,
-    arithmetic: Arithmetic,
     /// Machine epsilon of the device's arithmetic.
     pub epsilon: f64,
     /// Rows of the block. One Ritz pair more is kept, for a next block that grows.
@@ -27,16 +30,13 @@ pub(super) struct Subspace<'a> {
     /// Leading Ritz pairs that may say where the rest of the spectrum begins: those of all rows
     /// but a probe's.
     pub trusted: usize,
-    /// S, `[n, P]`.
-    rows: Stack,
-    /// A·S, `[n, P]`.
-    images: Stack,
-    /// Of S and A·S.
-    grams: Grams,
+    basis: Basis,
     /// Where the random rows lead next, in terms of the images and of the rows, `[r, n]` each: what
     /// the images of their last descendants have beyond the basis. Followed, it makes a block
     /// Krylov sequence.
     trail: [Mat<f64>; 2],
+    /// Whether the basis is to be replaced before anything is concluded from it.
+    untidy: bool,
     /// The kept Ritz pairs.
     pub ritz: Ritz,
     /// Combinations since the images were products.
@@ -45,50 +45,47 @@ pub(super) struct Subspace<'a> {
     pub scale: f64,
     /// Mean Rayleigh quotient of the residual directions last applied.
     pub centre: Option<f64>,
-    /// Read-backs so far.
-    pub read_backs: usize,
 }
 
 impl<'a> Subspace<'a> {
     /// Applies the operator to `rows`, `[n, P]`, random from row `carried` on and no probes before
-    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows.
+    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows. `past`:
+    /// blocks of earlier solves that the next start is to be compared with.
     pub fn new(
         mut meter: Meter<'a>,
         arithmetic: Arithmetic,
         rows: Tensor<2>,
+        past: Option<Stack>,
         carried: usize,
         [block, trusted]: [usize; 2],
         epsilon: f64,
-        centre: Option<f64>,
     ) -> Result<Self, EigenError> {
         let count = rows.dims()[0];
         let owners: Vec<usize> = (0..count).collect();
-        let images = Stack::from(meter.apply(rows.clone(), &owners)?);
-        let rows = Stack::from(rows);
-        let grams = read_grams(arithmetic, &rows, &images, &meter)?;
-        let ritz = Ritz::new(&grams, count, block + 1, epsilon)?;
+        let images = meter.apply(rows.clone(), &owners)?;
+        let basis = Basis::new(arithmetic, rows, images, past)?;
+        let grams = basis.grams();
+        checked(grams, &meter)?;
+        let ritz = Ritz::new(grams, count, block + 1, epsilon)?;
         let random: Vec<usize> = (carried..count).collect();
         Ok(Self {
-            trail: ritz.beyond(&grams, &random, epsilon)?,
+            trail: ritz.beyond(grams, &random, epsilon)?,
+            untidy: false,
             ritz,
             scale: grams.image_scale(),
-            grams,
+            basis,
             meter,
-            arithmetic,
             epsilon,
             block,
             trusted,
-            rows,
-            images,
             age: 0,
-            centre,
-            read_backs: 1,
+            centre: None,
         })
     }
 
     /// The Ritz pairs of the first `n` basis rows alone.
     pub fn leading(&self, n: usize) -> Result<Ritz, EigenError> {
-        Ritz::new(&self.grams.leading(n), n, n, self.epsilon)
+        Ritz::new(&self.basis.grams().leading(n), n, n, self.epsilon)
     }
 
     /// P.
@@ -98,12 +95,17 @@ impl<'a> Subspace<'a> {
 
     /// A tensor on the right device with the right element type.
     pub fn sample(&self) -> &Tensor<2> {
-        self.rows.sample()
+        self.basis.sample()
     }
 
     /// The accounts.
     pub fn meter(&self) -> &Meter<'a> {
         &self.meter
+    }
+
+    /// Read-backs so far.
+    pub fn read_backs(&self) -> usize {
+        self.basis.read_backs()
     }
 
     /// Ritz pairs that the block lacks, for want of independent rows.
@@ -120,7 +122,7 @@ impl<'a> Subspace<'a> {
     /// The first `count` Ritz vectors, `[count, P]`.
     pub fn vectors(&self, count: usize) -> Tensor<2> {
         let first = self.ritz.coefficients.subrows(0, count).to_owned();
-        self.arithmetic.combine(&[(&first, &self.rows)])
+        self.basis.on_rows(&first)
     }
 
     /// Whether there are random rows that can be followed.
@@ -151,86 +153,58 @@ impl<'a> Subspace<'a> {
         if follow && self.has_trail() {
             let [on_images, on_rows] = &self.trail;
             owners.extend(self.block.saturating_sub(on_images.nrows())..self.block);
-            search.push(
-                self.arithmetic
-                    .combine(&[(on_images, &self.images), (on_rows, &self.rows)]),
-            );
+            search.push(self.basis.on_both(on_images, on_rows));
         }
         if let Some(random) = random {
             let first = self.ritz.values.len();
             owners.extend(first..first + random.dims()[0]);
             search.push(random);
         }
-        let search = self.arithmetic.stack(search).whole();
+        let search = Stack::from(search).whole();
         let images = self.meter.apply(search.clone(), &owners)?;
-        if self.rows.rows() + owners.len() > 3 * self.block + ROOM {
+        let full = self.basis.rows() + owners.len() > 3 * self.block + ROOM;
+        if full || self.untidy {
             self.collapse(active)?;
         }
-        let from = self.rows.rows();
-        self.append(search, images)?;
-        let descendants: Vec<usize> = (from + active.len()..self.rows.rows()).collect();
-        let directions = self.grams.leading(from + active.len());
+        let from = self.basis.rows();
+        self.basis.append(search, images)?;
+        self.note_reading()?;
+        let grams = self.basis.grams();
+        let descendants: Vec<usize> = (from + active.len()..self.basis.rows()).collect();
+        let directions = grams.leading(from + active.len());
         self.centre = directions.mean_quotient(from).or(self.centre);
-        self.ritz = Ritz::new(&self.grams, from, self.block + 1, self.epsilon)?;
-        self.trail = self.ritz.beyond(&self.grams, &descendants, self.epsilon)?;
+        self.ritz = Ritz::new(grams, from, self.block + 1, self.epsilon)?;
+        self.trail = self.ritz.beyond(grams, &descendants, self.epsilon)?;
         Ok(())
     }
 
     /// As in LOBPCG the Ritz vectors and the conjugate directions of the `active` pairs replace
-    /// the basis.
+    /// the basis. They are not measured yet.
     fn collapse(&mut self, active: &[usize]) -> Result<(), EigenError> {
         let combination = stack(&self.ritz.coefficients, &self.ritz.directions(active)?);
-        let images = self.arithmetic.combine(&[(&combination, &self.images)]);
-        self.rows = self
-            .arithmetic
-            .combine(&[(&combination, &self.rows)])
-            .into();
-        self.images = images.into();
+        self.basis.recombine(&combination);
+        self.untidy = false;
         self.age += 1;
-        self.read()
+        Ok(())
     }
 
-    /// The Ritz vectors replace the basis. Combinations of rows that are far from orthonormal, as
-    /// random ones are, are thus measured themselves.
+    /// Ends the trail. From a basis far from orthonormal, as random rows may be, nothing is to be
+    /// concluded before the Ritz vectors have replaced it and are measured themselves, here or with
+    /// the next directions.
+    pub fn leave_trail(&mut self) -> Result<(), EigenError> {
+        self.untidy = self.basis.grams().condition()? < ORTHONORMAL;
+        Ok(())
+    }
+
+    /// Whether that is still to be done.
+    pub fn is_untidy(&self) -> bool {
+        self.untidy
+    }
+
+    /// Does it.
     pub fn tidy(&mut self) -> Result<(), EigenError> {
         self.collapse(&[])?;
         self.begin_again()
-    }
-
-    /// The Ritz pairs of a basis that is nothing but iterates, and no trail.
-    fn begin_again(&mut self) -> Result<(), EigenError> {
-        self.trail = [Mat::zeros(0, 0), Mat::zeros(0, 0)];
-        let count = self.rows.rows();
-        self.ritz = Ritz::new(&self.grams, count, self.block + 1, self.epsilon)?;
-        Ok(())
-    }
-
-    fn read(&mut self) -> Result<(), EigenError> {
-        self.grams = read_grams(self.arithmetic, &self.rows, &self.images, &self.meter)?;
-        self.read_backs += 1;
-        self.scale = self.scale.max(self.grams.image_scale());
-        Ok(())
-    }
-
-    /// Puts rows and their images at the end of the basis.
-    fn append(&mut self, rows: Tensor<2>, images: Tensor<2>) -> Result<(), EigenError> {
-        let (new_rows, new_images) = (Stack::from(rows.clone()), Stack::from(images.clone()));
-        self.rows = self.arithmetic.extend(&self.rows, rows);
-        self.images = self.arithmetic.extend(&self.images, images);
-        let [overlap, projected, image] = self.arithmetic.grams([
-            (&new_rows, &self.rows),
-            (&new_rows, &self.images),
-            (&new_images, &self.images),
-        ])?;
-        self.read_backs += 1;
-        self.grams = self.grams.extended(&Grams {
-            overlap,
-            projected,
-            image,
-        });
-        checked(&self.grams, &self.meter)?;
-        self.scale = self.scale.max(self.grams.image_scale());
-        Ok(())
     }
 
     /// Applies the operator to the iterates themselves and forgets the directions.
@@ -238,21 +212,36 @@ impl<'a> Subspace<'a> {
         let count = self.ritz.values.len();
         let iterates = self.vectors(count);
         let owners: Vec<usize> = (0..count).collect();
-        self.images = self.meter.apply(iterates.clone(), &owners)?.into();
-        self.rows = iterates.into();
+        let images = self.meter.apply(iterates.clone(), &owners)?;
+        self.basis.replace(iterates, images);
+        self.untidy = false;
         self.age = 0;
-        self.read()?;
         self.begin_again()
+    }
+
+    /// The Ritz pairs of a basis that is nothing but iterates, and no trail.
+    fn begin_again(&mut self) -> Result<(), EigenError> {
+        self.basis.read()?;
+        self.note_reading()?;
+        self.trail = [Mat::zeros(0, 0), Mat::zeros(0, 0)];
+        let count = self.basis.rows();
+        self.ritz = Ritz::new(self.basis.grams(), count, self.block + 1, self.epsilon)?;
+        Ok(())
+    }
+
+    fn note_reading(&mut self) -> Result<(), EigenError> {
+        let grams = self.basis.grams();
+        checked(grams, &self.meter)?;
+        self.scale = self.scale.max(grams.image_scale());
+        Ok(())
     }
 
     /// The Gram matrix of the residuals, `[b, b]`, from the residuals themselves: exact where the
     /// one from Gram matrices drowns in rounding, at one more read-back.
     pub fn residual_gram(&mut self) -> Result<Mat<f64>, EigenError> {
         let all: Vec<usize> = (0..self.ritz.values.len()).collect();
-        let residual = Stack::from(self.residual_rows(&all, &vec![1.0; all.len()]));
-        let [gram] = self.arithmetic.grams([(&residual, &residual)])?;
-        self.read_backs += 1;
-        Ok(gram)
+        let residual = self.residual_rows(&all, &vec![1.0; all.len()]);
+        self.basis.gram_of(residual)
     }
 
     /// The first `carried` of the Ritz vectors moved along their residuals (of norm `lengths`),
@@ -260,31 +249,23 @@ impl<'a> Subspace<'a> {
     /// quotient ω (that of the last directions applied). It costs no product, and where the next
     /// operator differs little from this one the next solve begins where an iteration of this one
     /// would have ended.
-    pub fn free_step(&self, carried: usize, lengths: &[f64]) -> Tensor<2> {
+    pub fn free_step(&self, carried: usize, lengths: &[f64]) -> Block {
         let carried = carried.min(self.ritz.values.len());
-        let Some(centre) = self.centre else {
-            return self.vectors(carried);
+        let step = |i: usize| {
+            let distance = self.ritz.values[i] - self.centre?;
+            let longest = LONGEST_FREE_STEP / lengths[i].max(f64::MIN_POSITIVE);
+            (distance > 0.0).then(|| distance.recip().min(longest))
         };
-        let steps: Vec<f64> = (0..carried)
-            .map(|i| {
-                let distance = self.ritz.values[i] - centre;
-                let longest = LONGEST_FREE_STEP / lengths[i].max(f64::MIN_POSITIVE);
-                if distance > 0.0 {
-                    distance.recip().min(longest)
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        // x + s·(A·x − θ·x), with A·x by combination of the images.
-        let kept = |i: usize| 1.0 - steps[i] * self.ritz.values[i];
-        let kept: Vec<f64> = (0..carried).map(kept).collect();
         let rows: Vec<usize> = (0..carried).collect();
+        let steps: Vec<f64> = rows.iter().map(|&i| step(i).unwrap_or(0.0)).collect();
+        // x + s·(A·x − θ·x), with A·x by combination of the images.
+        let kept = |&i: &usize| 1.0 - steps[i] * self.ritz.values[i];
+        let kept: Vec<f64> = rows.iter().map(kept).collect();
         let coefficients = &self.ritz.coefficients;
-        self.arithmetic.combine(&[
-            (&scaled_rows(coefficients, &rows, &kept), &self.rows),
-            (&scaled_rows(coefficients, &rows, &steps), &self.images),
-        ])
+        self.basis.block(
+            &scaled_rows(coefficients, &rows, &steps),
+            &scaled_rows(coefficients, &rows, &kept),
+        )
     }
 
     /// Residuals A·x − θ·x of the given Ritz pairs, each multiplied by its factor, `[rows, P]`.
@@ -295,28 +276,11 @@ impl<'a> Subspace<'a> {
             .map(|(&i, factor)| -factor * self.ritz.values[i])
             .collect();
         let coefficients = &self.ritz.coefficients;
-        self.arithmetic.combine(&[
-            (&scaled_rows(coefficients, rows, factors), &self.images),
-            (&scaled_rows(coefficients, rows, &shifted), &self.rows),
-        ])
+        self.basis.on_both(
+            &scaled_rows(coefficients, rows, factors),
+            &scaled_rows(coefficients, rows, &shifted),
+        )
     }
-}
-
-fn read_grams(
-    arithmetic: Arithmetic,
-    rows: &Stack,
-    images: &Stack,
-    meter: &Meter<'_>,
-) -> Result<Grams, EigenError> {
-    let [overlap, projected, image] =
-        arithmetic.grams([(rows, rows), (rows, images), (images, images)])?;
-    let grams = Grams {
-        overlap,
-        projected,
-        image,
-    };
-    checked(&grams, meter)?;
-    Ok(grams)
 }
 
 /// An error if a product was not finite.

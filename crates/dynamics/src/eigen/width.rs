@@ -5,8 +5,8 @@ use super::Params;
 /// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
 /// inside the cluster turn from solve to solve; those of one that ends in the gap below do not. So
 /// the block grows by a row while searching costs more products than its own rows do, unless
-/// growing just made the solve dearer than that row; and it drops a row without which no search
-/// would have been needed either.
+/// growing just made the solve dearer than that row; and of rows without which no search would have
+/// been needed either it drops half.
 #[derive(Debug)]
 pub(super) struct Width {
     rows: usize,
@@ -59,27 +59,35 @@ impl Width {
     }
 
     /// Notes a solve from a carried block that took `searched` products besides those of the
-    /// block's rows, of which the last was `dispensable` if none were searched without it either;
+    /// block's rows, of which the last `spare` could have been absent with no search either;
     /// `largest` is the limit.
-    pub fn note(&mut self, searched: usize, dispensable: bool, largest: usize) {
+    pub fn note(&mut self, searched: usize, spare: usize, largest: usize) {
         let (rows, products) = (self.rows, self.rows + searched);
         let grown_in_vain = self
             .last
             .is_some_and(|[fewer, before]| rows > fewer && products > before + (rows - fewer));
         self.last = Some([rows, products]);
-        if grown_in_vain || dispensable {
-            self.rows = (rows - 1).max(self.smallest);
+        if grown_in_vain || spare > 0 {
+            self.rows = (rows - spare.div_ceil(2).max(1)).max(self.smallest);
         } else if searched > rows {
             self.rows = (rows + 1).min(largest.max(rows));
         }
     }
 
-    /// Notes a solve with random rows, which says nothing about the next; a whole block of them
-    /// leaves all that it found in its first rows.
-    pub fn note_random(&mut self, cold: bool) {
-        if cold {
-            self.rows = self.smallest;
-        }
+    /// Notes a solve from nothing but random rows that found the Ritz `values`, descending: the
+    /// block shall end in the widest gap below the wanted ones; `largest` is the limit.
+    pub fn note_cold(&mut self, values: &[f64], largest: usize) {
+        let known = largest.min(values.len().saturating_sub(1));
+        let gap = |rows: usize| values[rows - 1] - values[rows];
+        let widest = (self.smallest..=known)
+            .rev()
+            .max_by(|&a, &b| gap(a).total_cmp(&gap(b)));
+        self.rows = widest.unwrap_or(self.smallest);
+        self.last = None;
+    }
+
+    /// Notes a solve with some random rows, which says nothing about the next.
+    pub fn note_random(&mut self) {
         self.last = None;
     }
 }
@@ -99,7 +107,7 @@ mod tests {
     fn grows_while_searching_is_dear_and_settles_where_it_is_not() {
         let mut width = width();
         for (searched, expected) in [(12, 4), (11, 5), (9, 6), (3, 6), (2, 6)] {
-            width.note(searched, false, 10);
+            width.note(searched, 0, 10);
             assert_eq!(width.rows(), expected);
         }
     }
@@ -108,7 +116,7 @@ mod tests {
     fn goes_back_when_growing_made_it_dearer() {
         let mut width = width();
         for (searched, expected) in [(6, 4), (9, 3), (6, 4), (6, 5)] {
-            width.note(searched, false, 10);
+            width.note(searched, 0, 10);
             assert_eq!(width.rows(), expected);
         }
     }
@@ -117,10 +125,28 @@ mod tests {
     fn drops_rows_that_do_not_pay_down_to_the_fewest() {
         let mut width = width();
         for searched in [12, 11, 9] {
-            width.note(searched, false, 10);
+            width.note(searched, 0, 10);
         }
-        for expected in [5, 4, 3, 3] {
-            width.note(0, true, 10);
+        for (spare, expected) in [(1, 5), (2, 4), (1, 3), (0, 3)] {
+            width.note(0, spare, 10);
+            assert_eq!(width.rows(), expected);
+        }
+    }
+
+    #[test]
+    fn begins_with_the_cluster_that_a_cold_solve_found() {
+        let mut width = width();
+        let edge = [
+            50.0, 49.0, 44.0, 40.0, 38.0, 37.0, 36.0, 27.0, 26.0, 25.0, 1.0,
+        ];
+        for (values, largest, expected) in [
+            (&edge[..], 9, 7),
+            (&edge[..], 10, 10),
+            (&edge[..], 6, 3),
+            (&edge[..2], 9, 3),
+            (&[9.0, 8.0, 7.0, 6.0, 5.0][..], 9, 3),
+        ] {
+            width.note_cold(values, largest);
             assert_eq!(width.rows(), expected);
         }
     }
@@ -128,7 +154,7 @@ mod tests {
     #[test]
     fn keeps_to_its_limits() {
         let mut width = width();
-        width.note(12, false, 3);
+        width.note(12, 0, 3);
         assert_eq!(width.rows(), 3);
         assert_eq!((width.largest(1000), width.largest(20)), (10, 5));
         let alone = Width::new(&Params {

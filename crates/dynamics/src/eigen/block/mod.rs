@@ -41,6 +41,13 @@ impl From<Tensor<2>> for Stack {
     }
 }
 
+impl From<Vec<Tensor<2>>> for Stack {
+    /// At least one tensor.
+    fn from(parts: Vec<Tensor<2>>) -> Self {
+        Self { parts }
+    }
+}
+
 impl Stack {
     /// n.
     pub fn rows(&self) -> usize {
@@ -87,7 +94,7 @@ impl Arithmetic {
 
     /// At least one tensor, one under the other.
     pub fn stack(self, parts: Vec<Tensor<2>>) -> Stack {
-        let stack = Stack { parts };
+        let stack = Stack::from(parts);
         if self.is_own(stack.sample()) {
             stack
         } else {
@@ -115,13 +122,11 @@ impl Arithmetic {
     }
 
     /// The products a·bᵀ of several pairs, `[i, P], [j, P] → [i, j]`, in one read-back.
-    pub fn grams<const N: usize>(
-        self,
-        pairs: [(&Stack, &Stack); N],
-    ) -> Result<[Mat<f64>; N], EigenError> {
+    pub fn grams(self, pairs: &[(&Stack, &Stack)]) -> Result<Vec<Mat<f64>>, EigenError> {
         #[cfg(feature = "flex")]
         if pairs.iter().all(|(left, _)| self.is_own(left.sample())) {
-            return Ok(pairs.map(|(left, right)| flex::gram(left, right)));
+            let gram = |&(left, right): &(&Stack, &Stack)| flex::gram(left, right);
+            return Ok(pairs.iter().map(gram).collect());
         }
         plain::grams(pairs)
     }

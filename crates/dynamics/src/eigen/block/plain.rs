@@ -70,10 +70,9 @@ fn partial_sums(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>)
     parts.push(table.reshape([count]));
 }
 
-pub(super) fn grams<const N: usize>(
-    pairs: [(&Stack, &Stack); N],
-) -> Result<[Mat<f64>; N], EigenError> {
-    let pairs = pairs.map(|(left, right)| (left.whole(), right.whole()));
+pub(super) fn grams(pairs: &[(&Stack, &Stack)]) -> Result<Vec<Mat<f64>>, EigenError> {
+    let whole = |(left, right): &(&Stack, &Stack)| (left.whole(), right.whole());
+    let pairs: Vec<_> = pairs.iter().map(whole).collect();
     let mut parts = Vec::new();
     for (left, right) in &pairs {
         if is_gpu(&left.device()) {
@@ -89,7 +88,7 @@ pub(super) fn grams<const N: usize>(
             source,
         })?;
     let mut rest = values.as_slice();
-    Ok(pairs.map(|(left, right)| {
+    let gram = |(left, right): &(Tensor<2>, Tensor<2>)| {
         let [rows, length] = left.dims();
         let columns = right.dims()[0];
         let pieces = length.div_ceil(PIECE);
@@ -101,5 +100,6 @@ pub(super) fn grams<const N: usize>(
                 .map(|piece| these[(piece * rows + i) * columns + j])
                 .sum()
         })
-    }))
+    };
+    Ok(pairs.iter().map(gram).collect())
 }

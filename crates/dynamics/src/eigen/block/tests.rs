@@ -70,8 +70,8 @@ fn gram_matrices_agree() {
             let arithmetic = Arithmetic::new(own);
             let left = arithmetic.stack(vec![a.clone(), b.clone()]);
             let right = Stack::from(b.clone());
-            let grams = arithmetic.grams([(&left, &left), (&left, &right)]);
-            grams.map(|grams| grams.map(|gram| entries(&gram)))
+            let grams = arithmetic.grams(&[(&left, &left), (&left, &right)]);
+            grams.map(|grams| grams.iter().map(entries).collect::<Vec<_>>())
         };
         let (own, plain) = (grams(true).unwrap(), grams(false).unwrap());
         let (left, right) = (host(&Tensor::cat(vec![a, b.clone()], 0)), host(&b));

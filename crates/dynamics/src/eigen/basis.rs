@@ -1,0 +1,195 @@
+//! The search basis on the device, and what has been read of it.
+
+use burn::tensor::Tensor;
+use faer::Mat;
+
+use super::EigenError;
+use super::block::{Arithmetic, Stack};
+use super::host::stack;
+use super::rayleigh_ritz::Grams;
+
+/// Rows of some block with what is known of them.
+pub(super) struct Block {
+    /// `[b, P]`.
+    pub rows: Tensor<2>,
+    /// Their Gram matrix, `[b, b]`.
+    pub gram: Mat<f64>,
+    /// Their products with the rows of the earlier blocks, `[b, m]`.
+    pub past: Mat<f64>,
+}
+
+/// Basis rows S and images A·S, `[n, P]` each.
+pub(super) struct Basis {
+    arithmetic: Arithmetic,
+    rows: Stack,
+    images: Stack,
+    /// Blocks of earlier solves, `[m, P]` in all. Their products with the basis come with its Gram
+    /// matrices, in the same read-backs.
+    past: Option<Stack>,
+    grams: Grams,
+    /// S and A·S times the transpose of the earlier blocks, `[n, m]` each.
+    shared: [Mat<f64>; 2],
+    /// Whether nothing of it has been read since it was replaced.
+    unread: bool,
+    read_backs: usize,
+}
+
+/// What one read-back brings.
+struct Reading {
+    grams: Grams,
+    shared: [Mat<f64>; 2],
+}
+
+impl Basis {
+    /// Reads the Gram matrices of `rows` and `images`, and their products with the `past` blocks.
+    pub fn new(
+        arithmetic: Arithmetic,
+        rows: Tensor<2>,
+        images: Tensor<2>,
+        past: Option<Stack>,
+    ) -> Result<Self, EigenError> {
+        let empty = || Mat::zeros(0, 0);
+        let mut basis = Self {
+            arithmetic,
+            rows: rows.into(),
+            images: images.into(),
+            past,
+            grams: Grams {
+                overlap: empty(),
+                projected: empty(),
+                image: empty(),
+            },
+            shared: [empty(), empty()],
+            unread: true,
+            read_backs: 0,
+        };
+        basis.read()?;
+        Ok(basis)
+    }
+
+    /// n.
+    pub fn rows(&self) -> usize {
+        self.rows.rows()
+    }
+
+    /// A tensor on the right device with the right element type.
+    pub fn sample(&self) -> &Tensor<2> {
+        self.rows.sample()
+    }
+
+    /// Gram matrices of S and A·S as of the last reading.
+    pub fn grams(&self) -> &Grams {
+        &self.grams
+    }
+
+    /// Read-backs so far.
+    pub fn read_backs(&self) -> usize {
+        self.read_backs
+    }
+
+    /// Other rows and images instead, of which nothing is read yet.
+    pub fn replace(&mut self, rows: Tensor<2>, images: Tensor<2>) {
+        self.rows = rows.into();
+        self.images = images.into();
+        self.unread = true;
+    }
+
+    /// Combinations of the rows, and of the images, instead; nothing of them is read yet.
+    pub fn recombine(&mut self, combination: &Mat<f64>) {
+        let images = self.arithmetic.combine(&[(combination, &self.images)]);
+        self.replace(self.on_rows(combination), images);
+    }
+
+    /// Reads what is unread, if anything.
+    pub fn read(&mut self) -> Result<(), EigenError> {
+        if self.unread {
+            let Reading { grams, shared } = self.reading(&self.rows, &self.images)?;
+            (self.grams, self.shared) = (grams, shared);
+            self.unread = false;
+            self.read_backs += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts rows and their images at the end and reads them, and the others if they are unread, in
+    /// one read-back.
+    pub fn append(&mut self, rows: Tensor<2>, images: Tensor<2>) -> Result<(), EigenError> {
+        let (new_rows, new_images) = (Stack::from(rows.clone()), Stack::from(images.clone()));
+        self.rows = self.arithmetic.extend(&self.rows, rows);
+        self.images = self.arithmetic.extend(&self.images, images);
+        if self.unread {
+            return self.read();
+        }
+        let new = self.reading(&new_rows, &new_images)?;
+        self.grams = self.grams.extended(&new.grams);
+        let [rows, images] = &self.shared;
+        self.shared = [stack(rows, &new.shared[0]), stack(images, &new.shared[1])];
+        self.read_backs += 1;
+        Ok(())
+    }
+
+    /// The products of some rows and their images with the whole basis and the earlier blocks.
+    fn reading(&self, rows: &Stack, images: &Stack) -> Result<Reading, EigenError> {
+        let mut pairs = vec![
+            (rows, &self.rows),
+            (rows, &self.images),
+            (images, &self.images),
+        ];
+        if let Some(past) = &self.past {
+            pairs.extend([(rows, past), (images, past)]);
+        }
+        let mut products = self.arithmetic.grams(&pairs)?.into_iter();
+        let mut next = || {
+            products
+                .next()
+                .unwrap_or_else(|| Mat::zeros(rows.rows(), 0))
+        };
+        Ok(Reading {
+            grams: Grams {
+                overlap: next(),
+                projected: next(),
+                image: next(),
+            },
+            shared: [next(), next()],
+        })
+    }
+
+    /// C·S for C = `coefficients`, `[q, n]`.
+    pub fn on_rows(&self, coefficients: &Mat<f64>) -> Tensor<2> {
+        self.arithmetic.combine(&[(coefficients, &self.rows)])
+    }
+
+    /// C·A·S + D·S for C = `on_images` and D = `on_rows`, `[q, n]` each.
+    pub fn on_both(&self, on_images: &Mat<f64>, on_rows: &Mat<f64>) -> Tensor<2> {
+        self.arithmetic
+            .combine(&[(on_images, &self.images), (on_rows, &self.rows)])
+    }
+
+    /// The same, with its Gram matrix and its products with the earlier blocks, by what was read.
+    pub fn block(&self, on_images: &Mat<f64>, on_rows: &Mat<f64>) -> Block {
+        let Grams {
+            overlap,
+            projected,
+            image,
+        } = &self.grams;
+        let mixed = on_rows * projected * on_images.transpose();
+        let gram = on_rows * overlap * on_rows.transpose()
+            + on_images * image * on_images.transpose()
+            + mixed.transpose()
+            + &mixed;
+        let [rows, images] = &self.shared;
+        Block {
+            rows: self.on_both(on_images, on_rows),
+            gram,
+            past: on_rows * rows + on_images * images,
+        }
+    }
+
+    /// The Gram matrix of rows that are no part of it, in a read-back of its own.
+    pub fn gram_of(&mut self, rows: Tensor<2>) -> Result<Mat<f64>, EigenError> {
+        let rows = Stack::from(rows);
+        self.read_backs += 1;
+        let mut grams = self.arithmetic.grams(&[(&rows, &rows)])?;
+        Ok(grams.swap_remove(0))
+    }
+}
