@@ -40,6 +40,7 @@ struct Totals {
     iterations: u64,
     products: u64,
     read_backs: u64,
+    spared: u64,
     probes: u64,
     missed: u64,
     not_converged: u64,
@@ -125,13 +126,14 @@ impl Spectrum {
     }
 
     /// What the eigensolver did so far, by name.
-    pub fn counters(&self) -> [(&'static str, u64); 7] {
+    pub fn counters(&self) -> [(&'static str, u64); 8] {
         let t = &self.totals;
         [
             ("eigensolver_solves", t.solves),
             ("eigensolver_iterations", t.iterations),
             ("eigensolver_products", t.products),
             ("eigensolver_read_backs", t.read_backs),
+            ("eigensolver_solves_without_guards", t.spared),
             ("eigensolver_probes", t.probes),
             ("eigensolver_missed_eigenvalues", t.missed),
             ("eigenvalues_not_converged", t.not_converged),
@@ -146,6 +148,7 @@ impl Totals {
         self.iterations += info.iterations as u64;
         self.products += info.products as u64;
         self.read_backs += info.read_backs as u64;
+        self.spared += u64::from(info.spared);
         self.probes += u64::from(info.probed);
         self.missed += u64::from(info.missed.is_some());
         self.not_converged += solution.pairs.iter().filter(|p| !p.converged).count() as u64;

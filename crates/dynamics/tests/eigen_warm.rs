@@ -90,7 +90,11 @@ fn a_slow_drift_costs_few_products_a_step() {
             .flat_map(|&angle| {
                 let device = device.clone();
                 [1, 2].map(move |guard| {
-                    let params = Params { guard, ..params(2) };
+                    let params = Params {
+                        guard,
+                        guard_every: 1,
+                        ..params(2)
+                    };
                     let products = follow(angle, 80, &params, &device, dtype);
                     // The first step starts cold.
                     format!(
@@ -124,6 +128,25 @@ fn a_slow_drift_costs_few_products_a_step() {
                 3e-2 rad, guard 2: 6.1
                 "),
             }
+        }
+    }
+}
+
+#[test]
+fn a_slow_drift_costs_less_without_guards_and_a_fast_one_no_more() {
+    for (device, dtype) in arenas() {
+        for (angle, most) in [(1e-3, 0.9), (3e-3, 0.9), (1e-2, 1.1), (3e-2, 1.05)] {
+            let [spared, always] = [8, 1].map(|guard_every| {
+                let params = Params {
+                    guard_every,
+                    ..params(2)
+                };
+                average(&follow(angle, 80, &params, &device, dtype)[1..])
+            });
+            assert!(
+                spared <= most * always,
+                "{angle:e} rad: {spared} for {always} ({dtype:?})"
+            );
         }
     }
 }
@@ -201,6 +224,7 @@ fn probes_come_as_often_as_asked() {
     for (device, dtype) in arenas() {
         let params = Params {
             probe_every: 4,
+            guard_every: 1,
             ..params(2)
         };
         let mut solver = Solver::new(params).unwrap();
@@ -232,21 +256,26 @@ fn a_settled_solve_costs_one_product_a_row() {
     let matrix = with_spectrum(&decaying(&EDGE, 15.0, 0.8, n), &rotation(n, 9));
     for (device, dtype) in arenas() {
         for (count, guard) in [(1, 0), (1, 1), (2, 1), (2, 2), (5, 1)] {
-            let params = Params {
-                guard,
-                ..params(count)
-            };
-            let mut solver = Solver::new(params).unwrap();
-            let mut operator = Dense::new(&matrix, &device, dtype);
-            // The block begins as wide as a cold one found the cluster, and loses what is spare.
-            for _ in 0..5 {
-                solver.solve(&mut operator).unwrap();
+            for guard_every in [1, 8] {
+                let params = Params {
+                    guard,
+                    guard_every,
+                    ..params(count)
+                };
+                let mut solver = Solver::new(params).unwrap();
+                let mut operator = Dense::new(&matrix, &device, dtype);
+                // The block begins as wide as a cold one found the cluster, and loses what is spare.
+                for _ in 0..5 {
+                    solver.solve(&mut operator).unwrap();
+                }
+                let info = solver.solve(&mut operator).unwrap().info;
+                let spared = guard_every > 1 && guard > 0;
+                assert_eq!(info.spared, spared);
+                assert_eq!(info.products, if spared { count } else { count + guard });
+                assert_eq!((info.applications, info.iterations), (1, 0));
+                // In float32, and without a guard, residuals may have to be measured besides.
+                assert!(info.read_backs <= 2);
             }
-            let info = solver.solve(&mut operator).unwrap().info;
-            assert_eq!(info.products, count + guard);
-            assert_eq!((info.applications, info.iterations), (1, 0));
-            // In float32, and without a guard, residuals may have to be measured besides.
-            assert!(info.read_backs <= 2);
         }
     }
 }

@@ -250,6 +250,11 @@ impl Faults<'_> {
         }
         self.require(eigenvalues.every >= 1, &path("every"), "must be at least 1");
         self.require(
+            eigenvalues.guard_every >= 1,
+            &path("guard_every"),
+            "must be at least 1, which is every solve",
+        );
+        self.require(
             eigenvalues.relative_tolerance > 0.0 && eigenvalues.relative_tolerance < 1.0,
             &path("relative_tolerance"),
             "must be between 0 and 1",

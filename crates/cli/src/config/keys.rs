@@ -60,6 +60,7 @@ keys! {
     "measure.eigenvalues.stale", "\"skip\"", "skip | rayleigh-quotient: what the steps between record";
     "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
     "measure.eigenvalues.largest_guard", "8", "extra columns to which the block may grow where eigenvalues cluster; as guard, it never grows";
+    "measure.eigenvalues.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
     "measure.eigenvalues.probe_every", "32", "a random column at every so many solves, against missed eigenvalues; 0 for never";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 

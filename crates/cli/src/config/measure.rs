@@ -160,6 +160,10 @@ pub struct EigenvaluesConfig {
     /// Extra columns to which the block may grow where eigenvalues cluster.
     #[serde(default = "defaults::largest_guard")]
     pub largest_guard: usize,
+    /// Where little changes, the extra columns cost products at one of so many solves only; 1 for
+    /// at all.
+    #[serde(default = "defaults::guard_every")]
+    pub guard_every: usize,
     /// Every so many solves one column starts at random, to find what a warm start hides; 0 for
     /// never.
     #[serde(default = "defaults::probe_every")]
@@ -211,6 +215,10 @@ mod defaults {
 
     pub fn largest_guard() -> usize {
         Params::default().largest_guard
+    }
+
+    pub fn guard_every() -> usize {
+        Params::default().guard_every
     }
 
     pub fn probe_every() -> usize {

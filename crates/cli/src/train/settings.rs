@@ -28,6 +28,7 @@ fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings
             max_iterations: config.max_iterations,
             guard: config.guard,
             largest_guard: config.largest_guard,
+            guard_every: config.guard_every,
             probe_every: config.probe_every,
             fusion: fusion == Fusion::Auto,
             ..eigen::Params::default()

@@ -25,6 +25,10 @@ pub(super) struct Assessment {
     /// Leading pairs that the bounds rest on; the last of them says where the rest of the spectrum
     /// begins.
     pub reach: usize,
+    /// Bound on the next eigenvalue after the wanted ones, if there is a guard.
+    pub next: Option<f64>,
+    /// Where the rest of the spectrum begins at most, as the bounds suppose.
+    pub rest: f64,
     /// Rounding of a Ritz value.
     pub rounding: f64,
     /// Absolute tolerance of each wanted pair.
@@ -80,9 +84,21 @@ impl Assessment {
             params.count,
             enough,
         );
+        let measured = |last: usize| values[last] + residuals[last];
+        let supposed = subspace.supposed.as_ref().map(|s| s.rest(values));
+        let rest = supposed
+            .or(reach.checked_sub(1).map(measured))
+            .unwrap_or(0.0);
+        let mut truncation = truncation_bounds(&values[..reach], residual, rest)?;
+        let next = truncation
+            .get(params.count)
+            .map(|bound| values[params.count] + bound);
+        truncation.truncate(params.count);
         Ok(Self {
-            truncation: truncation_bounds(&values[..reach], residual, params.count)?,
+            truncation,
+            next,
             reach,
+            rest,
             rounding: rounding(subspace.epsilon, subspace.scale, subspace.age),
             residuals,
             tolerances,
@@ -98,14 +114,20 @@ impl Assessment {
 
     /// How far the eigenvalue of pair `i` may lie above its Ritz value, were it alone: r²/γ or r.
     pub fn rise(&self, values: &[f64], i: usize) -> f64 {
-        let last = self.reach - 1;
-        let gap = values[i] - values[last] - self.residuals[last];
+        let gap = values[i] - self.rest;
         let residual = self.residuals[i];
         if gap > residual {
             residual * residual / gap
         } else {
             residual
         }
+    }
+
+    /// The gap above the rest of the spectrum with which the wanted pairs' residuals would just do.
+    pub fn gap_needed(&self) -> f64 {
+        let needed = |(residual, tolerance): (&f64, &f64)| residual * residual / tolerance;
+        let wanted = self.residuals.iter().zip(&self.tolerances);
+        wanted.map(needed).fold(0.0, f64::max)
     }
 
     /// Error bound of wanted pair `i`.

@@ -9,12 +9,12 @@ use super::host::{eigh_descending, square_root};
 /// distance from the wanted values. A coarser one may still miss what lies above it.
 const SHARP: f64 = 0.25;
 
-/// Upper bounds on λᵢ − θᵢ ≥ 0 for the first `count` of the Ritz values `values` (descending)
-/// of orthonormal vectors with residual Gram matrix `residual` = R·Rᵀ.
+/// Upper bounds on λᵢ − θᵢ ≥ 0 for the Ritz values `values` (descending) of orthonormal vectors
+/// with residual Gram matrix `residual` = R·Rᵀ.
 ///
 /// In a basis that begins with the Ritz vectors the operator is `[[Θ, R], [Rᵀ, C]]`. Nothing is
-/// known of C but the assumption that it does not exceed ρ, here the last Ritz value plus its
-/// residual. Replacing C by ρ·I can only raise the eigenvalues, and those of
+/// known of C but the assumption that it does not exceed ρ = `rest`. Replacing C by ρ·I can only
+/// raise the eigenvalues, and those of
 /// `[[Θ, R], [Rᵀ, ρI]]` other than ρ are those of the small matrix
 ///
 /// ```text
@@ -29,13 +29,9 @@ const SHARP: f64 = 0.25;
 pub(super) fn truncation_bounds(
     values: &[f64],
     residual: &Mat<f64>,
-    count: usize,
+    rest: f64,
 ) -> Result<Vec<f64>, EigenError> {
     let b = values.len();
-    let Some(&lowest) = values.last() else {
-        return Ok(Vec::new());
-    };
-    let rest = lowest + residual[(b - 1, b - 1)].max(0.0).sqrt();
     let root = square_root(&residual.submatrix(0, 0, b, b).to_owned())?;
     let worst = Mat::from_fn(2 * b, 2 * b, |i, j| match (i < b, j < b) {
         (true, true) if i == j => values[i],
@@ -45,9 +41,7 @@ pub(super) fn truncation_bounds(
         _ => 0.0,
     });
     let (upper, _) = eigh_descending(&worst)?;
-    Ok((0..count.min(b))
-        .map(|i| (upper[i] - values[i]).max(0.0))
-        .collect())
+    Ok((0..b).map(|i| (upper[i] - values[i]).max(0.0)).collect())
 }
 
 /// How many of the leading Ritz pairs (`values`, descending, with their residual norms) the bounds
@@ -98,7 +92,7 @@ mod tests {
     fn one_vector_and_its_guard_follow_the_closed_form() {
         // The guard is exact, so ρ = 1 and the first pair stands alone.
         let residual = Mat::from_fn(2, 2, |i, j| if (i, j) == (0, 0) { 0.09 } else { 0.0 });
-        let bound = truncation_bounds(&[3.0, 1.0], &residual, 1).unwrap()[0];
+        let bound = truncation_bounds(&[3.0, 1.0], &residual, 1.0).unwrap()[0];
         let gap = 2.0_f64;
         let closed = 2.0 * 0.09 / (gap + (gap * gap + 4.0 * 0.09).sqrt());
         assert!((bound - closed).abs() < 1e-14);
@@ -108,7 +102,7 @@ mod tests {
     #[test]
     fn without_a_gap_the_bound_is_the_residual_norm() {
         let residual = Mat::from_fn(2, 2, |i, j| if (i, j) == (0, 0) { 0.09 } else { 0.0 });
-        let bound = truncation_bounds(&[3.0, 3.0], &residual, 1).unwrap()[0];
+        let bound = truncation_bounds(&[3.0, 3.0], &residual, 3.0).unwrap()[0];
         assert!((bound - 0.3).abs() < 1e-14);
     }
 
@@ -117,7 +111,7 @@ mod tests {
         let diagonal =
             |values: [f64; 3]| Mat::from_fn(3, 3, |i, j| if i == j { values[i] } else { 0.0 });
         let residual = diagonal([1e-4, 1e-4, 0.0]);
-        let bounds = truncation_bounds(&[5.0, 5.0 - 1e-9, 1.0], &residual, 2).unwrap();
+        let bounds = truncation_bounds(&[5.0, 5.0 - 1e-9, 1.0], &residual, 1.0).unwrap();
         assert!(bounds.iter().all(|&b| b < 1.01 * 1e-4 / 4.0), "{bounds:?}");
     }
 
@@ -134,7 +128,7 @@ mod tests {
         });
         let (exact, _) = eigh_descending(&operator).unwrap();
         let residual = Mat::from_fn(3, 3, |i, j| r[i] * r[j]);
-        let bounds = truncation_bounds(&values, &residual, 2).unwrap();
+        let bounds = truncation_bounds(&values, &residual, rest).unwrap();
         for i in 0..2 {
             assert!((values[i] + bounds[i] - exact[i]).abs() < 1e-12);
         }

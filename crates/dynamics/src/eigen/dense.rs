@@ -73,6 +73,7 @@ pub(super) fn solve(
             applications: meter.applications(),
             read_backs: 1,
             probed: false,
+            spared: false,
             missed: None,
             warm: false,
         },

@@ -17,6 +17,8 @@
 //!    largest of c classes do at the edge of stability, rows inside the cluster turn from solve to
 //!    solve, but their span does not: the block grows until it ends in the gap below, by
 //!    [`Params::largest_guard`] at most, and shrinks when its last row is not needed.
+//!    While little changes the guards are spared, at [`Params::guard_every`] − 1 solves in a row at
+//!    most (see `rest.rs`): a solve then costs `count` products.
 //! 4. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,
 //!    x + r/(θ − ω), at no product: the next solve begins there.
 //! 5. Along gradient descent the eigenvectors drift, or at the edge of stability swing with period
@@ -37,8 +39,9 @@
 //! exceed the last one's Ritz value plus its residual; the worst operator that agrees with
 //! everything known gives the bound (see `bounds.rs` for the derivation). That last one is the
 //! guard that puts the rest lowest, among those whose residual is at most a quarter of their
-//! distance from the wanted values. A term (4 + √a)·ε·‖A‖, a being the combinations since the
-//! images were products, stands for rounding.
+//! distance from the wanted values. A solve that spares its guards takes what they said when they
+//! were last applied, plus twice the fastest change of what is followed in each solve since. A term
+//! (4 + √a)·ε·‖A‖, a being the combinations since the images were products, stands for rounding.
 //!
 //! # What could be missed
 //!
@@ -46,7 +49,8 @@
 //! coming. A cold block is wide, and its Krylov sequence is followed until it stops climbing. Every
 //! [`Params::probe_every`] solves a random row joins a warm block and is followed likewise; if it
 //! climbs into the wanted set, the solve goes on until that is right and says so in
-//! [`Info::missed`].
+//! [`Info::missed`]. So does a solve that applies its guards again when the wanted rows alone would
+//! have answered less.
 //!
 //! # Example
 //!
@@ -88,6 +92,7 @@ mod orthonormal;
 mod params;
 mod probe;
 mod rayleigh_ritz;
+mod rest;
 mod search;
 mod solution;
 mod solver;

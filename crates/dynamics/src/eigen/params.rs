@@ -34,6 +34,10 @@ pub struct Params {
     /// cluster instead of inside it. Unneeded rows leave again. No more than `guard` for a
     /// block that never grows; of no effect when `guard` is 0. Default 8.
     pub largest_guard: usize,
+    /// The guards are applied at one of so many solves at least; 1 for all. They are spared while
+    /// the rest of the spectrum, taken to rise twice as fast as what is followed, stays far enough
+    /// below (see `rest.rs`). Default 8.
+    pub guard_every: usize,
     /// Solves between probes with a random row; 0 for none. A block that never held a random row
     /// (one given by [`set_warm_start`](super::Solver::set_warm_start)) is probed at once.
     /// Default 32.
@@ -58,6 +62,7 @@ impl Default for Params {
             max_iterations: 1000,
             guard: 1,
             largest_guard: 8,
+            guard_every: 8,
             probe_every: 32,
             seed: 0,
             fusion: true,

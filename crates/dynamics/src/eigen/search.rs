@@ -8,6 +8,7 @@ use super::block::{Arithmetic, Stack};
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::probe::{Prober, Watch};
+use super::rest::Supposed;
 use super::solution::{Missed, Stop};
 use super::subspace::Subspace;
 use super::width::Width;
@@ -34,6 +35,10 @@ pub(super) struct Start {
     pub centre: Option<f64>,
     /// Blocks of earlier solves, which the next start will be compared with.
     pub past: Option<Stack>,
+    /// Guards that are not applied unless they must be, `[g, P]`.
+    pub guards: Option<Tensor<2>>,
+    /// What stands in for them, or did in the solve before.
+    pub supposed: Option<Supposed>,
 }
 
 /// State of the iteration.
@@ -46,9 +51,12 @@ pub(super) struct Search<'a> {
     random: bool,
     /// Whether all were.
     cold: bool,
-    /// What the carried rows alone would have answered: value and error bound.
+    /// What the carried rows alone would have answered, value and error bound; the wanted rows alone
+    /// if the solve before spared the guards.
     carried: Vec<(f64, f64)>,
     width: &'a mut Width,
+    /// Guards that were not applied yet.
+    spared: Option<Tensor<2>>,
     /// Last rows of the block without which it would have needed no search either.
     spare: usize,
     iterations: usize,
@@ -66,6 +74,8 @@ pub(super) struct Outcome {
     pub next_start: Block,
     pub centre: Option<f64>,
     pub missed: Option<Missed>,
+    /// Whether the guards were spared.
+    pub spared: bool,
     pub iterations: usize,
     pub read_backs: usize,
     pub products: Vec<usize>,
@@ -93,21 +103,29 @@ impl<'a> Search<'a> {
             epsilon,
         )?;
         subspace.centre = start.centre;
-        let without = |rows: usize| {
+        subspace.supposed = start.supposed;
+        let without = |subspace: &Subspace<'_>, rows: usize| {
             let alone = subspace.leading(rows)?;
-            let answer = Assessment::from_grams(&subspace, params, &alone.values, &alone.residual)?;
+            let answer = Assessment::from_grams(subspace, params, &alone.values, &alone.residual)?;
             Ok::<_, EigenError>((alone, answer))
         };
-        let (alone, answer) = without(start.carried)?;
+        let (alone, answer) = match subspace.supposed {
+            Some(_) => without(&subspace, params.count)?,
+            None => without(&subspace, start.carried)?,
+        };
         let carried = (0..answer.truncation.len())
             .map(|i| (alone.values[i], answer.error_bound(i)))
             .collect();
         let mut spare = 0;
-        while !random
-            && width.rows() - spare > width.smallest()
-            && without(width.rows() - spare - 1)?.1.open().is_empty()
-        {
-            spare += 1;
+        if start.guards.is_none() {
+            subspace.supposed = None;
+            while !random && width.rows() - spare > width.smallest() {
+                let (_, fewer) = without(&subspace, width.rows() - spare - 1)?;
+                if !fewer.open().is_empty() {
+                    break;
+                }
+                spare += 1;
+            }
         }
         let mut solve = Self {
             params,
@@ -118,6 +136,7 @@ impl<'a> Search<'a> {
             cold: start.carried == 0,
             carried,
             width,
+            spared: start.guards,
             spare,
             iterations: 0,
             progress: Progress::default(),
@@ -139,6 +158,14 @@ impl<'a> Search<'a> {
             self.progress.note(values, &assessment, climbing);
             let open = assessment.open();
             let active = self.active_rows(&open, climbing, &assessment);
+            let done = open.is_empty() && self.subspace.missing() == 0;
+            if !done && let Some(guards) = self.spared.take() {
+                let rows = self.subspace.block + guards.dims()[0];
+                (self.subspace.block, self.subspace.trusted) = (rows, rows);
+                self.subspace.supposed = None;
+                self.expand(&active, climbing, &assessment, Some(guards))?;
+                continue;
+            }
             if lost && active.is_empty() && self.subspace.missing() == 0 {
                 // The block is invariant to the last digit: nowhere to climb.
                 self.watch = None;
@@ -256,7 +283,6 @@ impl<'a> Search<'a> {
         climbing: bool,
         assessment: &Assessment,
     ) -> Result<(), EigenError> {
-        let lengths: Vec<f64> = active.iter().map(|&i| assessment.residuals[i]).collect();
         let missing = self.subspace.missing();
         let random = (missing > 0).then(|| {
             let sample = self.subspace.sample();
@@ -267,7 +293,18 @@ impl<'a> Search<'a> {
         if random.is_some() {
             self.watch = Some(Watch::begin());
         }
-        self.subspace.expand(active, &lengths, climbing, random)?;
+        self.expand(active, climbing, assessment, random)
+    }
+
+    fn expand(
+        &mut self,
+        active: &[usize],
+        climbing: bool,
+        assessment: &Assessment,
+        others: Option<Tensor<2>>,
+    ) -> Result<(), EigenError> {
+        let lengths: Vec<f64> = active.iter().map(|&i| assessment.residuals[i]).collect();
+        self.subspace.expand(active, &lengths, climbing, others)?;
         self.iterations += 1;
         self.observe();
         Ok(())
@@ -301,12 +338,16 @@ impl<'a> Search<'a> {
             self.width.note_cold(&values, largest);
         } else if self.random {
             self.width.note_random();
-        } else {
+        } else if self.spared.is_none() {
             let products: usize = subspace.meter().products().iter().sum();
             let searched = products - self.width.rows();
             self.width.note(searched, self.spare, largest);
         }
-        let next = self.width.rows();
+        let next = if self.spared.is_some() {
+            subspace.block
+        } else {
+            self.width.rows()
+        };
         Outcome {
             stop,
             vectors: subspace.vectors(assessment.truncation.len()),
@@ -315,6 +356,7 @@ impl<'a> Search<'a> {
             assessment,
             centre: subspace.centre,
             missed,
+            spared: self.spared.is_some(),
             iterations: self.iterations,
             read_backs: subspace.read_backs(),
             products: subspace.meter().products().to_vec(),

@@ -57,14 +57,20 @@ pub struct Info {
     pub read_backs: usize,
     /// Whether a random row joined a warm block in this solve.
     pub probed: bool,
-    /// Set when the block carried over had hidden an eigenvalue.
+    /// Whether it did without products for the guards (see [`Params::guard_every`]).
+    ///
+    /// [`Params::guard_every`]: super::Params::guard_every
+    pub spared: bool,
+    /// Set when the block carried over had hidden an eigenvalue, or would have without the guards
+    /// that the solve before had spared.
     pub missed: Option<Missed>,
     /// The wanted pairs' starting rows came from an earlier solve or from the caller.
     pub warm: bool,
 }
 
-/// An eigenvalue that the block carried over had missed: it exceeds, by more than the error
-/// bound, what that block alone would have answered.
+/// An eigenvalue that the block carried over had missed, or its wanted rows where the solve before
+/// had spared the guards: it exceeds, by more than the error bound, what these alone would have
+/// answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Missed {
     /// Place among the wanted pairs, from 0; the first that was wrong.

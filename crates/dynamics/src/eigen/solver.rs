@@ -6,6 +6,7 @@ use super::block::Arithmetic;
 use super::drift::Drift;
 use super::operator::Meter;
 use super::probe::Prober;
+use super::rest::Rest;
 use super::search::{Search, Start};
 use super::solution::{Eigenpair, Info, Missed, Solution};
 use super::width::Width;
@@ -22,6 +23,7 @@ pub struct Solver {
     block: Option<Tensor<2>>,
     width: Width,
     drift: Drift,
+    rest: Rest,
     /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
     centre: Option<f64>,
 }
@@ -36,6 +38,7 @@ impl Solver {
         Ok(Self {
             prober: Prober::new(params.seed, params.probe_every),
             width: Width::new(&params),
+            rest: Rest::new(&params),
             params,
             block: None,
             drift: Drift::new(),
@@ -62,6 +65,7 @@ impl Solver {
         self.width.reset();
         self.centre = None;
         self.drift.forget();
+        self.rest.forget();
         self.prober.forget();
     }
 
@@ -94,6 +98,7 @@ impl Solver {
         start.past = self.drift.past(dim, &device, dtype, arithmetic);
         let warm = start.carried > 0;
         let random = start.rows.dims()[0] > start.carried;
+        let guards = start.guards.clone();
         let outcome = Search::new(
             &self.params,
             meter,
@@ -105,7 +110,13 @@ impl Solver {
         .run()?;
 
         self.prober.record(random);
-        self.block = Some(self.drift.next(outcome.next_start, arithmetic)?);
+        let next = self.drift.next(outcome.next_start, arithmetic)?;
+        self.block = Some(match guards {
+            Some(guards) if outcome.spared => Tensor::cat(vec![next, guards], 0),
+            _ => next,
+        });
+        self.rest
+            .note(&outcome.values, &outcome.assessment, outcome.spared);
         self.centre = outcome.centre;
         let sign = match self.params.end {
             End::Largest => 1.0,
@@ -131,6 +142,7 @@ impl Solver {
                 applications: outcome.applications,
                 read_backs: outcome.read_backs,
                 probed: warm && random,
+                spared: outcome.spared,
                 missed: outcome.missed.map(|missed| Missed {
                     value: sign * missed.value,
                     previous: sign * missed.previous,
@@ -157,6 +169,8 @@ impl Solver {
                 trusted: rows,
                 centre: None,
                 past: None,
+                guards: None,
+                supposed: None,
             });
         };
         let [given, columns] = block.dims();
@@ -172,6 +186,22 @@ impl Solver {
         let block = block.narrow(0, 0, carried).to_device(device).cast(dtype);
         let probe = usize::from(self.prober.is_due());
         let random = rows - carried + probe;
+        let count = self.params.count;
+        if random == 0
+            && rows > count
+            && let Some(supposed) = self.rest.supposed()
+        {
+            return Ok(Start {
+                rows: block.clone().narrow(0, 0, count),
+                carried: count,
+                block: count,
+                trusted: count,
+                centre: self.centre,
+                past: None,
+                guards: Some(block.narrow(0, count, rows - count)),
+                supposed: Some(supposed),
+            });
+        }
         let all = if random == 0 {
             block
         } else {
@@ -184,6 +214,8 @@ impl Solver {
             trusted: rows,
             centre: self.centre,
             past: None,
+            guards: None,
+            supposed: self.rest.still_supposed(),
         })
     }
 }

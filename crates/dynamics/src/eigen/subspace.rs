@@ -10,6 +10,7 @@ use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
 use super::rayleigh_ritz::{Grams, Ritz};
+use super::rest::Supposed;
 
 /// Longest correction of a unit vector that is made without measuring its effect.
 const LONGEST_FREE_STEP: f64 = 0.3;
@@ -37,6 +38,8 @@ pub(super) struct Subspace<'a> {
     trail: [Mat<f64>; 2],
     /// Whether the basis is to be replaced before anything is concluded from it.
     untidy: bool,
+    /// Where the rest of the spectrum is supposed to begin, while there are no guards.
+    pub supposed: Option<Supposed>,
     /// The kept Ritz pairs.
     pub ritz: Ritz,
     /// Combinations since the images were products.
@@ -71,6 +74,7 @@ impl<'a> Subspace<'a> {
         Ok(Self {
             trail: ritz.beyond(grams, &random, epsilon)?,
             untidy: false,
+            supposed: None,
             ritz,
             scale: grams.image_scale(),
             basis,
@@ -131,8 +135,8 @@ impl<'a> Subspace<'a> {
     }
 
     /// One iteration: the residuals of the `active` pairs, of norm `lengths`, join the basis, then
-    /// the next rows of the random rows' trail if `follow`, then `random` new rows. Only these
-    /// cost products, those of random origin at the charge of the pair of their number.
+    /// the next rows of the random rows' trail if `follow`, then `others`. Only these cost products,
+    /// those that are no residuals at the charge of the pair of their number.
     ///
     /// They are not orthogonalised on the device: they are orthogonal to the basis but for
     /// rounding, and Rayleigh–Ritz takes the rest out by the Gram matrices.
@@ -141,7 +145,7 @@ impl<'a> Subspace<'a> {
         active: &[usize],
         lengths: &[f64],
         follow: bool,
-        random: Option<Tensor<2>>,
+        others: Option<Tensor<2>>,
     ) -> Result<(), EigenError> {
         let mut search = Vec::with_capacity(3);
         let mut owners = active.to_vec();
@@ -155,10 +159,10 @@ impl<'a> Subspace<'a> {
             owners.extend(self.block.saturating_sub(on_images.nrows())..self.block);
             search.push(self.basis.on_both(on_images, on_rows));
         }
-        if let Some(random) = random {
+        if let Some(others) = others {
             let first = self.ritz.values.len();
-            owners.extend(first..first + random.dims()[0]);
-            search.push(random);
+            owners.extend(first..first + others.dims()[0]);
+            search.push(others);
         }
         let search = Stack::from(search).whole();
         let images = self.meter.apply(search.clone(), &owners)?;

@@ -5,8 +5,8 @@ use super::Params;
 /// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
 /// inside the cluster turn from solve to solve; those of one that ends in the gap below do not. So
 /// the block grows by a row while searching costs more products than its own rows do, unless
-/// growing just made the solve dearer than that row; and of rows without which no search would have
-/// been needed either it drops half.
+/// growing just made the solve dearer than that row; and it drops the rows without which no search
+/// would have been needed either.
 #[derive(Debug)]
 pub(super) struct Width {
     rows: usize,
@@ -68,7 +68,7 @@ impl Width {
             .is_some_and(|[fewer, before]| rows > fewer && products > before + (rows - fewer));
         self.last = Some([rows, products]);
         if grown_in_vain || spare > 0 {
-            self.rows = (rows - spare.div_ceil(2).max(1)).max(self.smallest);
+            self.rows = (rows - spare.max(1)).max(self.smallest);
         } else if searched > rows {
             self.rows = (rows + 1).min(largest.max(rows));
         }
@@ -127,7 +127,7 @@ mod tests {
         for searched in [12, 11, 9] {
             width.note(searched, 0, 10);
         }
-        for (spare, expected) in [(1, 5), (2, 4), (1, 3), (0, 3)] {
+        for (spare, expected) in [(1, 5), (0, 5), (2, 3), (2, 3)] {
             width.note(0, spare, 10);
             assert_eq!(width.rows(), expected);
         }

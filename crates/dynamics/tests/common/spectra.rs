@@ -115,6 +115,7 @@ pub fn decaying(top: &[f64], from: f64, ratio: f64, n: usize) -> Vec<f64> {
 }
 
 /// Solves once and checks everything that must hold of any solution for the largest end.
+#[allow(dead_code)] // not every test file needs it
 pub fn solve_and_check(
     matrix: &Mat<f64>,
     params: Params,
@@ -129,6 +130,7 @@ pub fn solve_and_check(
 }
 
 /// What must hold of any solution for the largest end of `matrix`.
+#[allow(dead_code)] // not every test file needs it
 pub fn check(
     solution: &Solution,
     matrix: &Mat<f64>,
@@ -172,7 +174,8 @@ pub fn check(
             residual += (images[(i, j)] - pair.value * vectors[(i, j)]).powi(2);
         }
         let residual = residual.sqrt();
-        let slack = 30.0 * epsilon * norm;
+        // The operator's products and these here are sums of n terms, each rounded on its own.
+        let slack = 5.0 * (n as f64).sqrt() * epsilon * norm;
         assert!(
             residual <= pair.residual + slack,
             "residual {i}: {residual:e}, reported {:e}",
