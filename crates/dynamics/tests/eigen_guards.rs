@@ -5,7 +5,8 @@ mod spectra;
 
 use brink_dynamics::eigen::{Params, Solution, Solver};
 use burn::tensor::{DType, Device};
-use spectra::{Dense, arenas, as_stored, decaying, eigenvalues, rotation, with_spectrum};
+use faer::Mat;
+use spectra::{Dense, arenas, as_stored, decaying, eigenvalues, rotation, upload, with_spectrum};
 
 const N: usize = 120;
 
@@ -19,7 +20,7 @@ fn params(guard_every: usize) -> Params {
 
 /// The values of a converged solution are within their bounds, but for the rounding of the test's
 /// own float32 products: its eigenvectors stand still, so that these err the same way every time.
-fn assert_right(solution: &Solution, matrix: &faer::Mat<f64>, (device, dtype): &(Device, DType)) {
+fn assert_right(solution: &Solution, matrix: &Mat<f64>, (device, dtype): &(Device, DType)) {
     let exact = eigenvalues(&as_stored(matrix, device, *dtype));
     let rounding = match dtype {
         DType::F32 => 1e-4,
@@ -44,7 +45,7 @@ fn follow(
     steps: u32,
     params: &Params,
     (device, dtype): &(Device, DType),
-    mut look: impl FnMut(u32, &Solution, &faer::Mat<f64>),
+    mut look: impl FnMut(u32, &Solution, &Mat<f64>),
 ) {
     let vectors = rotation(N, 5);
     let mut solver = Solver::new(params.clone()).unwrap();
@@ -139,5 +140,34 @@ fn a_rest_that_leaps_while_guards_are_spared_is_reported() {
             assert_right(solution, matrix, &arena);
             assert_eq!(solution.info.missed, None);
         });
+    }
+}
+
+#[test]
+fn a_row_that_hides_more_than_the_next_eigenvalue_is_not_believed() {
+    // The row e₁ keeps its Ritz value 10 and the next eigenvalue its 9.985, but e₃ rises to 10.001
+    // and is coupled to e₁ so that the largest eigenvalue becomes 10.016.
+    let before = with_spectrum(
+        &decaying(&[10.0, 9.985, 9.0], 5.0, 0.8, N),
+        &Mat::identity(N, N),
+    );
+    let mut after = before.clone();
+    after[(2, 2)] = 10.001;
+    (after[(0, 2)], after[(2, 0)]) = (2.4e-4_f64.sqrt(), 2.4e-4_f64.sqrt());
+    for arena in arenas().into_iter().filter(|arena| arena.1 == DType::F64) {
+        let params = Params {
+            count: 1,
+            probe_every: 0,
+            ..params(8)
+        };
+        let (device, dtype) = &arena;
+        let mut solver = Solver::new(params).unwrap();
+        let start = Mat::from_fn(2, N, |i, j| if i == j { 1.0 } else { 0.0 });
+        solver.set_warm_start(upload(&start, device, *dtype));
+        for matrix in [&before, &before, &before, &after] {
+            let mut operator = Dense::new(matrix, device, *dtype);
+            let solution = solver.solve(&mut operator).unwrap();
+            assert_right(&solution, matrix, &arena);
+        }
     }
 }

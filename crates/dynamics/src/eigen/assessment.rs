@@ -85,7 +85,10 @@ impl Assessment {
             enough,
         );
         let measured = |last: usize| values[last] + residuals[last];
-        let supposed = subspace.supposed.as_ref().map(|s| s.rest(values));
+        // Outside the Ritz vectors the operator exceeds the next eigenvalue by no more than their
+        // values are short of the eigenvalues in sum (Ky Fan); of converged ones, the tolerances.
+        let short: f64 = tolerances.iter().sum();
+        let supposed = subspace.supposed.as_ref().map(|s| s.rest(values) + short);
         let rest = supposed
             .or(reach.checked_sub(1).map(measured))
             .unwrap_or(0.0);
@@ -123,11 +126,13 @@ impl Assessment {
         }
     }
 
-    /// The gap above the rest of the spectrum with which the wanted pairs' residuals would just do.
-    pub fn gap_needed(&self) -> f64 {
-        let needed = |(residual, tolerance): (&f64, &f64)| residual * residual / tolerance;
+    /// The gap above the next eigenvalue with which the wanted pairs' residuals would just do, were
+    /// their squares `factor` times as large.
+    pub fn gap_needed(&self, factor: f64) -> f64 {
+        let needed = |(r, tolerance): (&f64, &f64)| factor * r * r / tolerance;
         let wanted = self.residuals.iter().zip(&self.tolerances);
-        wanted.map(needed).fold(0.0, f64::max)
+        let short: f64 = self.tolerances.iter().sum();
+        wanted.map(needed).fold(0.0, f64::max) + short
     }
 
     /// Error bound of wanted pair `i`.

@@ -40,8 +40,9 @@
 //! everything known gives the bound (see `bounds.rs` for the derivation). That last one is the
 //! guard that puts the rest lowest, among those whose residual is at most a quarter of their
 //! distance from the wanted values. A solve that spares its guards takes what they said when they
-//! were last applied, plus twice the fastest change of what is followed in each solve since. A term
-//! (4 + √a)·ε·‖A‖, a being the combinations since the images were products, stands for rounding.
+//! were last applied, plus twice the fastest change of the Ritz values that are followed in each
+//! solve since. A term (4 + √a)·ε·‖A‖, a being the combinations since the images were products,
+//! stands for rounding.
 //!
 //! # What could be missed
 //!

@@ -26,8 +26,9 @@ pub struct Params {
     /// Iterations after the first Rayleigh–Ritz step before the solve gives up. Default 1000.
     pub max_iterations: usize,
     /// Extra rows carried below the wanted ones. They bound the rest of the spectrum, so that a
-    /// gap is known, and see a crossing coming. Each costs one product a solve. With 0 the last
-    /// wanted value has no gap below it and is bounded by its residual alone. Default 1.
+    /// gap is known, and see a crossing coming. Each costs one product in a solve that applies
+    /// it. With 0 the last wanted value has no gap below it and is bounded by its residual alone.
+    /// Default 1.
     pub guard: usize,
     /// Extra rows that a cold block begins with, and to which a warm one may grow, one a solve,
     /// while searching costs more products than the block does: it then ends in the gap below a
@@ -35,8 +36,8 @@ pub struct Params {
     /// block that never grows; of no effect when `guard` is 0. Default 8.
     pub largest_guard: usize,
     /// The guards are applied at one of so many solves at least; 1 for all. They are spared while
-    /// the rest of the spectrum, taken to rise twice as fast as what is followed, stays far enough
-    /// below (see `rest.rs`). Default 8.
+    /// the next eigenvalue, taken to rise twice as fast as the Ritz values that are followed,
+    /// stays far enough below the wanted ones (see `rest.rs`). Default 8.
     pub guard_every: usize,
     /// Solves between probes with a random row; 0 for none. A block that never held a random row
     /// (one given by [`set_warm_start`](super::Solver::set_warm_start)) is probed at once.

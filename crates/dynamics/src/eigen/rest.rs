@@ -4,21 +4,20 @@
 //! need not be measured at every solve. Between two measurements that bound is taken to rise, in
 //! each solve, by no more than [`ALLOWANCE`] times the largest of
 //!
-//! - the change of any wanted value in that solve, which is measured,
-//! - the change a solve of any of these values, the next included, when it was last measured.
+//! - the change of any wanted Ritz value in that solve, which is measured,
+//! - the change a solve of any of these Ritz values, the next included, when it was last measured.
 //!
 //! If the bounds do not meet their tolerance so, the guards are applied after all. A solve that
 //! applies them again tells what it would have missed without them.
 
 use super::Params;
-use super::assessment::Assessment;
 
 /// How many times faster than what is followed the rest of the spectrum may rise.
 const ALLOWANCE: f64 = 2.0;
 
-/// The gap that the next solve needs, in units of what this one would have done with: its
-/// squared residuals may double.
-const MARGIN: f64 = 2.0;
+/// How many times larger the squared residuals at the start of the next solve may be than at the
+/// start of this one for the guards to be spared.
+pub(super) const MARGIN: f64 = 2.0;
 
 /// What is known of the rest from solve to solve.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ struct Known {
     pace: Option<f64>,
     /// The wanted values of the last solve.
     wanted: Vec<f64>,
-    /// The gap that was enough for the last solve.
+    /// The gap that would let the next solve do without guards.
     enough: f64,
 }
 
@@ -97,7 +96,7 @@ impl Rest {
         let known = self.known.as_ref()?;
         let supposed = known.supposed()?;
         let gap = known.wanted.last()? - supposed.rest(&known.wanted);
-        (known.age + 1 < self.every && gap > MARGIN * known.enough).then_some(supposed)
+        (known.age + 1 < self.every && gap > known.enough).then_some(supposed)
     }
 
     /// What the next solve would go on to suppose, if the last one did without guards.
@@ -106,11 +105,10 @@ impl Rest {
         (known.age > 0).then(|| known.supposed())?
     }
 
-    /// Notes a solve that found the Ritz `values`; `spared` if it did without guards by what was
-    /// [`supposed`](Self::supposed).
-    pub fn note(&mut self, values: &[f64], assessment: &Assessment, spared: bool) {
+    /// Notes a solve that found the Ritz `values`, with a bound on the `next` eigenvalue if it
+    /// applied guards; with a gap of `enough` another one can be expected to do without.
+    pub fn note(&mut self, values: &[f64], next: Option<f64>, enough: f64, spared: bool) {
         let wanted = values[..self.count.min(values.len())].to_vec();
-        let enough = assessment.gap_needed();
         if spared {
             if let Some(known) = &mut self.known
                 && let Some(supposed) = known.supposed()
@@ -122,7 +120,7 @@ impl Rest {
             return;
         }
         let before = self.known.take();
-        let Some(end) = assessment.next else {
+        let Some(end) = next else {
             return;
         };
         let leading = values[..=self.count].to_vec();

@@ -8,7 +8,7 @@ use super::block::{Arithmetic, Stack};
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::probe::{Prober, Watch};
-use super::rest::Supposed;
+use super::rest::{MARGIN, Supposed};
 use super::solution::{Missed, Stop};
 use super::subspace::Subspace;
 use super::width::Width;
@@ -52,8 +52,10 @@ pub(super) struct Search<'a> {
     /// Whether all were.
     cold: bool,
     /// What the carried rows alone would have answered, value and error bound; the wanted rows alone
-    /// if the solve before spared the guards.
+    /// where guards were spared in the solve before, or at first in this one.
     carried: Vec<(f64, f64)>,
+    /// The gap with which the next solve can be expected to do without guards.
+    gap_needed: f64,
     width: &'a mut Width,
     /// Guards that were not applied yet.
     spared: Option<Tensor<2>>,
@@ -74,8 +76,10 @@ pub(super) struct Outcome {
     pub next_start: Block,
     pub centre: Option<f64>,
     pub missed: Option<Missed>,
-    /// Whether the guards were spared.
-    pub spared: bool,
+    /// The guards, if they were spared.
+    pub spared: Option<Tensor<2>>,
+    /// The gap with which the next solve can be expected to do without guards.
+    pub gap_needed: f64,
     pub iterations: usize,
     pub read_backs: usize,
     pub products: Vec<usize>,
@@ -116,6 +120,7 @@ impl<'a> Search<'a> {
         let carried = (0..answer.truncation.len())
             .map(|i| (alone.values[i], answer.error_bound(i)))
             .collect();
+        let gap_needed = answer.gap_needed(MARGIN);
         let mut spare = 0;
         if start.guards.is_none() {
             subspace.supposed = None;
@@ -135,6 +140,7 @@ impl<'a> Search<'a> {
             random,
             cold: start.carried == 0,
             carried,
+            gap_needed,
             width,
             spared: start.guards,
             spare,
@@ -212,7 +218,7 @@ impl<'a> Search<'a> {
         if unreachable || exhausted || self.progress.idle() >= IDLE_ITERATIONS {
             return Some(Stop::Stagnated);
         }
-        (self.iterations == self.params.max_iterations).then_some(Stop::IterationLimit)
+        (self.iterations >= self.params.max_iterations).then_some(Stop::IterationLimit)
     }
 
     /// Whether nothing but the age of the images stands between the bounds and the tolerance.
@@ -356,7 +362,8 @@ impl<'a> Search<'a> {
             assessment,
             centre: subspace.centre,
             missed,
-            spared: self.spared.is_some(),
+            spared: self.spared,
+            gap_needed: self.gap_needed,
             iterations: self.iterations,
             read_backs: subspace.read_backs(),
             products: subspace.meter().products().to_vec(),

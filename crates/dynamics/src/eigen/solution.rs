@@ -61,30 +61,30 @@ pub struct Info {
     ///
     /// [`Params::guard_every`]: super::Params::guard_every
     pub spared: bool,
-    /// Set when the block carried over had hidden an eigenvalue, or would have without the guards
-    /// that the solve before had spared.
+    /// Set when the block carried over had hidden an eigenvalue; its wanted rows, where guards were
+    /// spared in the solve before, or at first in this one.
     pub missed: Option<Missed>,
     /// The wanted pairs' starting rows came from an earlier solve or from the caller.
     pub warm: bool,
 }
 
-/// An eigenvalue that the block carried over had missed, or its wanted rows where the solve before
-/// had spared the guards: it exceeds, by more than the error bound, what these alone would have
-/// answered.
+/// An eigenvalue that the block carried over had missed; its wanted rows, where guards were spared in
+/// the solve before, or at first in this one. It exceeds, by more than the error bound, what these
+/// alone would have answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Missed {
     /// Place among the wanted pairs, from 0; the first that was wrong.
     pub index: usize,
     /// The eigenvalue found there.
     pub value: f64,
-    /// What the carried block alone would have answered.
+    /// What they alone would have answered.
     pub previous: f64,
     /// The error bound that would have gone with that answer.
     pub previous_bound: f64,
 }
 
 impl Missed {
-    /// How far the answer without the probe was off.
+    /// How far that answer would have been off.
     pub fn shortfall(&self) -> f64 {
         (self.value - self.previous).abs()
     }

@@ -98,7 +98,6 @@ impl Solver {
         start.past = self.drift.past(dim, &device, dtype, arithmetic);
         let warm = start.carried > 0;
         let random = start.rows.dims()[0] > start.carried;
-        let guards = start.guards.clone();
         let outcome = Search::new(
             &self.params,
             meter,
@@ -111,12 +110,13 @@ impl Solver {
 
         self.prober.record(random);
         let next = self.drift.next(outcome.next_start, arithmetic)?;
-        self.block = Some(match guards {
-            Some(guards) if outcome.spared => Tensor::cat(vec![next, guards], 0),
-            _ => next,
+        let spared = outcome.spared.is_some();
+        self.block = Some(match outcome.spared {
+            Some(guards) => Tensor::cat(vec![next, guards], 0),
+            None => next,
         });
-        self.rest
-            .note(&outcome.values, &outcome.assessment, outcome.spared);
+        let (next, gap) = (outcome.assessment.next, outcome.gap_needed);
+        self.rest.note(&outcome.values, next, gap, spared);
         self.centre = outcome.centre;
         let sign = match self.params.end {
             End::Largest => 1.0,
@@ -142,7 +142,7 @@ impl Solver {
                 applications: outcome.applications,
                 read_backs: outcome.read_backs,
                 probed: warm && random,
-                spared: outcome.spared,
+                spared,
                 missed: outcome.missed.map(|missed| Missed {
                     value: sign * missed.value,
                     previous: sign * missed.previous,
