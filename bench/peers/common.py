@@ -121,14 +121,22 @@ def write_weights(path, layers):
     write_safetensors(path, tensors, {"format": "brink", "layout": "out_in"})
 
 
+# Seconds of runs before those that count; as in `crates/cli/examples/cost`.
+SETTLING = 0.1
+
+
 def timed(work, repeat):
-    """Seconds of each of `repeat` runs; one run before them refills the caches and is dropped."""
+    """Seconds of each of `repeat` runs; those before them, one at least and for `SETTLING` seconds,
+    are dropped: they refill the caches, and the threads of the contestant before may still spin."""
+    begin = time.perf_counter()
+    work()
+    while time.perf_counter() < begin + SETTLING:
+        work()
     seconds = []
-    for turn in range(repeat + 1):
+    for _ in range(repeat):
         start = time.perf_counter()
         work()
-        if turn > 0:
-            seconds.append(time.perf_counter() - start)
+        seconds.append(time.perf_counter() - start)
     return seconds
 
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use brink_cli::config::Compression;
 use brink_dynamics::Hessian;
@@ -239,21 +239,26 @@ fn network(
     )?)
 }
 
-/// Seconds of each of `repeat` runs, until the result can be read; one run before them refills the
-/// caches and is dropped.
+/// Runs before those that count; as in `bench/peers`.
+const SETTLING: Duration = Duration::from_millis(100);
+
+/// Seconds of each of `repeat` runs, until the result can be read; those before them, one at least
+/// and for [`SETTLING`], are dropped: they refill the caches, and the threads of the contestant
+/// before may still spin.
 fn timed(
     repeat: usize,
     mut work: impl FnMut() -> Result<Tensor<1>, LinearizeError>,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
-    let mut seconds = Vec::new();
-    for turn in 0..=repeat {
+    let mut run = || -> Result<Duration, Box<dyn Error>> {
         let start = Instant::now();
         work()?.slice(0..1).try_into_data()?;
-        if turn > 0 {
-            seconds.push(start.elapsed().as_secs_f64());
-        }
+        Ok(start.elapsed())
+    };
+    let mut settled = run()?;
+    while settled < SETTLING {
+        settled += run()?;
     }
-    Ok(seconds)
+    (0..repeat).map(|_| Ok(run()?.as_secs_f64())).collect()
 }
 
 fn read(values: Tensor<1>) -> Result<Vec<f64>, Box<dyn Error>> {
