@@ -9,8 +9,8 @@ from .contestant import ContestantError
 from .environment import say
 from .problems import export
 
-# Seconds between turns: thread pools spin for a while after their work is done.
-PAUSE = 0.1
+# Seconds between turns: thread pools spin for a while after their work is done, OpenMP's for 0.2 s.
+PAUSE = 0.3
 
 
 def run(environment, results, options):
