@@ -96,8 +96,11 @@ def report(environment, results, options, facts):
     results.facts |= facts | work_growth.exponents(results) | work_step.cnn_steps(results)
     results.write(options.out)
     date = datetime.date.today().isoformat()
-    versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
-    subtitle = f"{facts['cpu']}; {versions}; {date}"
+    # Those of an earlier run too, where its works are kept.
+    head = "version of "
+    known = {key: value for key, value in results.facts.items() if key.startswith(head)}
+    versions = ", ".join(f"{key.removeprefix(head)} {value}" for key, value in known.items())
+    subtitle = "; ".join(filter(None, [facts["cpu"], versions, date]))
     (options.out / "results.svg").write_text(figure.svg(results, subtitle))
     table = targets.markdown(targets.table(results))
     facts, problems = results.told()
