@@ -2,6 +2,7 @@
 
 use brink_linearize::LinearizeError;
 
+use crate::caught::Panicked;
 use crate::eigen::EigenError;
 use crate::measurement::MeasureError;
 use crate::observer::ObserverError;
@@ -54,6 +55,14 @@ pub enum RunError {
         step: u64,
         /// The backend's message.
         message: String,
+    },
+    /// Something below panicked, for instance because the device is out of memory or lost.
+    #[error("at step {step}: {panic}")]
+    Panicked {
+        /// The step.
+        step: u64,
+        /// What it said.
+        panic: Panicked,
     },
     /// An observer failed, for instance because the disk is full.
     #[error("{observer} failed at step {step}")]

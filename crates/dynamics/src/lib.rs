@@ -1,5 +1,6 @@
 //! Gradient descent at the edge of stability: the run, its eigensolver and what observes it.
 
+mod caught;
 mod clock;
 pub mod eigen;
 mod error;
@@ -15,6 +16,7 @@ mod run;
 mod settings;
 mod spectrum;
 
+pub use caught::{Panicked, caught};
 pub use error::RunError;
 pub use hessian::Hessian;
 pub use problem::{Accuracy, LayerWeight, Problem};

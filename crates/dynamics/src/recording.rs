@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::caught::caught;
 use crate::error::RunError;
 use crate::observer::{Observer, ObserverError, Outcome, RunSummary};
 use crate::record::{RunHeader, StepRecord};
@@ -38,24 +39,28 @@ pub struct Recording<'r, 'o> {
 }
 
 impl<'r, 'o> Recording<'r, 'o> {
-    /// Tells the observers that the run starts.
-    ///
-    /// # Errors
-    /// [`RunError::Observer`] of the first that fails.
-    pub fn start(
-        observers: &'r mut [&'o mut dyn Observer],
-        header: &RunHeader,
-        goals: Goals,
-    ) -> Result<Self, RunError> {
-        let mut recording = Self {
+    /// A run that no observer has been told of yet.
+    pub fn new(observers: &'r mut [&'o mut dyn Observer], goals: Goals) -> Self {
+        Self {
             observers,
             goals,
             recorded: 0,
             last: None,
             crossing: Crossing::default(),
-        };
-        recording.notify(0, |observer| observer.start(header))?;
-        Ok(recording)
+        }
+    }
+
+    /// Tells the observers that the run starts.
+    ///
+    /// # Errors
+    /// [`RunError::Observer`] of the first that fails.
+    pub fn start(&mut self, header: &RunHeader) -> Result<(), RunError> {
+        self.notify(0, |observer| observer.start(header))
+    }
+
+    /// Records so far, which is also the step that the next one is of.
+    pub fn recorded(&self) -> u64 {
+        self.recorded
     }
 
     /// Tells the observers of a record; the outcome if it reaches a goal.
@@ -72,13 +77,13 @@ impl<'r, 'o> Recording<'r, 'o> {
     }
 
     /// Tells every observer how the run ended, even if one before it fails; an error becomes
-    /// [`Outcome::Failed`]. Also returns the first observer's failure to finish.
+    /// [`Outcome::Failed`]. Also returns the failures of all observers to finish.
     pub fn finish(
         self,
         ended: Result<Outcome, &dyn Error>,
         counters: Vec<(String, u64)>,
         seconds: Vec<(String, f64)>,
-    ) -> (RunSummary, Result<(), RunError>) {
+    ) -> (RunSummary, Vec<RunError>) {
         let summary = RunSummary {
             outcome: ended.unwrap_or_else(|error| Outcome::Failed {
                 message: with_causes(error),
@@ -89,13 +94,17 @@ impl<'r, 'o> Recording<'r, 'o> {
             counters,
             seconds,
         };
-        let mut finished = Ok(());
+        let mut failures = Vec::new();
         for observer in self.observers {
-            let told = observer.finish(&summary);
-            let told = told.map_err(|source| failed(observer.name(), self.recorded, source));
-            finished = finished.and(told);
+            // One observer's panic must not keep the others from writing what they have.
+            let told = caught(|| observer.finish(&summary));
+            let told = told.unwrap_or_else(|panicked| Err(panicked.into()));
+            failures.extend(
+                told.err()
+                    .map(|source| failed(observer.name(), self.recorded, source)),
+            );
         }
-        (summary, finished)
+        (summary, failures)
     }
 
     fn notify(

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use brink_linearize::{Gradient, Linearization};
 use burn::tensor::{Tensor, TensorData};
 
+use crate::caught::caught;
 use crate::clock::Clock;
 use crate::eigen::EigenError;
 use crate::error::RunError;
@@ -18,23 +19,26 @@ use crate::settings::Settings;
 use crate::spectrum::{Measured, Spectrum};
 
 /// How a run ended, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Finished {
     /// What the observers were told.
     pub summary: RunSummary,
     /// The parameters after the last step taken; if the run diverged, those of the last record.
     pub theta: Tensor<1>,
+    /// What went wrong, if anything: first what ended the run, if its outcome is
+    /// [`Outcome::Failed`]; then the observers that failed when they were told of the end.
+    pub errors: Vec<RunError>,
 }
 
 /// Runs gradient descent θ ← θ − η∇L(θ) from `theta`, recording every iterate before its step.
 ///
-/// Every way to end is an [`Outcome`]: completion, a goal, divergence, `interrupt`. Observers are
-/// told of all of them; what they wrote stands.
+/// Every way to end is an [`Outcome`]: completion, a goal, divergence, `interrupt`, and failure:
+/// of an observer, of the evaluation of the loss, a panic of the backend's. Observers are told of
+/// all of them; what they wrote stands.
 ///
 /// # Errors
 ///
-/// [`RunError`] if the loss cannot be evaluated or an observer fails; observers' `finish` is still
-/// called, with [`Outcome::Failed`].
+/// [`RunError`] if there is no run to begin; no observer is told of it.
 pub fn run<const D: usize>(
     problem: &Problem<D>,
     theta: Tensor<1>,
@@ -67,18 +71,25 @@ pub fn run<const D: usize>(
         loss: settings.stop_loss,
         accuracy: settings.stop_accuracy,
     };
-    let mut recording = Recording::start(observers, &header, goals)?;
-    let result = descent.run(&mut recording, interrupt);
+    let mut recording = Recording::new(observers, goals);
+    let result = caught(|| {
+        recording.start(&header)?;
+        descent.run(&mut recording, interrupt)
+    })
+    .unwrap_or_else(|panic| {
+        let step = recording.recorded();
+        Err(RunError::Panicked { step, panic })
+    });
     let ended = match &result {
         Ok(outcome) => Ok(outcome.clone()),
         Err(error) => Err(error as &dyn std::error::Error),
     };
-    let (summary, finished) = recording.finish(ended, descent.counters(), descent.clock.seconds());
-    result?;
-    finished?;
+    let (summary, unfinished) =
+        recording.finish(ended, descent.counters(), descent.clock.seconds());
     Ok(Finished {
         summary,
         theta: descent.theta,
+        errors: result.err().into_iter().chain(unfinished).collect(),
     })
 }
 

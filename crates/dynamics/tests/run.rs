@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use brink_dynamics::eigen::Params;
-use brink_dynamics::measurement::Schedule;
+use brink_dynamics::measurement::{Iterate, MeasureError, Measurement, Schedule};
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{EigenvalueKind, StepRecord};
 use brink_dynamics::{
@@ -194,21 +194,135 @@ fn a_failing_observer_is_named_and_all_are_told_of_the_end() {
         fail_at: Some(2),
         ..Keep::default()
     };
-    let error = follow(&settings(0.1, 50), &mut keep).unwrap_err();
+    let finished = follow(&settings(0.1, 50), &mut keep).unwrap();
     assert!(
         matches!(
-            error,
-            RunError::Observer {
+            &finished.errors[..],
+            [RunError::Observer {
                 observer: "keep",
                 step: 2,
                 ..
-            }
+            }]
         ),
-        "{error}"
+        "{:?}",
+        finished.errors
     );
     assert!(
         matches!(&keep.finished[0].outcome, Outcome::Failed { message } if message.contains("disk"))
     );
+}
+
+/// As Burn does when the device is out of memory.
+struct PanicsAt(u64);
+
+impl Measurement<2> for PanicsAt {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        vec!["panics".to_owned()]
+    }
+
+    fn wants(&self, _: u64) -> bool {
+        true
+    }
+
+    fn measure(&mut self, at: &mut Iterate<'_, '_, 2>) -> Result<Vec<Option<f64>>, MeasureError> {
+        assert!(at.step < self.0, "out of device memory");
+        Ok(vec![None])
+    }
+}
+
+#[test]
+fn a_panic_ends_a_run_like_any_failure() {
+    let (problem, theta) = quadratic();
+    let never = AtomicBool::new(false);
+    let mut keep = Keep::default();
+    let finished = run(
+        &problem,
+        theta,
+        &settings(0.3, 50),
+        &mut [Box::new(PanicsAt(2))],
+        &mut [&mut keep],
+        &never,
+    )
+    .unwrap();
+    let message = "at step 2: the computation stopped: out of device memory";
+    assert_eq!(finished.errors.len(), 1);
+    assert_eq!(finished.errors[0].to_string(), message);
+    assert_eq!((keep.started, keep.steps.len()), (1, 2));
+    let [summary] = &keep.finished[..] else {
+        panic!("told of the end {} times", keep.finished.len());
+    };
+    assert_eq!(summary.steps_recorded, 2);
+    let failed = Outcome::Failed {
+        message: message.to_owned(),
+    };
+    assert_eq!(summary.outcome, failed);
+    // The parameters are those after the two steps that were taken.
+    let theta: Vec<f64> = finished.theta.into_data().iter::<f64>().collect();
+    for i in 0..6 {
+        let expected = START[i] * (1.0 - 0.3 * CURVATURES[i]).powi(2);
+        assert!((theta[i] - expected).abs() < 1e-14, "{theta:?}");
+    }
+}
+
+/// Fails or panics when it is told of the start or the end.
+struct Broken {
+    at_start: bool,
+    panics: bool,
+}
+
+impl Observer for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn start(&mut self, _: &brink_dynamics::record::RunHeader) -> Result<(), ObserverError> {
+        if self.at_start {
+            return Err("no room".into());
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunSummary) -> Result<(), ObserverError> {
+        assert!(!self.panics, "cannot draw");
+        Err("no room".into())
+    }
+}
+
+#[test]
+fn what_fails_at_the_end_keeps_nobody_from_finishing() {
+    for panics in [false, true] {
+        let (problem, theta) = quadratic();
+        let never = AtomicBool::new(false);
+        let (mut keep, at_start) = (Keep::default(), false);
+        let mut broken = [(); 2].map(|()| Broken { at_start, panics });
+        let [first, second] = &mut broken;
+        let observers: &mut [&mut dyn Observer] = &mut [first, &mut keep, second];
+        let settings = settings(0.1, 4);
+        let finished = run(&problem, theta, &settings, &mut [], observers, &never).unwrap();
+        assert_eq!(finished.summary.outcome, Outcome::Completed);
+        assert_eq!((keep.steps.len(), keep.finished.len()), (4, 1));
+        assert_eq!(finished.errors.len(), 2, "{:?}", finished.errors);
+    }
+}
+
+#[test]
+fn a_run_that_cannot_be_recorded_ends_for_all_observers() {
+    let (problem, theta) = quadratic();
+    let never = AtomicBool::new(false);
+    let mut keep = Keep::default();
+    let mut broken = Broken {
+        at_start: true,
+        panics: false,
+    };
+    let observers: &mut [&mut dyn Observer] = &mut [&mut keep, &mut broken];
+    let settings = settings(0.1, 4);
+    let finished = run(&problem, theta, &settings, &mut [], observers, &never).unwrap();
+    assert!(matches!(finished.summary.outcome, Outcome::Failed { .. }));
+    assert_eq!((keep.steps.len(), keep.finished.len()), (0, 1));
 }
 
 #[test]
