@@ -13,7 +13,7 @@ use burn::tensor::{DType, Device, Distribution, Tensor};
 use divan::{Bencher, black_box};
 
 fn main() {
-    brink_cli::memory::keep_freed();
+    let _kept = brink_cli::memory::keep_freed();
     divan::main();
 }
 

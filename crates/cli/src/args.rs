@@ -38,16 +38,25 @@ pub enum Command {
     Config(Config),
 }
 
+/// What a run's exit code says; it is also in README.md.
+const EXIT_CODES: &str = "\
+Exit codes: 0 the run came to its end, or diverged; 1 it failed, or a file could not be written;
+2 the command line is wrong; 130, 143, 129 it was stopped by Ctrl-C (SIGINT), SIGTERM, SIGHUP.
+
+A stopped run finishes its step and writes everything. A second Ctrl-C or SIGTERM ends it at once.
+Under nohup, SIGHUP stays ignored.";
+
 /// `brink train`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Train {
     /// The config, a TOML file such as configs/quickstart.toml
     pub config: PathBuf,
     /// What computes: ndarray, flex or wgpu, of those compiled in
-    #[arg(long)]
+    #[arg(long, overrides_with = "backend")]
     pub backend: Option<String>,
     /// A number from `brink devices`, or discrete, integrated, virtual, cpu
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub device: Option<String>,
     /// The run's folder, instead of the next outputs/<name>-<n>
     #[arg(long, value_name = "DIR")]
@@ -65,6 +74,7 @@ pub struct Train {
 
 /// `brink theory`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Theory {
     /// The config, as for `brink train`: one hidden linear layer, no biases, binary targets, mse
     pub config: PathBuf,
@@ -74,7 +84,9 @@ pub struct Theory {
         long,
         value_delimiter = ',',
         value_name = "WIDTHS",
-        conflicts_with = "out"
+        conflicts_with = "out",
+        allow_negative_numbers = true,
+        value_parser = width
     )]
     pub widths: Vec<usize>,
     /// The run's folder, instead of the next outputs/<name>-theory-<n>
@@ -93,13 +105,20 @@ pub struct Theory {
 
 /// `brink figures`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Figures {
     /// Only these figures, by number, such as 1,3
-    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NUMBERS",
+        allow_negative_numbers = true,
+        value_parser = figure
+    )]
     pub only: Vec<usize>,
-    /// Folder of the figures' configs
-    #[arg(long, value_name = "DIR", default_value = "configs/figures")]
-    pub configs: PathBuf,
+    /// Folder of the figures' configs, instead of those built in (the repository's configs/figures)
+    #[arg(long, value_name = "DIR")]
+    pub configs: Option<PathBuf>,
     /// Where the runs go; those that are there with the same config are not repeated
     #[arg(long, value_name = "DIR", default_value = "outputs/figures")]
     pub runs: PathBuf,
@@ -107,7 +126,7 @@ pub struct Figures {
     #[arg(long, value_name = "DIR", default_value = "outputs/figures")]
     pub out: PathBuf,
     /// What computes: ndarray, flex or wgpu, of those compiled in
-    #[arg(long)]
+    #[arg(long, overrides_with = "backend")]
     pub backend: Option<String>,
     /// Folder of CIFAR-10's binary files: data.dir
     #[arg(long, value_name = "DIR")]
@@ -140,6 +159,25 @@ pub struct Report {
     pub out: Option<PathBuf>,
 }
 
+/// A seed, as the config's `model.seed`.
+fn seed(text: &str) -> Result<u64, String> {
+    whole(text, "seeds are whole numbers from 0")
+}
+
+/// A width of a network.
+fn width(text: &str) -> Result<usize, String> {
+    whole(text, "widths are whole numbers from 1, such as 256,1024")
+}
+
+/// A figure's number.
+fn figure(text: &str) -> Result<usize, String> {
+    whole(text, "figures are numbered from 1, such as 1,3")
+}
+
+fn whole<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, String> {
+    text.parse().map_err(|_| what.to_owned())
+}
+
 /// Options that change the config.
 #[derive(Debug, Default, Args)]
 pub struct Changes {
@@ -150,7 +188,7 @@ pub struct Changes {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Seed of the initial weights: model.seed. The data stay the same
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// float32 or float64: run.dtype
     #[arg(long)]
@@ -194,7 +232,12 @@ pub struct Plot {
     #[arg(long)]
     pub png: bool,
     /// Dots an inch of the PNG; the figure is 640 points wide
-    #[arg(long, default_value_t = 144.0, requires = "png")]
+    #[arg(
+        long,
+        default_value_t = 144.0,
+        requires = "png",
+        allow_negative_numbers = true
+    )]
     pub dpi: f32,
 }
 
@@ -241,6 +284,50 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_numbers_are_told_what_is_expected() {
+        let cases: [(&[&str], &str); 4] = [
+            (
+                &["train", "x", "--seed", "-1"],
+                "seeds are whole numbers from 0",
+            ),
+            (
+                &["theory", "x", "--widths", "-4"],
+                "widths are whole numbers",
+            ),
+            (&["figures", "--only", "-1"], "figures are numbered from 1"),
+            (
+                &["train", "x", "--seed", "1.5"],
+                "seeds are whole numbers from 0",
+            ),
+        ];
+        for (arguments, says) in cases {
+            let words = ["brink"].iter().chain(arguments);
+            let error = Cli::try_parse_from(words).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("-- -"), "{error}");
+        }
+        // These words are judged later, by what knows the devices and the sizes of a picture.
+        assert!(Cli::try_parse_from(["brink", "train", "x", "--device", "-1"]).is_ok());
+        assert!(Cli::try_parse_from(["brink", "plot", "x", "--png", "--dpi", "-1"]).is_ok());
+    }
+
+    #[test]
+    fn the_last_backend_named_counts() {
+        let words = [
+            "brink",
+            "train",
+            "x",
+            "--backend",
+            "flex",
+            "--backend",
+            "ndarray",
+        ];
+        let Command::Train(train) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(train.backend.as_deref(), Some("ndarray"));
     }
 
     #[test]

@@ -7,12 +7,25 @@ use std::path::{Path, PathBuf};
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot write {}", path.display())]
-#[diagnostic(help("{}", advice(source)))]
+#[diagnostic(help("{}", self.help()))]
 pub struct WriteError {
     /// The file as it would have been called.
     pub path: PathBuf,
     /// What the system says.
     pub source: io::Error,
+}
+
+impl WriteError {
+    fn help(&self) -> String {
+        let folder = self.path.parent().filter(|f| !f.as_os_str().is_empty());
+        match folder {
+            Some(folder) if !folder.exists() => format!(
+                "the folder {} does not exist: create it, or choose another with --out",
+                folder.display()
+            ),
+            _ => advice(&self.source).to_owned(),
+        }
+    }
 }
 
 /// What a person can do about a failed write.
@@ -24,7 +37,13 @@ pub fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "the folder may not be written to: choose another with --out"
         }
-        io::ErrorKind::NotFound => "the folder is gone: choose another with --out",
+        io::ErrorKind::FileTooLarge => {
+            "the file reached the limit on a file's size: raise it (`ulimit -f`), or choose a folder \
+             on another disk with --out"
+        }
+        io::ErrorKind::NotFound => {
+            "the folder does not exist: create it, or choose another with --out"
+        }
         _ => "files written before this one are kept",
     }
 }
@@ -47,11 +66,17 @@ pub fn write_atomically(
         let _ = fs::remove_file(&temporary);
         return Err(fail(error));
     }
-    // A rename that has not reached the disk is still whole or absent, so this may fail silently.
+    sync_folder_of(path);
+    Ok(())
+}
+
+/// Has a rename reach the disk.
+///
+/// One that has not is still whole or absent, so this may fail silently.
+pub(crate) fn sync_folder_of(path: &Path) {
     if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
         let _ = folder.sync_all();
     }
-    Ok(())
 }
 
 fn temporary_path(path: &Path) -> io::Result<PathBuf> {

@@ -8,6 +8,7 @@ use miette::Diagnostic;
 
 use crate::atomic::WriteError;
 use crate::backend::BackendError;
+use crate::conclude::Failure;
 use crate::config::ConfigError;
 use crate::run_folder::FolderError;
 
@@ -72,14 +73,41 @@ pub enum Error {
     /// The loss cannot be differentiated.
     #[error("cannot trace the loss")]
     Linearize(#[from] brink_linearize::LinearizeError),
+    /// The run cannot begin.
+    #[error("the run cannot begin")]
+    Begin(#[source] Box<brink_dynamics::RunError>),
+    /// Burn panicked before the run began.
+    #[error("the run cannot be set up")]
+    #[diagnostic(help(
+        "if the device is out of memory: run.microbatch computes on fewer samples at a time, \
+         --backend flex on the CPU"
+    ))]
+    SetUp(#[from] brink_dynamics::Panicked),
     /// The run ended in an error.
     #[error("the run failed; what it had recorded is in {}", folder.display())]
-    #[diagnostic(help("{}", run_advice(source)))]
+    #[diagnostic(help("{}", first.advice()))]
     Run {
         /// The run's folder.
         folder: PathBuf,
         /// Why.
-        source: Box<brink_dynamics::RunError>,
+        #[source]
+        first: Failure,
+        /// What could not be written besides.
+        #[related]
+        others: Vec<Failure>,
+    },
+    /// The run came to its end, and a file of it is missing.
+    #[error("the run has ended, but not all of its files could be written to {}", folder.display())]
+    #[diagnostic(help("{}", first.advice()))]
+    Unwritten {
+        /// The run's folder.
+        folder: PathBuf,
+        /// The first file.
+        #[source]
+        first: Failure,
+        /// The others.
+        #[related]
+        others: Vec<Failure>,
     },
     /// The run's folder cannot be used.
     #[error(transparent)]
@@ -104,22 +132,13 @@ pub enum Error {
         /// The backend asked for.
         backend: crate::backend::Backend,
     },
-    /// The terminal went away.
+    /// What is asked for cannot be written to standard output.
     #[error("cannot print")]
     Print(#[from] std::io::Error),
-    /// Ctrl-C cannot be listened for.
+    /// A signal came before the next run began.
+    #[error("stopped before the next run began")]
+    Stopped,
+    /// Signals cannot be listened for.
     #[error("cannot listen for Ctrl-C")]
-    Interrupt(#[from] ctrlc::Error),
-}
-
-/// What a person can do about a failed run: about a failed write, if that is at the root of it.
-fn run_advice(error: &brink_dynamics::RunError) -> &'static str {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return crate::atomic::advice(error);
-        }
-        cause = error.source();
-    }
-    "manifest.json has the config and the command line to repeat it"
+    Interrupt(#[source] std::io::Error),
 }

@@ -1,16 +1,24 @@
 //! The `brink` command, as a library: configs, run folders, traces, figures, devices.
 
+// `tell` says things without failing.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod args;
 pub mod atomic;
 pub mod backend;
 pub mod command;
+pub mod conclude;
 pub mod config;
 pub mod error;
 pub mod figures;
+pub mod folder_lock;
 pub mod manifest;
 pub mod memory;
 pub mod observe;
+pub mod reserve;
 pub mod run_folder;
+pub mod signals;
+pub mod tell;
 pub mod theory;
 pub mod train;
 pub mod utc;
@@ -18,10 +26,11 @@ pub mod utc;
 #[cfg(test)]
 mod testing;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use args::{Cli, Command};
 use error::Error;
+use tell::tell_to;
 
 /// Runs a command and returns its exit code; what it says of success goes to `out`.
 ///
@@ -29,11 +38,20 @@ use error::Error;
 ///
 /// [`Error`]; the caller shows it and exits with 1.
 pub fn run(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result<i32, Error> {
+    match dispatch(cli, command_line, out) {
+        // Whoever read the output has what they wanted of it, as `head` has.
+        Err(Error::Print(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+        Err(Error::Stopped) => Ok(signals::exit_code()),
+        ended => ended,
+    }
+}
+
+fn dispatch(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result<i32, Error> {
     match &cli.command {
         Command::Train(arguments) => {
             let trained = train::execute(arguments, command_line)?;
             if !arguments.quiet {
-                writeln!(out, "{}", train::report(&trained))?;
+                tell_to(out, train::report(&trained));
             }
             return Ok(train::exit_code(&trained.summary.outcome));
         }
@@ -43,7 +61,7 @@ pub fn run(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Result
         Command::Theory(arguments) => {
             let trained = theory::execute(arguments, command_line)?;
             if !arguments.quiet {
-                writeln!(out, "{}", train::report(&trained))?;
+                tell_to(out, train::report(&trained));
             }
             return Ok(train::exit_code(&trained.summary.outcome));
         }

@@ -1,16 +1,19 @@
 //! The `brink` command.
 
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 use std::io::IsTerminal;
 use std::process::exit;
 
 use brink_cli::args::Cli;
 use brink_cli::error::Error;
+use brink_cli::tell::tell;
 use clap::Parser;
 use miette::{MietteHandlerOpts, Report};
 
 fn main() {
     quieten_vulkan();
-    brink_cli::memory::keep_freed();
+    brink_cli::signals::take_size_limits_as_errors();
     // Usage errors end here, with exit code 2.
     let cli = Cli::parse();
     let command_line = std::env::args_os()
@@ -33,7 +36,7 @@ fn show(error: Error) {
     let _ = miette::set_hook(Box::new(move |_| {
         Box::new(MietteHandlerOpts::new().wrap_lines(wrap).build())
     }));
-    eprintln!("{:?}", Report::new(error));
+    tell(format_args!("{:?}", Report::new(error)));
 }
 
 /// Keeps Mesa's device-selection layer from complaining on machines without a desktop session.

@@ -23,6 +23,9 @@ pub struct Manifest {
     pub description: String,
     /// How the run ended, or that it goes on.
     pub outcome: Status,
+    /// Files that could not be written, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_written: Vec<String>,
     /// When it started, ISO 8601 in UTC.
     pub started: String,
     /// Steps recorded; with the initial weights' own record.
@@ -96,6 +99,7 @@ impl Manifest {
             name: config.name.clone(),
             description: String::new(),
             outcome: Status::Running(Running {}),
+            not_written: Vec::new(),
             started,
             steps_recorded: 0,
             first_crossing: None,

@@ -1,15 +1,58 @@
 //! The system's memory.
 
-/// Has the process keep the memory that it frees, for its next tensors of that size.
+/// While it lives, the process keeps the memory that it frees, for its next tensors of that size;
+/// when it goes, the memory does too.
 ///
 /// glibc maps a block of more than 32 MB anew each time, and its pages are cleared one fault at a
 /// time: for the convolutions of `configs/cnn.toml` with 1,000 images and 32 channels that is half
-/// of the time. Other systems' allocators are left as they are.
-pub fn keep_freed() {
+/// of the time. A step's tensors are freed before the next step has them again, so no bound below
+/// a step's own size would do. What is kept is bounded by the largest step, because what the set-up
+/// took beyond that is given back by [`Kept::trim`], and it is kept for one run only: a command of
+/// several runs, or one that draws after training, starts the next with none of it. Other systems'
+/// allocators are left as they are.
+#[derive(Debug)]
+#[must_use = "the memory is kept as long as this lives"]
+pub struct Kept(());
+
+/// Has the process keep the memory that it frees, until the result is dropped.
+pub fn keep_freed() -> Kept {
+    set(0, i32::MAX);
+    Kept(())
+}
+
+impl Kept {
+    /// Gives the system what is free now.
+    pub fn trim(&self) {
+        trim();
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // glibc's own values.
+        set(65_536, 128 << 10);
+        trim();
+    }
+}
+
+/// How many blocks may be mapped by themselves, and how much free memory the heap may end in.
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu")),
+    expect(unused_variables, reason = "only glibc is told")
+)]
+fn set(mapped: i32, free: i32) {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: both only set parameters of the allocator, which takes any number.
     unsafe {
-        libc::mallopt(libc::M_MMAP_MAX, 0);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        libc::mallopt(libc::M_MMAP_MAX, mapped);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, free);
+    }
+}
+
+fn trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: gives back pages that hold nothing.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }

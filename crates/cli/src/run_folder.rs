@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::folder_lock::{FolderLock, Holder, LOCK_FILE, Refused};
+
 /// One row a step.
 pub const TRACE_CSV: &str = "trace.csv";
 /// One row an eigenvalue.
@@ -24,6 +26,9 @@ pub const REPORT_HTML: &str = "report.html";
 /// The report as data.
 pub const REPORT_JSON: &str = "report.json";
 
+/// Room for the manifest at the end, while the run goes on.
+pub const MANIFEST_ROOM: &str = ".manifest.json.end";
+
 /// Every file that a run writes, and what is made of it later; `--force` replaces these and
 /// nothing else.
 pub const FILES: [&str; 9] = [
@@ -38,6 +43,9 @@ pub const FILES: [&str; 9] = [
     REPORT_JSON,
 ];
 
+/// Where numbered run folders go.
+const OUTPUTS: &str = "outputs";
+
 /// Why a run has no folder.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FolderError {
@@ -51,6 +59,15 @@ pub enum FolderError {
         path: PathBuf,
         /// One of the names in it.
         found: String,
+    },
+    /// Another run writes to it.
+    #[error("{} is in use by another run{}", path.display(), by(holder))]
+    #[diagnostic(help("wait until that run ends, stop it, or choose another --out"))]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who, where it can be told.
+        holder: Option<Holder>,
     },
     /// It is no folder.
     #[error("{} is not a folder", path.display())]
@@ -70,10 +87,41 @@ pub enum FolderError {
     },
 }
 
-/// A folder that this run alone writes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+fn by(holder: &Option<Holder>) -> String {
+    holder
+        .as_ref()
+        .map_or_else(String::new, |holder| format!(" ({holder})"))
+}
+
+/// Where a run's folder goes, as the command line says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// The folder; without one, the next numbered one of the name.
+    pub out: Option<PathBuf>,
+    /// Whether the files of an earlier run in it may be replaced.
+    pub force: bool,
+    /// Whether nothing is said but errors.
+    pub quiet: bool,
+}
+
+impl Destination {
+    /// Takes the folder; `name` is that of numbered ones.
+    ///
+    /// # Errors
+    /// [`FolderError`]
+    pub fn take(&self, name: &str) -> Result<RunFolder, FolderError> {
+        match &self.out {
+            Some(path) => RunFolder::at(path, self.force),
+            None => RunFolder::next(Path::new(OUTPUTS), name),
+        }
+    }
+}
+
+/// A folder that this run alone writes to, for as long as this lives.
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    _lock: FolderLock,
 }
 
 impl RunFolder {
@@ -89,7 +137,11 @@ impl RunFolder {
             let path = outputs.join(format!("{name}-{number}"));
             // Creating the folder is the claim to it: of two runs at once, one gets the number.
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => match lock(&path) {
+                    // Someone named it with --out in the meantime.
+                    Err(FolderError::InUse { .. }) => number += 1,
+                    lock => return Ok(Self { _lock: lock?, path }),
+                },
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(source) => return Err(fail(&path, source)),
             }
@@ -99,7 +151,8 @@ impl RunFolder {
     /// Takes `path`, creating it if it is missing.
     ///
     /// A folder with something in it is refused, unless `force` allows the files of an earlier
-    /// run in it to be replaced; other files in it are left alone in either case.
+    /// run in it to be replaced; other files in it are left alone in either case. One that another
+    /// run writes to is refused in either case, before anything in it is touched.
     pub fn at(path: &Path, force: bool) -> Result<Self, FolderError> {
         let fail = |path: &Path, source| FolderError::Io {
             path: path.to_owned(),
@@ -111,27 +164,26 @@ impl RunFolder {
             });
         }
         fs::create_dir_all(path).map_err(|source| fail(path, source))?;
-        let mut entries = fs::read_dir(path).map_err(|source| fail(path, source))?;
-        if let Some(entry) = entries.next() {
-            let entry = entry.map_err(|source| fail(path, source))?;
-            if !force {
-                return Err(FolderError::NotEmpty {
-                    path: path.to_owned(),
-                    found: entry.file_name().to_string_lossy().into_owned(),
-                });
-            }
-            // Gone before the run starts, so that no file of the earlier run passes for one of this.
-            for name in FILES {
-                let file = path.join(name);
-                match fs::remove_file(&file) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(source) => return Err(fail(&file, source)),
-                }
+        let lock = lock(path)?;
+        let names = names(path).map_err(|source| fail(path, source))?;
+        if let (Some(found), false) = (names.first(), force) {
+            return Err(FolderError::NotEmpty {
+                path: path.to_owned(),
+                found: found.clone(),
+            });
+        }
+        // Gone before the run starts, so that no file of the earlier run passes for one of this.
+        for name in names.iter().filter(|name| is_of_a_run(name)) {
+            let file = path.join(name);
+            match fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(fail(&file, source)),
             }
         }
         Ok(Self {
             path: path.to_owned(),
+            _lock: lock,
         })
     }
 
@@ -144,6 +196,39 @@ impl RunFolder {
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+fn lock(path: &Path) -> Result<FolderLock, FolderError> {
+    FolderLock::take(path).map_err(|refused| match refused {
+        Refused::Held(holder) => FolderError::InUse {
+            path: path.to_owned(),
+            holder,
+        },
+        Refused::Io { path, source } => FolderError::Io { path, source },
+    })
+}
+
+/// What is in a folder besides the lock; names that are no text have their odd parts replaced.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| name != LOCK_FILE);
+    Ok(names)
+}
+
+/// Whether a run wrote the file, or was writing it when it was killed.
+fn is_of_a_run(name: &str) -> bool {
+    // As `write_atomically` calls what is not yet whole.
+    let unfinished = || {
+        let (whole, process) = name
+            .strip_prefix('.')?
+            .strip_suffix(".tmp")?
+            .rsplit_once('.')?;
+        process.parse::<u32>().ok().map(|_| whole)
+    };
+    name == MANIFEST_ROOM || FILES.contains(&unfinished().unwrap_or(name))
 }
 
 fn highest(outputs: &Path, name: &str) -> io::Result<u64> {
@@ -184,7 +269,7 @@ mod tests {
                 .map(|_| {
                     scope.spawn(|| {
                         (0..5)
-                            .map(|_| RunFolder::next(outputs.path(), "run").unwrap().path)
+                            .map(|_| RunFolder::next(outputs.path(), "run").unwrap().path.clone())
                             .collect::<Vec<_>>()
                     })
                 })
@@ -215,6 +300,46 @@ mod tests {
         RunFolder::at(&out, true).unwrap();
         assert!(!out.join(TRACE_CSV).exists());
         assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_a_killed_run_leaves_is_replaced_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_a_run = [MANIFEST_ROOM, ".final.safetensors.123.tmp", TRACE_SVG];
+        let others = [
+            ".notes.123.tmp",
+            ".trace.svg.mine.tmp",
+            ".trace.svg.tmp",
+            "a",
+        ];
+        for name in of_a_run.iter().chain(&others) {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        drop(RunFolder::at(folder.path(), true).unwrap());
+        let mut left = names(folder.path()).unwrap();
+        left.sort();
+        assert_eq!(left, others);
+    }
+
+    #[test]
+    fn a_folder_in_use_is_refused_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunFolder::at(folder.path(), false).unwrap();
+        fs::write(first.file(TRACE_CSV), "rows").unwrap();
+        for force in [false, true] {
+            let refused = RunFolder::at(folder.path(), force);
+            assert!(matches!(refused, Err(FolderError::InUse { .. })));
+        }
+        assert_eq!(fs::read_to_string(first.file(TRACE_CSV)).unwrap(), "rows");
+        drop(first);
+        RunFolder::at(folder.path(), true).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_run_left_is_no_content() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(LOCK_FILE), "{}").unwrap();
+        RunFolder::at(folder.path(), false).unwrap();
     }
 
     #[test]

@@ -20,6 +20,6 @@ pub use caught::{Panicked, caught};
 pub use error::RunError;
 pub use hessian::Hessian;
 pub use problem::{Accuracy, LayerWeight, Problem};
-pub use recording::{Goals, Recording};
+pub use recording::{Goals, Recording, with_causes};
 pub use run::{Finished, run};
 pub use settings::{Between, EigenvalueSettings, Settings};

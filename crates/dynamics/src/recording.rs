@@ -128,7 +128,7 @@ fn failed(observer: &'static str, step: u64, source: ObserverError) -> RunError 
 }
 
 /// An error and its causes in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -57,7 +57,7 @@ enum Request {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    brink_cli::memory::keep_freed();
+    let _kept = brink_cli::memory::keep_freed();
     let backend = match std::env::args().nth(1) {
         Some(name) => name.parse()?,
         None => Backend::default_of_build()?,

@@ -16,6 +16,7 @@ pub fn run(command: &args::Config, out: &mut impl Write) -> Result<(), Error> {
         }
         args::Config::Keys => keys(out)?,
     }
+    out.flush()?;
     Ok(())
 }
 

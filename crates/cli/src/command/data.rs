@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args;
 use crate::error::Error;
+use crate::tell::tell_to;
 
 /// Runs `brink data`.
 pub fn run(command: &args::Data, out: &mut impl Write) -> Result<(), Error> {
@@ -23,6 +24,7 @@ pub fn run(command: &args::Data, out: &mut impl Write) -> Result<(), Error> {
                 .unwrap_or_else(|| Path::new(DEFAULT_FOLDER));
             let inspection = brink_data::inspect(folder)?;
             print(&inspection, out)?;
+            out.flush()?;
             Ok(())
         }
     }
@@ -46,7 +48,7 @@ fn fetch(folder: &Path, quiet: bool, out: &mut impl Write) -> Result<(), Error> 
         } else {
             "is complete, its checksum is right"
         };
-        writeln!(out, "{} {note}", fetched.folder.display())?;
+        tell_to(out, format_args!("{} {note}", fetched.folder.display()));
     }
     Ok(())
 }

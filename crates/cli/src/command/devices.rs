@@ -36,7 +36,7 @@ pub fn run(out: &mut impl Write) -> std::io::Result<()> {
             )?;
         }
     }
-    Ok(())
+    out.flush()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use brink_plot::{draw_run, html, paper, read_run};
 use crate::args;
 use crate::atomic::write_atomically;
 use crate::run_folder::{REPORT_HTML, REPORT_JSON};
+use crate::tell::tell_to;
 
 /// Judges a run by the paper's assumptions, as a page and as data.
 ///
@@ -26,7 +27,7 @@ pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::er
     for (name, content) in [(REPORT_HTML, page), (REPORT_JSON, json)] {
         let path = folder.join(name);
         write_atomically(&path, |file| file.write_all(content.as_bytes()))?;
-        writeln!(out, "{}", path.display())?;
+        tell_to(out, path.display());
     }
     Ok(())
 }

@@ -12,7 +12,9 @@ use crate::args;
 use crate::atomic::write_atomically;
 use crate::config::Config;
 use crate::error::Error;
-use crate::run_folder::MANIFEST_JSON;
+use crate::run_folder::{Destination, MANIFEST_JSON};
+use crate::signals;
+use crate::tell::{tell, tell_to};
 use crate::{theory, train};
 
 use plan::{FIGURES, Kind, Planned, PlannedFigure};
@@ -46,6 +48,10 @@ pub fn run(
     if let Some(&number) = arguments.only.iter().find(|n| !(1..=last).contains(n)) {
         return Err(NoSuchFigure { number, last }.into());
     }
+    if arguments.configs.is_none() && !arguments.quiet {
+        tell("uses the configs built in, those of configs/figures; --configs names others");
+    }
+    signals::listen().map_err(Error::Interrupt)?;
     let wanted = FIGURES
         .iter()
         .filter(|figure| arguments.only.is_empty() || arguments.only.contains(&figure.number));
@@ -58,8 +64,9 @@ pub fn run(
             }
             traces.push(Trace::read(&folder)?);
         }
+        signals::go_on()?;
         for path in write(arguments, figure, &traces)? {
-            writeln!(out, "{}", path.display())?;
+            tell_to(out, path.display());
         }
     }
     Ok(0)
@@ -78,37 +85,33 @@ fn complete(
         .extend(run.set.iter().map(|set| (*set).to_owned()));
     // What the caller sets wins.
     changes.set.extend(arguments.set.iter().cloned());
-    let path = arguments.configs.join(run.config);
-    let config = Config::load(&path, &changes.overrides())?;
+    let config = match &arguments.configs {
+        Some(configs) => Config::load(&configs.join(run.config.name), &changes.overrides())?,
+        None => {
+            let name = format!("configs/figures/{} (built in)", run.config.name);
+            Config::parse(&name, run.config.text, &changes.overrides())?
+        }
+    };
     if is_complete(folder, &config, run.kind) {
         return Ok(None);
     }
+    signals::go_on()?;
     let command_line = command_line.to_vec();
-    let (out, force) = (Some(folder.to_owned()), folder.exists());
+    let destination = Destination {
+        out: Some(folder.to_owned()),
+        force: folder.exists(),
+        quiet: arguments.quiet,
+    };
     let trained = match run.kind {
-        Kind::Train => train::execute(
-            &args::Train {
-                config: path,
+        Kind::Train => {
+            let request = train::Request {
                 backend: arguments.backend.clone(),
                 device: None,
-                out,
-                force,
-                quiet: arguments.quiet,
-                changes,
-            },
-            command_line,
-        )?,
-        Kind::Theory => theory::execute(
-            &args::Theory {
-                config: path,
-                widths: Vec::new(),
-                out,
-                force,
-                quiet: arguments.quiet,
-                changes,
-            },
-            command_line,
-        )?,
+                destination,
+            };
+            train::run(config, &request, command_line)?
+        }
+        Kind::Theory => theory::follow(config, &destination, command_line)?,
     };
     let code = train::exit_code(&trained.summary.outcome);
     Ok((code != 0).then_some(code))

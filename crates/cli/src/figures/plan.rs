@@ -9,13 +9,31 @@ pub enum Kind {
     Theory,
 }
 
+/// A config of the repository's, built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    /// Its file's name in the folder of configs.
+    pub name: &'static str,
+    /// What it says.
+    pub text: &'static str,
+}
+
+macro_rules! built_in {
+    ($name:literal) => {
+        Text {
+            name: $name,
+            text: include_str!(concat!("../../../../configs/figures/", $name)),
+        }
+    };
+}
+
 /// A run that a figure needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
     /// Its folder's name.
     pub name: &'static str,
-    /// Its config, in the folder of configs.
-    pub config: &'static str,
+    /// Its config.
+    pub config: Text,
     /// Changes to the config.
     pub set: &'static [&'static str],
     /// How it comes about.
@@ -33,15 +51,11 @@ pub struct PlannedFigure {
     pub runs: &'static [Planned],
 }
 
-const fn trained(name: &'static str, config: &'static str) -> Planned {
+const fn trained(name: &'static str, config: Text) -> Planned {
     changed(name, config, &[])
 }
 
-const fn changed(
-    name: &'static str,
-    config: &'static str,
-    set: &'static [&'static str],
-) -> Planned {
+const fn changed(name: &'static str, config: Text, set: &'static [&'static str]) -> Planned {
     Planned {
         name,
         config,
@@ -50,10 +64,10 @@ const fn changed(
     }
 }
 
-const LINEAR: Planned = trained("linear", "linear.toml");
+const LINEAR: Planned = trained("linear", built_in!("linear.toml"));
 
 /// The step sizes of figure 7 besides that of the linear run: without what only the others show.
-const PLAIN: &str = "step-sizes.toml";
+const PLAIN: Text = built_in!("step-sizes.toml");
 
 /// All figures, in order.
 pub const FIGURES: &[PlannedFigure] = &[
@@ -72,10 +86,18 @@ pub const FIGURES: &[PlannedFigure] = &[
         name: "sharpness-and-output-norm",
         runs: &[
             LINEAR,
-            trained("tanh", "tanh.toml"),
-            changed("relu", "tanh.toml", &["name=relu", "model.activation=relu"]),
-            changed("elu", "tanh.toml", &["name=elu", "model.activation=elu"]),
-            trained("cnn", "cnn.toml"),
+            trained("tanh", built_in!("tanh.toml")),
+            changed(
+                "relu",
+                built_in!("tanh.toml"),
+                &["name=relu", "model.activation=relu"],
+            ),
+            changed(
+                "elu",
+                built_in!("tanh.toml"),
+                &["name=elu", "model.activation=elu"],
+            ),
+            trained("cnn", built_in!("cnn.toml")),
         ],
     },
     PlannedFigure {
@@ -86,7 +108,7 @@ pub const FIGURES: &[PlannedFigure] = &[
     PlannedFigure {
         number: 5,
         name: "gradient-flow",
-        runs: &[trained("flow", "flow.toml")],
+        runs: &[trained("flow", built_in!("flow.toml"))],
     },
     PlannedFigure {
         number: 6,
@@ -94,11 +116,11 @@ pub const FIGURES: &[PlannedFigure] = &[
         runs: &[
             Planned {
                 name: "two-layer-theory",
-                config: "two-layer.toml",
+                config: built_in!("two-layer.toml"),
                 set: &[],
                 kind: Kind::Theory,
             },
-            trained("two-layer", "two-layer.toml"),
+            trained("two-layer", built_in!("two-layer.toml")),
         ],
     },
     PlannedFigure {

@@ -7,7 +7,9 @@ use brink_dynamics::observer::{Observer, ObserverError, RunSummary};
 use brink_dynamics::record::{RunHeader, StepRecord};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-/// A bar on a terminal, plain lines elsewhere, or nothing.
+use crate::tell::tell_to;
+
+/// A bar on a terminal, plain lines elsewhere, or nothing. It only tells, so it never fails.
 pub enum Progress {
     /// Says nothing.
     Quiet,
@@ -40,11 +42,11 @@ impl Observer for Progress {
             Self::Quiet => {}
             Self::Bar(bar) => {
                 bar.set_length(header.steps);
-                let style = ProgressStyle::with_template(
-                    "{bar:30} {pos}/{len}  {rate}  {msg}  {eta} left",
-                )?
-                .with_key("rate", rate);
-                bar.set_style(style);
+                let template = "{bar:30} {pos}/{len}  {rate}  {msg}  {eta} left";
+                // A template that does not parse leaves indicatif's own style.
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.with_key("rate", rate));
+                }
                 bar.enable_steady_tick(Duration::from_millis(500));
             }
             Self::Lines(lines) => lines.start(header),
@@ -59,7 +61,7 @@ impl Observer for Progress {
                 bar.set_position(record.step + 1);
                 bar.set_message(status(record));
             }
-            Self::Lines(lines) => lines.step(record, Instant::now())?,
+            Self::Lines(lines) => lines.step(record, Instant::now()),
         }
         Ok(())
     }
@@ -69,7 +71,7 @@ impl Observer for Progress {
             Self::Quiet => {}
             // What comes next on the terminal says how the run ended.
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Lines(lines) => lines.finish(summary)?,
+            Self::Lines(lines) => lines.finish(summary),
         }
         Ok(())
     }
@@ -119,7 +121,7 @@ impl<W: Write> Lines<W> {
         self.started = Instant::now();
     }
 
-    fn step(&mut self, record: &StepRecord, now: Instant) -> std::io::Result<()> {
+    fn step(&mut self, record: &StepRecord, now: Instant) {
         let tenth = record.step.saturating_mul(10) / self.steps.max(1);
         let due = self
             .last
@@ -127,21 +129,19 @@ impl<W: Write> Lines<W> {
         if due {
             self.pending = None;
             self.last = Some((now, tenth));
-            self.line(record, now)
+            self.line(record, now);
         } else {
             self.pending = Some(record.clone());
-            Ok(())
         }
     }
 
-    fn finish(&mut self, _summary: &RunSummary) -> std::io::Result<()> {
-        match self.pending.take() {
-            Some(record) => self.line(&record, Instant::now()),
-            None => Ok(()),
+    fn finish(&mut self, _summary: &RunSummary) {
+        if let Some(record) = self.pending.take() {
+            self.line(&record, Instant::now());
         }
     }
 
-    fn line(&mut self, record: &StepRecord, now: Instant) -> std::io::Result<()> {
+    fn line(&mut self, record: &StepRecord, now: Instant) {
         let seconds = (now - self.started).as_secs_f64();
         let mut line = format!("step {}/{}  {}", record.step, self.steps, status(record));
         if record.step > 0 && seconds > 0.0 {
@@ -149,7 +149,7 @@ impl<W: Write> Lines<W> {
             let left = self.steps.saturating_sub(record.step) as f64 / rate;
             line.push_str(&format!("  {rate:.1} steps/s  {left:.0} s left"));
         }
-        writeln!(self.out, "{line}")
+        tell_to(&mut self.out, line);
     }
 }
 
@@ -164,14 +164,10 @@ mod tests {
         lines.start(&header());
         let start = lines.started;
         for step in 0..=20 {
-            lines
-                .step(&record(step), start + Duration::from_millis(100 * step))
-                .unwrap();
+            lines.step(&record(step), start + Duration::from_millis(100 * step));
         }
         // Step 25 is within the same tenth, but ten seconds later.
-        lines
-            .step(&record(25), start + Duration::from_secs(13))
-            .unwrap();
+        lines.step(&record(25), start + Duration::from_secs(13));
         let text = String::from_utf8(lines.out).unwrap();
         let steps: Vec<&str> = text
             .lines()

@@ -4,6 +4,7 @@ use brink_dynamics::observer::Observer;
 use brink_plot::Titles;
 
 use super::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
+use crate::atomic::WriteError;
 use crate::manifest::Manifest;
 use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG};
 
@@ -33,14 +34,22 @@ impl RunFiles {
         }
     }
 
-    /// All of them; the manifest is told of the end last, when the other files are there.
+    /// All of them; the manifest is there first.
     pub fn observers(&mut self) -> [&mut dyn Observer; 5] {
         [
+            &mut self.manifest,
             &mut self.trace,
             &mut self.eigenvalues,
             &mut self.progress,
             &mut self.figure,
-            &mut self.manifest,
         ]
+    }
+
+    /// Writes into the manifest how the run ended, when all other files are there, or `missing`.
+    ///
+    /// # Errors
+    /// [`WriteError`]
+    pub fn close(self, missing: Vec<String>) -> Result<(), WriteError> {
+        self.manifest.close(missing)
     }
 }

@@ -4,23 +4,26 @@ mod record;
 mod setup;
 mod sweep;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use brink_dynamics::observer::Outcome;
 use brink_dynamics::record::{RunHeader, StepRecord};
-use brink_dynamics::{Goals, Recording, RunError};
+use brink_dynamics::{Goals, Recording, RunError, caught};
 use brink_model::{Weights, weight_name};
 use brink_theory::{Model, Run, Schedule, Settings, State, run};
 
 use crate::args;
+use crate::conclude::{Failure, conclude};
 use crate::config::{Config, Dtype};
 use crate::error::Error;
 use crate::manifest::{Manifest, Method};
+use crate::memory;
 use crate::observe::RunFiles;
-use crate::run_folder::RunFolder;
-use crate::train::{OUTPUTS, Trained, describe, listen_for_interrupts};
+use crate::run_folder::Destination;
+use crate::signals;
+use crate::tell::tell;
+use crate::train::{Trained, describe};
 use crate::utc;
 
 use record::Converter;
@@ -44,6 +47,27 @@ struct Prepared {
 /// # Errors
 /// [`Error`]. Whatever can be found wrong is found before the run's folder is created.
 pub fn execute(arguments: &args::Theory, command_line: Vec<String>) -> Result<Trained, Error> {
+    let config = Config::load(&arguments.config, &arguments.changes.overrides())?;
+    let destination = Destination {
+        out: arguments.out.clone(),
+        force: arguments.force,
+        quiet: arguments.quiet,
+    };
+    follow(config, &destination, command_line)
+}
+
+/// The same with a config that was read already.
+///
+/// # Errors
+/// As [`execute`].
+pub fn follow(
+    config: Config,
+    destination: &Destination,
+    command_line: Vec<String>,
+) -> Result<Trained, Error> {
+    let kept = memory::keep_freed();
+    let prepared = caught(|| prepare(config, command_line))??;
+    kept.trim();
     let Prepared {
         config,
         model,
@@ -52,46 +76,45 @@ pub fn execute(arguments: &args::Theory, command_line: Vec<String>) -> Result<Tr
         header,
         converter,
         manifest,
-    } = prepare(arguments, command_line)?;
-    let recursion = run(&model, state, settings)?;
-    let folder = match &arguments.out {
-        Some(path) => RunFolder::at(path, arguments.force)?,
-        None => RunFolder::next(Path::new(OUTPUTS), &format!("{}-theory", config.name))?,
-    };
-    if !arguments.quiet {
-        eprintln!("{}", manifest.description);
-        eprintln!("writes to {}", folder.path().display());
+    } = prepared;
+    let recursion = caught(|| run(&model, state, settings))??;
+    // From here on there is something to keep.
+    let interrupt = signals::listen().map_err(Error::Interrupt)?;
+    // Between two runs of a series: the files of an earlier run are not replaced for nothing.
+    signals::go_on()?;
+    let folder = destination.take(&format!("{}-theory", config.name))?;
+    if !destination.quiet {
+        tell(&manifest.description);
+        tell(format_args!("writes to {}", folder.path().display()));
     }
-    let observed = |source: RunError| Error::Run {
-        folder: folder.path().to_owned(),
-        source: Box::new(source),
-    };
-    let interrupt = listen_for_interrupts()?;
-    let mut files = RunFiles::new(&folder, manifest, arguments.quiet);
+    let mut files = RunFiles::new(&folder, manifest, destination.quiet);
     let mut observers = files.observers();
     let goals = Goals {
         loss: config.optimizer.stop_loss,
         accuracy: config.optimizer.stop_accuracy,
     };
-    let mut recording = Recording::start(&mut observers, &header, goals).map_err(observed)?;
+    let mut recording = Recording::new(&mut observers, goals);
     let clock = Instant::now();
-    let result = follow(recursion, model.targets(), converter, interrupt, |record| {
-        recording.step(record).map_err(observed)
-    });
+    let result = caught(|| {
+        recording.start(&header).map_err(Failure::new)?;
+        steps(recursion, model.targets(), converter, interrupt, |record| {
+            recording.step(record)
+        })
+    })
+    .unwrap_or_else(|panic| Err(Failure::new(panic)));
     let ended = match &result {
         Ok(outcome) => Ok(outcome.clone()),
-        Err(error) => Err(error as &dyn std::error::Error),
+        Err(failure) => Err(failure as &dyn std::error::Error),
     };
     let seconds = vec![("recursion".to_owned(), clock.elapsed().as_secs_f64())];
-    let (summary, finished) = recording.finish(ended, Vec::new(), seconds);
-    result?;
-    finished.map_err(observed)?;
-    Ok(Trained { folder, summary })
+    let (summary, unfinished) = recording.finish(ended, Vec::new(), seconds);
+    let unfinished = unfinished.into_iter().map(Failure::new);
+    let failures = result.err().into_iter().chain(unfinished).collect();
+    conclude(folder, files, summary, failures)
 }
 
-fn prepare(arguments: &args::Theory, command_line: Vec<String>) -> Result<Prepared, Error> {
+fn prepare(mut config: Config, command_line: Vec<String>) -> Result<Prepared, Error> {
     let started = utc::iso_8601(SystemTime::now());
-    let mut config = Config::load(&arguments.config, &arguments.changes.overrides())?;
     // Whatever precision training would have: the recursion has this one.
     config.run.dtype = Dtype::Float64;
     let loss = config.loss.loss()?;
@@ -161,13 +184,13 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Takes the steps, and gives each record to `see`, which may end the run.
-fn follow(
+fn steps(
     mut recursion: Run<'_>,
     targets: &[f64],
     mut converter: Converter,
     interrupt: &AtomicBool,
-    mut see: impl FnMut(StepRecord) -> Result<Option<Outcome>, Error>,
-) -> Result<Outcome, Error> {
+    mut see: impl FnMut(StepRecord) -> Result<Option<Outcome>, RunError>,
+) -> Result<Outcome, Failure> {
     while !interrupt.load(Ordering::Relaxed) {
         let accuracy = accuracy(&recursion.state().outputs, targets);
         let Some(record) = recursion.next() else {
@@ -178,7 +201,8 @@ fn follow(
                 _ => Outcome::Completed,
             });
         };
-        if let Some(outcome) = see(converter.convert(&record?, accuracy))? {
+        let record = converter.convert(&record.map_err(Failure::new)?, accuracy);
+        if let Some(outcome) = see(record).map_err(Failure::new)? {
             return Ok(outcome);
         }
     }

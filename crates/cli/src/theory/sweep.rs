@@ -48,5 +48,6 @@ pub fn sweep(arguments: &args::Theory, out: &mut impl Write) -> Result<(), Error
         let (sharpness, loss) = (row.sharpness_difference, row.loss_difference);
         writeln!(out, "{},{sharpness:?},{loss:?}", row.width)?;
     }
+    out.flush()?;
     Ok(())
 }

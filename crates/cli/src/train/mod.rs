@@ -6,31 +6,31 @@ mod measurements;
 mod problem;
 mod settings;
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
 
 use brink_dynamics::measurement::Measurement;
-use brink_dynamics::observer::{Outcome, RunSummary};
-use brink_dynamics::{Finished, Problem};
-use brink_model::{Network, Precision, Weights};
+use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
+use brink_dynamics::record::RunHeader;
+use brink_dynamics::{Finished, Problem, caught};
+use brink_model::{Network, Precision, WeightFileError, Weights};
 use burn::tensor::Device;
 
 use crate::args;
 use crate::backend::{Adapter, Backend};
+use crate::conclude::{Failure, conclude};
 use crate::config::{Config, Dtype, Fusion};
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::memory;
 use crate::observe::RunFiles;
-use crate::run_folder::{FINAL_WEIGHTS, INITIAL_WEIGHTS, RunFolder};
+use crate::run_folder::{Destination, FINAL_WEIGHTS, INITIAL_WEIGHTS, RunFolder};
+use crate::signals;
+use crate::tell::tell;
 use crate::utc;
 
 use compression::{Compressed, compress};
 use problem::{Tensors, burn_dtype};
-
-/// Where numbered run folders go.
-pub(crate) const OUTPUTS: &str = "outputs";
 
 /// A run that has come to its end.
 #[derive(Debug)]
@@ -53,6 +53,17 @@ struct Prepared {
     manifest: Manifest,
 }
 
+/// How a run is computed and where it goes, as the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// What computes; without one, the build's first CPU backend.
+    pub backend: Option<String>,
+    /// Which of its devices.
+    pub device: Option<String>,
+    /// Where the run's files go.
+    pub destination: Destination,
+}
+
 /// Runs `brink train`.
 ///
 /// # Errors
@@ -60,14 +71,36 @@ struct Prepared {
 /// [`Error`]. Whatever can be found wrong is found before the run's folder is created; of a run
 /// that fails later, everything written so far is kept.
 pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Trained, Error> {
-    let prepared = prepare(arguments, command_line)?;
-    let folder = match &arguments.out {
-        Some(path) => RunFolder::at(path, arguments.force)?,
-        None => RunFolder::next(Path::new(OUTPUTS), &prepared.config.name)?,
+    let config = Config::load(&arguments.config, &arguments.changes.overrides())?;
+    let request = Request {
+        backend: arguments.backend.clone(),
+        device: arguments.device.clone(),
+        destination: Destination {
+            out: arguments.out.clone(),
+            force: arguments.force,
+            quiet: arguments.quiet,
+        },
     };
+    run(config, &request, command_line)
+}
+
+/// The same with a config that was read already.
+///
+/// # Errors
+/// As [`execute`].
+pub fn run(config: Config, request: &Request, command_line: Vec<String>) -> Result<Trained, Error> {
+    let kept = memory::keep_freed();
+    let prepared = caught(|| prepare(config, request, command_line))??;
+    kept.trim();
+    // From here on there is something to keep.
+    let interrupt = signals::listen().map_err(Error::Interrupt)?;
+    // Between two runs of a series: the files of an earlier run are not replaced for nothing.
+    signals::go_on()?;
+    let destination = &request.destination;
+    let folder = destination.take(&prepared.config.name)?;
     let say = |line: &str| {
-        if !arguments.quiet {
-            eprintln!("{line}");
+        if !destination.quiet {
+            tell(line);
         }
     };
     say(&prepared.manifest.description);
@@ -81,14 +114,16 @@ pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Tra
         prepared.adapter,
     ));
     say(&format!("writes to {}", folder.path().display()));
-    let summary = follow(prepared, &folder, arguments.quiet)?;
-    Ok(Trained { folder, summary })
+    follow(prepared, folder, destination.quiet, interrupt)
 }
 
-fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepared, Error> {
+fn prepare(
+    config: Config,
+    request: &Request,
+    command_line: Vec<String>,
+) -> Result<Prepared, Error> {
     let started = utc::iso_8601(SystemTime::now());
-    let config = Config::load(&arguments.config, &arguments.changes.overrides())?;
-    let (backend, device, adapter) = open(arguments, config.run.dtype)?;
+    let (backend, device, adapter) = open(request, config.run.dtype)?;
 
     let clock = Instant::now();
     let dataset = brink_data::load(&config.data, None)?;
@@ -142,20 +177,25 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     })
 }
 
-fn open(arguments: &args::Train, dtype: Dtype) -> Result<(Backend, Device, Adapter), Error> {
-    let backend = match &arguments.backend {
+fn open(request: &Request, dtype: Dtype) -> Result<(Backend, Device, Adapter), Error> {
+    let backend = match &request.backend {
         Some(name) => name.parse()?,
         None => Backend::default_of_build()?,
     };
     if backend == Backend::Wgpu && dtype == Dtype::Float64 {
         return Err(Error::Float64 { backend });
     }
-    let (device, adapter) = backend.device(arguments.device.as_deref())?;
+    let (device, adapter) = backend.device(request.device.as_deref())?;
     Ok((backend, device, adapter))
 }
 
-/// Takes the steps, with everything that is written on the way.
-fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSummary, Error> {
+/// Takes the steps, with everything that is written on the way and at the end.
+fn follow(
+    prepared: Prepared,
+    folder: RunFolder,
+    quiet: bool,
+    interrupt: &AtomicBool,
+) -> Result<Trained, Error> {
     let Prepared {
         config,
         network,
@@ -171,51 +211,62 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         Dtype::Float64 => Precision::F64,
     };
     let extra = [("name", config.name.as_str())];
-    weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra)?;
-
-    let mut files = RunFiles::new(folder, manifest, quiet);
-    let interrupt = listen_for_interrupts()?;
+    let mut files = RunFiles::new(&folder, manifest, quiet);
+    let mut initial = Initial(|| weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra));
     let layout = problem.objective.layout().clone();
     let theta = layout.flatten(&network);
-    let Finished { summary, theta } = brink_dynamics::run(
+    let [manifest, others @ ..] = files.observers();
+    let mut observers = vec![manifest, &mut initial];
+    observers.extend(others);
+    let Finished {
+        summary,
+        theta,
+        errors,
+    } = brink_dynamics::run(
         &problem,
         theta,
         &settings::settings(&config),
         &mut measurements,
-        &mut files.observers(),
+        &mut observers,
         interrupt,
     )
-    .map_err(|source| Error::Run {
-        folder: folder.path().to_owned(),
-        source: Box::new(source),
-    })?;
-    let last = layout.unflatten(&network, &theta)?.weights()?;
-    let last = match &compressed {
-        Some(compressed) => compressed.lift(&weights, &network.weights()?, &last)?,
-        None => last,
-    };
-    last.write(&folder.file(FINAL_WEIGHTS), precision, &extra)?;
-    Ok(summary)
+    .map_err(|error| Error::Begin(Box::new(error)))?;
+    let mut failures: Vec<Failure> = errors.into_iter().map(Failure::new).collect();
+    // Also of a run that failed: they are where it can go on from.
+    let written = caught(|| -> Result<(), Failure> {
+        let last = layout.unflatten(&network, &theta).map_err(Failure::new)?;
+        let last = last.weights().map_err(Failure::new)?;
+        let last = match &compressed {
+            Some(compressed) => {
+                let start = network.weights().map_err(Failure::new)?;
+                let lifted = compressed.lift(&weights, &start, &last);
+                lifted.map_err(Failure::new)?
+            }
+            None => last,
+        };
+        let path = folder.file(FINAL_WEIGHTS);
+        last.write(&path, precision, &extra).map_err(Failure::new)
+    });
+    failures.extend(
+        written
+            .unwrap_or_else(|panic| Err(Failure::new(panic)))
+            .err(),
+    );
+    conclude(folder, files, summary, failures)
 }
 
-/// A flag that Ctrl-C sets; a second Ctrl-C ends the process at once.
-pub(crate) fn listen_for_interrupts() -> Result<&'static AtomicBool, Error> {
-    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    if let Some(flag) = FLAG.get() {
-        return Ok(flag);
+/// Writes the initial weights, as the first of a run's files after its manifest.
+struct Initial<W>(W);
+
+impl<W: FnMut() -> Result<(), WeightFileError>> Observer for Initial<W> {
+    fn name(&self) -> &'static str {
+        INITIAL_WEIGHTS
     }
-    let flag = Arc::clone(FLAG.get_or_init(Arc::default));
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED);
-        }
-        eprintln!("\nfinishing this step; Ctrl-C again to stop at once");
-    })?;
-    Ok(FLAG.get_or_init(Arc::default))
-}
 
-/// The exit code of a process that Ctrl-C ended, by the shells' convention.
-const INTERRUPTED: i32 = 130;
+    fn start(&mut self, _: &RunHeader) -> Result<(), ObserverError> {
+        Ok((self.0)()?)
+    }
+}
 
 /// The exit code for the way a run ended.
 pub fn exit_code(outcome: &Outcome) -> i32 {
@@ -223,7 +274,7 @@ pub fn exit_code(outcome: &Outcome) -> i32 {
         Outcome::Completed | Outcome::LossGoal { .. } | Outcome::AccuracyGoal { .. } => 0,
         // A result of the experiment, not a failure of the program.
         Outcome::Diverged { .. } => 0,
-        Outcome::Interrupted => INTERRUPTED,
+        Outcome::Interrupted => signals::exit_code(),
         Outcome::Failed { .. } => 1,
     }
 }

@@ -5,10 +5,26 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Trains as `config` says, into the folder `out`.
+#[allow(
+    dead_code,
+    reason = "each test file is a crate of its own, and takes what it needs"
+)]
 pub fn train(folder: &Path, config: &str, out: &str, assignments: &[&str]) -> Output {
+    train_on(folder, config, "flex", out, assignments)
+}
+
+/// The same on a backend by its name.
+pub fn train_on(
+    folder: &Path,
+    config: &str,
+    backend: &str,
+    out: &str,
+    assignments: &[&str],
+) -> Output {
     fs::write(folder.join("config.toml"), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_brink"));
     command.args(["train", "config.toml", "--quiet", "--out", out]);
+    command.args(["--backend", backend]);
     for assignment in assignments {
         command.args(["--set", assignment]);
     }
