@@ -1,5 +1,6 @@
 # Every recipe is one cargo command; the README has them all in plain.
 
+# What computes on the CPU, flex or ndarray: `just cpu=ndarray train-cpu`.
 cpu := "flex"
 
 # List the recipes.
@@ -8,7 +9,11 @@ default:
 
 # Train on the CPU: `just train-cpu configs/tanh.toml --set optimizer.steps=200`.
 train-cpu config="configs/quickstart.toml" *args:
-    cargo run --release -- train {{config}} --backend {{cpu}} {{args}}
+    cargo run --release --features {{cpu}} -- train {{config}} --backend {{cpu}} {{args}}
+
+# Train on the CPU with burn-ndarray instead of burn-flex.
+train-cpu-ndarray config="configs/quickstart.toml" *args:
+    cargo run --release --features ndarray -- train {{config}} --backend ndarray {{args}}
 
 # Train on the GPU through wgpu (Vulkan, Metal or DirectX 12).
 train-gpu config="configs/quickstart.toml" *args:

@@ -52,8 +52,14 @@ impl Diagnostic for BackendError {
         let help = match self {
             Self::Unknown { .. } => format!("this build has: {}", compiled()),
             Self::NotCompiled { backend } => format!(
-                "this build has: {}. To get the other: cargo run --release --features {backend} -- …",
-                compiled()
+                "this build has: {}. To get the other: cargo run --release --features {backend} -- …, \
+                 or `just {}`",
+                compiled(),
+                match backend {
+                    Backend::NdArray => "train-cpu-ndarray",
+                    Backend::Flex => "train-cpu",
+                    Backend::Wgpu => "train-gpu",
+                }
             ),
             Self::NoneCompiled => {
                 "build with one: cargo run --release --features flex -- …".to_owned()

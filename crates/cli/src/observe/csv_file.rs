@@ -1,15 +1,22 @@
 //! A CSV file that can be read while it grows.
 
 use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::atomic::WriteError;
 
 /// A CSV file: header once, then rows, each handed to the system as soon as it is complete.
+///
+/// A row that could not be written whole, on a full disk, is taken back: what is left can be read.
 #[derive(Debug)]
 pub struct CsvFile {
     path: PathBuf,
-    writer: csv::Writer<File>,
+    file: File,
+    /// Rows that the system does not have yet.
+    pending: Vec<u8>,
+    /// Bytes of the file's whole rows.
+    whole: u64,
 }
 
 impl CsvFile {
@@ -24,7 +31,9 @@ impl CsvFile {
         })?;
         let mut csv = Self {
             path: path.to_owned(),
-            writer: csv::Writer::from_writer(file),
+            file,
+            pending: Vec::new(),
+            whole: 0,
         };
         csv.row(header)?;
         csv.flush()?;
@@ -36,14 +45,25 @@ impl CsvFile {
         &mut self,
         fields: impl IntoIterator<Item = F>,
     ) -> Result<(), WriteError> {
-        let written = self.writer.write_record(fields);
-        written.map_err(|error| self.fail(error.into()))
+        let mut writer = csv::Writer::from_writer(&mut self.pending);
+        let written = writer.write_record(fields).map_err(Into::into);
+        let written = written.and_then(|()| writer.flush());
+        drop(writer);
+        written.map_err(|error| self.fail(error))
     }
 
     /// Hands what was written to the system.
     pub fn flush(&mut self) -> Result<(), WriteError> {
-        let flushed = self.writer.flush();
-        flushed.map_err(|error| self.fail(error))
+        let written = self.file.write_all(&self.pending);
+        if written.is_ok() {
+            self.whole += self.pending.len() as u64;
+        } else {
+            // The first error is the one to report.
+            let _ = self.file.set_len(self.whole);
+            let _ = self.file.seek(SeekFrom::Start(self.whole));
+        }
+        self.pending.clear();
+        written.map_err(|error| self.fail(error))
     }
 
     fn fail(&self, source: std::io::Error) -> WriteError {

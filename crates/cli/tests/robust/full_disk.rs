@@ -20,12 +20,18 @@ fn out_of_room(place: &Place, output: &Output, reason: &str, advice: &str) {
     let message = manifest["outcome"]["message"].as_str().unwrap();
     assert!(message.contains(reason), "{message}");
     assert!(message.contains(".csv"), "{message}");
+    // No row is torn: what is made of a run can be made of this one.
+    let plotted = place.run(&["plot", "disk/a", "--out", "again.svg"]);
+    assert!(plotted.status.success(), "{}", stderr(&plotted));
+    let figure = fs::read_to_string(place.file("again.svg")).unwrap();
+    assert!(figure.contains("failed"), "the figure does not say so");
     // The rows are kept, in their order, and counted.
     let rows = place.rows("disk/a");
     let recorded = manifest["steps_recorded"].as_u64().unwrap();
     assert!(rows as u64 == recorded || rows as u64 + 1 == recorded);
     assert!(rows > 100, "{rows}");
     let trace = fs::read_to_string(place.file("disk/a/trace.csv")).unwrap();
+    assert!(trace.ends_with('\n'));
     for (step, row) in trace.lines().skip(1).take(rows).enumerate() {
         assert!(row.starts_with(&format!("{step},")), "{row}");
     }
