@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 use brink_dynamics::observer::Outcome;
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Goals, Recording, RunError};
-use brink_model::{Weights, weight_name};
+use brink_model::{Precision, Weights, weight_name};
 use brink_theory::{Model, Run, Schedule, Settings, State, run};
 
 use crate::args;
@@ -109,7 +109,7 @@ fn prepare(arguments: &args::Theory, command_line: Vec<String>) -> Result<Prepar
         .into());
     }
     let layers = config.model.layers(inputs, outputs)?;
-    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let weights = Weights::initial(&config.model, inputs, outputs, Precision::F64)?;
     let clock = Instant::now();
     let (model, state) = setup::model(network, &dataset.train, &weights)?;
     let setup_seconds = clock.elapsed().as_secs_f64();

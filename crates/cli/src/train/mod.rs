@@ -14,7 +14,7 @@ use std::time::{Instant, SystemTime};
 use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::{Finished, Problem};
-use brink_model::{Network, Precision, Weights};
+use brink_model::{Network, Weights};
 use burn::tensor::Device;
 
 use crate::args;
@@ -98,7 +98,7 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
     let layers = config.model.layers(inputs, outputs)?;
     let loss = config.loss.loss()?;
-    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let weights = Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
     let (trained, inputs) = match &compressed {
@@ -166,10 +166,7 @@ fn follow(prepared: Prepared, folder: &RunFolder, quiet: bool) -> Result<RunSumm
         manifest,
         adapter: _,
     } = prepared;
-    let precision = match config.run.dtype {
-        Dtype::Float32 => Precision::F32,
-        Dtype::Float64 => Precision::F64,
-    };
+    let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
     weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra)?;
 
