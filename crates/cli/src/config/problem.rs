@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use brink_files::ReadFault;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::source::Origin;
@@ -90,8 +91,8 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// It was read, and something in it is wrong.
     #[error("{}", first.message())]
