@@ -74,6 +74,9 @@ pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Tra
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
     }
+    for class in prepared.manifest.dataset.absent_classes() {
+        say(&format!("note: no training sample is of class {class}"));
+    }
     say(&format!(
         "{} parameters in {}, on {}",
         prepared.manifest.parameters,
