@@ -78,7 +78,7 @@ impl Diagnostic for Problem {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.origin.span.clone());
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.origin.visible());
         Some(Box::new(std::iter::once(label)))
     }
 }

@@ -101,6 +101,14 @@ fn broken_toml_is_shown() {
 }
 
 #[test]
+fn a_fault_at_the_end_of_the_text_is_explained() {
+    for error in [set(&["name="]), Config::parse("x.toml", "name = \"é", &[])] {
+        let text = rendered(error);
+        assert!(text.contains("╰── "), "{text}");
+    }
+}
+
+#[test]
 fn a_wrong_override_is_shown_as_it_was_typed() {
     insta::assert_snapshot!(rendered(set(&["optimizer.stepsize=0.1"])));
     insta::assert_snapshot!(rendered(set(&["model.activation=tahn"])));

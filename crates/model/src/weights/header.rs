@@ -49,7 +49,7 @@ impl Header {
             serde_json::from_slice(text).map_err(|source| WeightFileFault::Header { source })?;
         let mut entries = entries(tensors)?;
         refuse_duplicates(&mut entries)?;
-        entries.sort_by(|a, b| place(a).cmp(&place(b)));
+        entries.sort_by_key(place);
         let mut ends = 0;
         for entry in &entries {
             if entry.place.start != ends {
