@@ -20,4 +20,4 @@ mod testing;
 pub use correlation::{Correlation, PhaseCorrelation};
 pub use report::Report;
 pub use table::{Table, TableError};
-pub use trace::{Facts, Loss, Trace, TraceError};
+pub use trace::{Facts, Loss, MANIFEST_LIMIT, Trace, TraceError};

@@ -4,6 +4,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use brink_files::ReadFault;
+
+/// The largest table read: half a million steps of a run with all its measurements, and more than
+/// one may want to look at.
+const LIMIT: u64 = 256 << 20;
+
 /// Why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
@@ -12,8 +18,8 @@ pub enum TableError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// A row has too many or too few cells, or the file is no CSV.
     #[error("{}: line {line} {message}", path.display())]
@@ -47,6 +53,21 @@ pub enum TableError {
         /// The column's name.
         column: &'static str,
     },
+    /// A step that does not come after the one before it.
+    #[error(
+        "{}: line {line}: step {step} follows step {previous}; steps have to increase",
+        path.display()
+    )]
+    Order {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The step.
+        step: u64,
+        /// The step of the row before it.
+        previous: u64,
+    },
     /// Two columns of one name: it is not said which is meant.
     #[error("{} has two columns named `{column}`", path.display())]
     DuplicateColumn {
@@ -61,10 +82,17 @@ impl TableError {
     /// What the reader of the message can do about it, in one line.
     pub const fn advice(&self) -> &'static str {
         match self {
+            Self::Read {
+                source: ReadFault::TooLarge { .. },
+                ..
+            } => "keep the header and every tenth row, say, in a folder of its own",
             Self::Read { .. } => {
                 "the argument is the folder of a run, such as outputs/quickstart-1"
             }
-            Self::Row { .. } | Self::Cell { .. } | Self::DuplicateColumn { .. } => {
+            Self::Row { .. }
+            | Self::Cell { .. }
+            | Self::Order { .. }
+            | Self::DuplicateColumn { .. } => {
                 "the file was changed after the run, or is not a trace of brink's"
             }
             Self::MissingColumn { .. } => "a trace begins with the columns step, time, loss",
@@ -77,13 +105,12 @@ impl TableError {
 pub struct Table {
     path: PathBuf,
     header: Vec<String>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Clone)]
-struct Row {
-    line: u64,
-    cells: csv::StringRecord,
+    /// All cells, one after the other: a string of its own for each would take many times as much.
+    text: String,
+    /// Where each cell ends in `text`, row by row.
+    ends: Vec<usize>,
+    /// The line of each row.
+    lines: Vec<u64>,
 }
 
 impl Table {
@@ -96,7 +123,7 @@ impl Table {
     /// [`TableError::Read`] when the file cannot be read, else as [`Table::parse`].
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, TableError> {
         let path = path.into();
-        match std::fs::read(&path) {
+        match brink_files::read(&path, LIMIT) {
             Ok(bytes) => Self::from_bytes(path, &bytes),
             Err(source) => Err(TableError::Read { path, source }),
         }
@@ -126,13 +153,31 @@ impl Table {
             let column = column.clone();
             return Err(TableError::DuplicateColumn { path, column });
         }
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let cells = record.map_err(|error| malformed(&path, &error))?;
-            let line = cells.position().map_or(0, csv::Position::line);
-            rows.push(Row { line, cells });
+        let mut table = Self {
+            path,
+            header,
+            text: String::new(),
+            ends: Vec::new(),
+            lines: Vec::new(),
+        };
+        let mut row = csv::StringRecord::new();
+        loop {
+            match reader.read_record(&mut row) {
+                Ok(true) => table.push(&row),
+                Ok(false) => return Ok(table),
+                Err(error) => return Err(malformed(&table.path, &error)),
+            }
         }
-        Ok(Self { path, header, rows })
+    }
+
+    /// Appends a row, which has a cell for each column.
+    fn push(&mut self, row: &csv::StringRecord) {
+        self.lines
+            .push(row.position().map_or(0, csv::Position::line));
+        for cell in row {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
     }
 
     /// The file it was read from.
@@ -147,12 +192,12 @@ impl Table {
 
     /// The number of complete rows, the header not counted.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.lines.len()
     }
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.lines.is_empty()
     }
 
     /// The index of a column.
@@ -174,14 +219,39 @@ impl Table {
 
     /// The line of a row (both from the file's beginning; lines count from 1), as errors name it.
     pub fn line(&self, row: usize) -> Option<u64> {
-        self.rows.get(row).map(|row| row.line)
+        self.lines.get(row).copied()
     }
 
     /// A column's cells as they are written, one for each row.
     pub fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
-        self.rows
-            .iter()
-            .map(move |row| row.cells.get(column).unwrap_or_default())
+        (0..self.len()).map(move |row| self.text(row, column))
+    }
+
+    /// The column `step`, which a table of a run has to have.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::MissingColumn`], [`TableError::Cell`].
+    pub fn steps(&self) -> Result<Vec<u64>, TableError> {
+        self.parsed(self.required("step")?, "a whole number")
+    }
+
+    /// The column `step` of a table that has one row a step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::steps`], and [`TableError::Order`] where the steps do not increase.
+    pub fn increasing_steps(&self) -> Result<Vec<u64>, TableError> {
+        let steps = self.steps()?;
+        match disorder(&steps) {
+            None => Ok(steps),
+            Some((row, step, previous)) => Err(TableError::Order {
+                path: self.path.clone(),
+                line: self.line(row).unwrap_or_default(),
+                step,
+                previous,
+            }),
+        }
     }
 
     /// A column of numbers; an empty cell is no number.
@@ -206,11 +276,10 @@ impl Table {
         column: usize,
         expected: &'static str,
     ) -> Result<Vec<Option<T>>, TableError> {
-        self.rows
-            .iter()
-            .map(|row| match row.cells.get(column) {
-                None | Some("") => Ok(None),
-                Some(_) => self.cell(row, column, expected).map(Some),
+        (0..self.len())
+            .map(|row| match self.text(row, column) {
+                "" => Ok(None),
+                _ => self.cell(row, column, expected).map(Some),
             })
             .collect()
     }
@@ -225,27 +294,47 @@ impl Table {
         column: usize,
         expected: &'static str,
     ) -> Result<Vec<T>, TableError> {
-        self.rows
-            .iter()
+        (0..self.len())
             .map(|row| self.cell(row, column, expected))
             .collect()
     }
 
+    /// The text of a cell; empty beside the table.
+    fn text(&self, row: usize, column: usize) -> &str {
+        if column >= self.header.len() {
+            return "";
+        }
+        let at = row * self.header.len() + column;
+        let start = at
+            .checked_sub(1)
+            .map_or(Some(0), |before| self.ends.get(before).copied());
+        let place = start.zip(self.ends.get(at).copied());
+        place.map_or("", |(start, end)| &self.text[start..end])
+    }
+
     fn cell<T: FromStr>(
         &self,
-        row: &Row,
+        row: usize,
         column: usize,
         expected: &'static str,
     ) -> Result<T, TableError> {
-        let cell = row.cells.get(column).unwrap_or_default();
+        let cell = self.text(row, column);
         cell.parse().map_err(|_| TableError::Cell {
             path: self.path.clone(),
-            line: row.line,
+            line: self.line(row).unwrap_or_default(),
             column: self.header.get(column).cloned().unwrap_or_default(),
             cell: cell.to_owned(),
             expected,
         })
     }
+}
+
+/// The first row whose step does not exceed the one before it, with both steps.
+pub(crate) fn disorder(steps: &[u64]) -> Option<(usize, u64, u64)> {
+    let pairs = steps.windows(2).enumerate();
+    pairs
+        .map(|(row, pair)| (row + 1, pair[1], pair[0]))
+        .find(|(_, step, previous)| step <= previous)
 }
 
 fn malformed(path: &Path, error: &csv::Error) -> TableError {

@@ -205,12 +205,7 @@ impl Changes {
             overrides.push(Override::option("--data-dir", "data.dir", folder));
         }
         if let Some(seed) = self.seed {
-            // TOML's integers are signed; a larger seed is refused as an impossible value.
-            let value = i64::try_from(seed).map_or_else(
-                |_| toml::Value::String(seed.to_string()),
-                toml::Value::Integer,
-            );
-            overrides.push(Override::option("--seed", "model.seed", value));
+            overrides.push(Override::number("--seed", "model.seed", seed));
         }
         if let Some(dtype) = &self.dtype {
             overrides.push(Override::option("--dtype", "run.dtype", dtype.clone()));

@@ -186,6 +186,51 @@ fn divergence_is_a_result() {
     assert!(svg.contains("diverged: "));
 }
 
+/// Faults of what is read, each found before the run has a folder.
+#[test]
+fn what_cannot_be_trained_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let header = r#"{"0.weight":{"dtype":"F64","shape":[1,3072],"data_offsets":[0,24576]}}"#;
+    let mut values = vec![0.0_f64; 3072];
+    values[5] = 1e300;
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.bytes());
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    fs::write(path.join("w.safetensors"), file).unwrap();
+    let weights = [
+        "model.hidden=[]",
+        "model.bias=false",
+        "model.weights=w.safetensors",
+    ];
+    let one_sided = ["data.samples=1"];
+    let factor = ["loss.factor=1e300"];
+    for (changes, parts) in [
+        (
+            &weights[..],
+            [
+                "w.safetensors: `0.weight` holds 1e300 at index 5",
+                "float32",
+            ],
+        ),
+        (
+            &one_sided,
+            ["binary targets need samples of both sides", "data.balanced"],
+        ),
+        (&factor, ["impossible value for `loss.factor`", "float32"]),
+    ] {
+        let sets = changes.iter().flat_map(|change| ["--set", change]);
+        let arguments: Vec<&str> = ["train", "tiny.toml"].into_iter().chain(sets).collect();
+        let output = brink(path, &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let text = stderr(&output);
+        let plain = text.replace('│', " ");
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(parts.iter().all(|part| plain.contains(part)), "{text}");
+        assert!(!path.join("outputs").exists());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_the_run_with_everything_written() {

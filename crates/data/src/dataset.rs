@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::cifar::{self, CifarFiles};
 use crate::synthetic::{self, SyntheticImages};
 use crate::{
-    DataConfig, Error, Origin, Provenance, Records, Samples, Selection, Source, SplitProvenance,
-    Standardisation, Subset,
+    DataConfig, Error, Origin, Provenance, Records, Samples, Selection, SelectionError, Source,
+    SplitProvenance, Standardisation, Subset,
 };
 
 /// What a run is trained and tested on.
@@ -46,6 +46,14 @@ pub fn load(config: &DataConfig, data_dir: Option<&Path>) -> Result<Dataset, Err
     config.validate()?;
     let encoding = config.encoding()?;
     let loaded = read(config, data_dir)?;
+    let labels = loaded.train.records.labels();
+    if let Some((sign, classes)) = encoding.empty_side(labels) {
+        return Err(Error::Selection(SelectionError::OneSided {
+            samples: labels.len(),
+            sign,
+            classes: classes.to_vec(),
+        }));
+    }
     let standardisation = Standardisation::of(config.standardise, &loaded.train.records)?;
     let provenance = Provenance {
         source: loaded.origin,

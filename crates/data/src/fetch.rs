@@ -89,7 +89,7 @@ pub fn fetch(
     obtain(archive, &part, progress)?;
     progress(Progress::Unpacking);
     unpack::unpack(&part, folder, &target)?;
-    remove(&part)?;
+    discard(&part)?;
     Ok(Fetched {
         folder: target,
         was_there: false,
@@ -112,7 +112,7 @@ fn obtain(
         if got == archive.md5 {
             return Ok(());
         }
-        remove(part)?;
+        discard(part)?;
         // A resumed file may be two versions in one: worth one clean attempt.
         if !resumed {
             return Err(FetchError::Checksum {
@@ -128,6 +128,12 @@ fn checksum(part: &Path, progress: &mut dyn FnMut(Progress)) -> Result<String, F
     progress(Progress::Verifying);
     let digest = File::open(part).and_then(md5_of);
     digest.map_err(|cause| FetchError::io("read", part, cause))
+}
+
+/// Removes the download, whole or not, and what is kept with it.
+fn discard(part: &Path) -> Result<(), FetchError> {
+    remove(part)?;
+    download::forget_version(part)
 }
 
 fn remove(path: &Path) -> Result<(), FetchError> {

@@ -74,6 +74,14 @@ pub struct ClassCount {
 }
 
 impl Provenance {
+    /// The chosen classes that no training sample is of.
+    pub fn absent_classes(&self) -> Vec<Class> {
+        let occurs = |class: &Class| self.train.counts.iter().any(|count| count.class == *class);
+        let mut classes = self.targets.classes();
+        classes.retain(|class| !occurs(class));
+        classes
+    }
+
     /// Whether the stand-in was used because CIFAR-10 was not found.
     pub fn fell_back(&self) -> bool {
         self.fallback.is_some()

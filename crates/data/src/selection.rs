@@ -48,9 +48,28 @@ pub enum SelectionError {
         /// The largest number of samples that can be balanced evenly.
         largest: usize,
     },
+    /// Binary targets of which one side has no sample.
+    #[error(
+        "binary targets need samples of both sides, and none of the {samples} taken is of class \
+         {}, the {sign}; set `data.balanced = true`, or take more `data.samples`",
+        names(classes)
+    )]
+    OneSided {
+        /// Samples taken.
+        samples: usize,
+        /// The target without a sample.
+        sign: &'static str,
+        /// The classes that it stands for.
+        classes: Vec<Class>,
+    },
     /// Not one record of the chosen classes.
     #[error("the data holds no record of the chosen classes; choose other `data.classes`")]
     NoneOfClasses,
+}
+
+fn names(classes: &[Class]) -> String {
+    let names: Vec<String> = classes.iter().map(Class::to_string).collect();
+    names.join(" or ")
 }
 
 /// A class with fewer records than asked for.

@@ -72,6 +72,18 @@ impl Encoding {
         }
     }
 
+    /// The side of binary targets that none of `labels` is on: its sign and its classes.
+    pub(crate) fn empty_side(&self, labels: &[u8]) -> Option<(&'static str, &[Class])> {
+        let Kind::Binary { negative, positive } = &self.0 else {
+            return None;
+        };
+        let sides = [("−1", negative.as_slice()), ("+1", positive.as_slice())];
+        sides.into_iter().find(|(_, classes)| {
+            let occurs = |class: &Class| labels.contains(&class.id());
+            !classes.iter().any(occurs)
+        })
+    }
+
     /// The target matrix of `labels`, `n` × [`outputs`](Self::outputs) row-major.
     pub fn encode(&self, labels: &[u8]) -> Vec<f64> {
         let mut targets = Vec::with_capacity(labels.len() * self.outputs());

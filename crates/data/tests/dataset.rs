@@ -60,6 +60,65 @@ fn the_first_records_and_their_checksum() {
 }
 
 #[test]
+fn binary_targets_need_samples_of_both_sides() {
+    let folder = folder();
+    let load = |groups: [Vec<Class>; 2], samples| {
+        let config = DataConfig {
+            groups: Some(groups),
+            targets: Targets::Binary,
+            ..config(samples)
+        };
+        load(&config, Some(folder.path()))
+    };
+    // The labels are 6, 9, 0, 1, 1, 0, 0, 2.
+    let error = load([vec![class(0), class(6)], vec![class(1), class(2)]], 2).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "binary targets need samples of both sides, and none of the 2 taken is of class 1 \
+         (automobile) or 2 (bird), the +1; set `data.balanced = true`, or take more `data.samples`"
+    );
+    let error = load([vec![class(1)], vec![class(0)]], 1).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Selection(SelectionError::OneSided { samples: 1, sign: "−1", classes })
+            if classes == [class(1)]
+    ));
+    // A side of which one class is absent is no empty side, and is said as a note.
+    let dataset = load([vec![class(0), class(6)], vec![class(1), class(2)]], 3).unwrap();
+    assert_eq!(dataset.provenance.absent_classes(), [class(2)]);
+}
+
+#[test]
+fn classes_without_a_sample_are_known() {
+    let folder = folder();
+    let dataset = load(&config(3), Some(folder.path())).unwrap();
+    let absent = dataset.provenance.absent_classes();
+    assert_eq!(absent, [1, 2, 3, 4, 5, 7, 8].map(class));
+}
+
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("data_batch_1.bin");
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(3073 << 20)
+        .unwrap();
+    let error = load(&config(3), Some(&path)).unwrap_err().to_string();
+    assert!(
+        error.contains("it has 3222274048 bytes, and at most 1073741824 are read"),
+        "{error}"
+    );
+    #[cfg(unix)]
+    {
+        let error = load(&config(3), Some(Path::new("/dev/zero")))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("it is a device, not a file"), "{error}");
+    }
+}
+
+#[test]
 fn chosen_classes_across_files_and_in_the_test_set() {
     let folder = folder();
     let config = DataConfig {

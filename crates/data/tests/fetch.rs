@@ -80,6 +80,12 @@ enum Mode {
     /// Answers ranges with bytes of another file.
     WrongRanges,
     Status(u16),
+    /// As `Truncates`, and marks the version.
+    TruncatesFirst,
+    /// Answers ranges of its version, and the whole file to those who have another.
+    Second,
+    /// Declares more than any archive of CIFAR-10 has.
+    Huge,
 }
 
 struct Server {
@@ -121,6 +127,10 @@ fn answer(mut stream: TcpStream, body: &[u8], mode: Mode, seen: &Mutex<Vec<Optio
         let first = lower.strip_prefix("range: bytes=")?.strip_suffix('-')?;
         first.parse::<usize>().ok()
     });
+    let range = match mode {
+        Mode::Second => range.filter(|_| request.iter().any(|line| line == IF_SECOND)),
+        _ => range,
+    };
     seen.lock().unwrap().push(range);
     let total = body.len();
     let (head, content): (String, Vec<u8>) = match (mode, range) {
@@ -129,7 +139,7 @@ fn answer(mut stream: TcpStream, body: &[u8], mode: Mode, seen: &Mutex<Vec<Optio
             format!("HTTP/1.1 416 No\r\nContent-Range: bytes */{total}\r\nContent-Length: 0"),
             vec![],
         ),
-        (Mode::Ranges | Mode::WrongRanges, Some(first)) => {
+        (Mode::Ranges | Mode::WrongRanges | Mode::Second, Some(first)) => {
             let mut rest = body[first..].to_vec();
             if mode == Mode::WrongRanges {
                 rest.fill(0);
@@ -142,6 +152,14 @@ fn answer(mut stream: TcpStream, body: &[u8], mode: Mode, seen: &Mutex<Vec<Optio
             );
             (head, rest)
         }
+        (Mode::TruncatesFirst, _) => (
+            format!("HTTP/1.1 200 OK\r\nETag: \"first\"\r\nContent-Length: {total}"),
+            body[..total / 2].to_vec(),
+        ),
+        (Mode::Huge, _) => (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}", 1_u64 << 40),
+            vec![],
+        ),
         (Mode::Truncates, _) => (
             format!("HTTP/1.1 200 OK\r\nContent-Length: {total}"),
             body[..total / 2].to_vec(),
@@ -227,6 +245,45 @@ fn an_interrupted_download_is_resumed() {
     fetch(&server.archive(&body), folder.path(), &mut quiet).unwrap();
     assert_eq!(*server.requests.lock().unwrap(), [Some(body.len() / 2)]);
     assert_eq!(listing(folder.path()), ["cifar-10-batches-bin"]);
+}
+
+/// How a client asks for the rest of the second version.
+const IF_SECOND: &str = "if-range: \"second\"";
+
+#[test]
+fn a_download_is_resumed_from_the_same_version_only() {
+    let body = archive_of(&members());
+    let folder = tempdir().unwrap();
+    let first = Server::start(vec![1; body.len()], Mode::TruncatesFirst);
+    fetch(&first.archive(&body), folder.path(), &mut quiet).unwrap_err();
+    let kept = format!("{PART}.version");
+    assert_eq!(listing(folder.path()), [PART, &kept]);
+    assert_eq!(
+        fs::read_to_string(folder.path().join(&kept)).unwrap(),
+        "\"first\""
+    );
+    // The file is another by now: the whole of it comes at once, not the rest and then the whole.
+    let second = Server::start(body.clone(), Mode::Second);
+    fetch(&second.archive(&body), folder.path(), &mut quiet).unwrap();
+    assert_eq!(*second.requests.lock().unwrap(), [None]);
+    assert_eq!(listing(folder.path()), ["cifar-10-batches-bin"]);
+
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join(PART), &body[..100]).unwrap();
+    fs::write(folder.path().join(&kept), "\"second\"").unwrap();
+    fetch(&second.archive(&body), folder.path(), &mut quiet).unwrap();
+    assert_eq!(*second.requests.lock().unwrap(), [None, Some(100)]);
+    assert_eq!(listing(folder.path()), ["cifar-10-batches-bin"]);
+}
+
+#[test]
+fn a_file_larger_than_any_archive_is_not_downloaded() {
+    let parent = tempdir().unwrap();
+    let server = Server::start(Vec::new(), Mode::Huge);
+    let folder = parent.path().join("datasets");
+    let error = fetch(&server.archive(b""), &folder, &mut quiet).unwrap_err();
+    assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+    assert!(listing(parent.path()).is_empty());
 }
 
 #[test]

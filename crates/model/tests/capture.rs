@@ -2,7 +2,7 @@
 
 mod common;
 
-use brink_model::{Loss, Network, Weights};
+use brink_model::{Loss, Network, Precision, Weights};
 use burn::tensor::{Device, FloatDType};
 use common::{config, matrix};
 
@@ -11,7 +11,7 @@ const INPUTS: usize = 3 * 4 * 4;
 /// The operations of a graph, as Burn prints them.
 fn captured(section: &str, loss: Loss) -> Vec<String> {
     let config = config(section);
-    let weights = Weights::initial(&config, INPUTS, 2).expect("weights");
+    let weights = Weights::initial(&config, INPUTS, 2, Precision::F64).expect("weights");
     let device = Device::capture();
     let graph = device.capture_scope(|scope| {
         let network = Network::new(&config, INPUTS, 2, &weights, &device, FloatDType::F64)

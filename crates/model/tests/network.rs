@@ -3,7 +3,7 @@
 
 mod common;
 
-use brink_model::{BuildError, NamedTensor, Network, Weights, WeightsError};
+use brink_model::{BuildError, NamedTensor, Network, Precision, Weights, WeightsError};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{FloatDType, Tensor};
 use common::{config, devices, irregular, matrix, network, values};
@@ -73,7 +73,7 @@ fn weights_come_back_as_they_went_in_whatever_the_precision() {
     for (backend, device) in devices() {
         for text in [MLP, CNN] {
             let config = config(text);
-            let weights = Weights::initial(&config, INPUTS, 3).expect("weights");
+            let weights = Weights::initial(&config, INPUTS, 3, Precision::F64).expect("weights");
             for dtype in [FloatDType::F32, FloatDType::F64] {
                 let network =
                     Network::new(&config, INPUTS, 3, &weights, &device, dtype).expect("a network");
@@ -112,7 +112,7 @@ fn a_cloned_or_moved_network_computes_the_same() {
 fn weights_of_another_network_are_refused() {
     let (_, device) = devices().remove(0);
     let config = config(MLP);
-    let weights = Weights::initial(&config, INPUTS, 3).expect("weights");
+    let weights = Weights::initial(&config, INPUTS, 3, Precision::F64).expect("weights");
     let build = |tensors: Vec<NamedTensor>| {
         let weights = Weights::new(tensors).expect("distinct names");
         let result = Network::new(&config, INPUTS, 3, &weights, &device, FloatDType::F32);

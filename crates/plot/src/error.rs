@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use brink_analysis::{TableError, TraceError};
+use brink_files::ReadFault;
 
 use crate::chart::DrawError;
 
@@ -20,8 +21,8 @@ pub enum PlotError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// The manifest is no manifest.
     #[error("cannot understand {}", path.display())]

@@ -64,6 +64,43 @@ fn an_empty_cell_parses_only_where_it_may_be_empty() {
 }
 
 #[test]
+fn empty_cells_and_columns_beside_the_table_are_no_numbers() {
+    let table = Table::parse("trace.csv", ",a\n,\n,\n").unwrap();
+    assert_eq!((table.len(), table.line(1)), (2, Some(3)));
+    for column in [0, 1, 2, usize::MAX] {
+        assert_eq!(table.numbers(column).unwrap(), [None, None]);
+        assert_eq!(table.cells(column).collect::<Vec<_>>(), ["", ""]);
+    }
+}
+
+#[test]
+fn what_is_no_file_or_too_large_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Table::read(folder.path()).unwrap_err();
+    assert!(matches!(
+        &error,
+        TableError::Read {
+            source: ReadFault::NotAFile { kind: "a folder" },
+            ..
+        }
+    ));
+    let path = folder.path().join("trace.csv");
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(LIMIT + 1)
+        .unwrap();
+    let error = Table::read(&path).unwrap_err();
+    assert!(matches!(
+        &error,
+        TableError::Read {
+            source: ReadFault::TooLarge { limit: LIMIT, .. },
+            ..
+        }
+    ));
+    assert!(error.advice().contains("every tenth row"));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Table::read("no-such-run/trace.csv").unwrap_err();
     assert!(matches!(&error, TableError::Read { path, .. } if path.ends_with("trace.csv")));

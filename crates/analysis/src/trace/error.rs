@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use brink_files::ReadFault;
+
 use crate::TableError;
 
 /// Why a run cannot be read as a trace.
@@ -15,8 +17,8 @@ pub enum TraceError {
     ReadManifest {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// The manifest is no manifest.
     #[error(
@@ -29,22 +31,7 @@ pub enum TraceError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
-    /// A step that does not come after the one before it.
-    #[error(
-        "{}: line {line}: step {step} follows step {previous}; steps have to increase",
-        path.display()
-    )]
-    Order {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: u64,
-        /// The step.
-        step: u64,
-        /// The step of the row before it.
-        previous: u64,
-    },
-    /// The same in a trace that was made in memory.
+    /// A step that does not come after the one before it, in a trace that was made in memory.
     #[error("row {row}: step {step} follows step {previous}; steps have to increase")]
     OrderInMemory {
         /// The row, counted from 0.
@@ -73,9 +60,6 @@ impl TraceError {
             Self::Table(error) => error.advice(),
             Self::ReadManifest { .. } | Self::Manifest { .. } => {
                 "remove or repair it: a trace can be read without its manifest"
-            }
-            Self::Order { .. } => {
-                "the file was changed after the run, or is not a trace of brink's"
             }
             Self::OrderInMemory { .. } => "sort the rows by step, one row a step",
             Self::Length { .. } => "give one value a step, empty or not",

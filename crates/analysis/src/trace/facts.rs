@@ -105,6 +105,9 @@ enum Targets {
     Unknown,
 }
 
+/// The largest manifest read: a thousand times the usual one. Its config may be a megabyte.
+pub const MANIFEST_LIMIT: u64 = 16 << 20;
+
 /// κ of a config that names the squared error and leaves its factor out.
 const DEFAULT_FACTOR: f64 = 1.0;
 
@@ -112,12 +115,12 @@ impl Facts {
     /// Reads a manifest; without the file, only the folder's name is known.
     pub(super) fn read(folder: &Path) -> Result<Self, TraceError> {
         let path = folder.join("manifest.json");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => match serde_json::from_str::<Manifest>(&text) {
-                Ok(manifest) => Ok(Self::of(manifest, folder)),
-                Err(source) => Err(TraceError::Manifest { path, source }),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self {
+        match brink_files::read(&path, MANIFEST_LIMIT) {
+            Ok(json) => {
+                let facts = Self::parse(&json, &folder_name(folder));
+                facts.map_err(|source| TraceError::Manifest { path, source })
+            }
+            Err(fault) if fault.is_absent() => Ok(Self {
                 name: folder_name(folder),
                 ..Self::default()
             }),
@@ -125,7 +128,16 @@ impl Facts {
         }
     }
 
-    fn of(manifest: Manifest, folder: &Path) -> Self {
+    /// The facts of a manifest's JSON; one without a name is called `name`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with line and column.
+    pub fn parse(json: &[u8], name: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json).map(|manifest| Self::of(manifest, name))
+    }
+
+    fn of(manifest: Manifest, name: &str) -> Self {
         let (loss, optimizer, measure) = match manifest.config {
             Some(config) => (config.loss, config.optimizer, config.measure),
             None => (None, None, None),
@@ -135,7 +147,7 @@ impl Facts {
             None => (None, None),
         };
         Self {
-            name: manifest.name.unwrap_or_else(|| folder_name(folder)),
+            name: manifest.name.unwrap_or_else(|| name.to_owned()),
             description: manifest.description,
             step_size: optimizer.and_then(|optimizer| optimizer.step_size),
             loss: loss.map(|LossConfig { kind, factor }| Loss {

@@ -5,11 +5,12 @@ mod error;
 mod facts;
 
 pub use error::TraceError;
-pub use facts::{Facts, Loss};
+pub use facts::{Facts, Loss, MANIFEST_LIMIT};
 
 use std::path::Path;
 
 use crate::Table;
+use crate::table::disorder;
 
 /// A run's columns, one value a recorded step; an empty cell is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,8 @@ impl Trace {
     /// Reads `trace.csv` and, where it exists, `manifest.json` of a run's folder.
     ///
     /// A last row without its line break, as in a run that is going on, is left out. Columns that
-    /// are not known here are kept: as numbers if every cell is one or empty, else as text.
+    /// are not known here are kept. `phase` and what begins with `note` are text; the cells of all
+    /// other columns are numbers or empty.
     ///
     /// # Errors
     ///
@@ -38,19 +40,11 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Table`] for a cell that is not what its column holds,
-    /// [`TraceError::Order`] where the steps do not increase.
+    /// [`TraceError::Table`] for a cell that is not what its column holds, and where the steps do
+    /// not increase.
     pub fn from_table(table: &Table, facts: Facts) -> Result<Self, TraceError> {
         let step = table.required("step")?;
-        let steps: Vec<u64> = table.parsed(step, "a whole number")?;
-        if let Some((row, step, previous)) = disorder(&steps) {
-            return Err(TraceError::Order {
-                path: table.path().to_owned(),
-                line: table.line(row).unwrap_or_default(),
-                step,
-                previous,
-            });
-        }
+        let steps = table.increasing_steps()?;
         let mut trace = Self {
             facts,
             steps,
@@ -61,14 +55,10 @@ impl Trace {
             if column == step {
                 continue;
             }
-            if name == columns::PHASE {
+            if columns::is_text(name) {
                 trace.keep_text(table, column, name);
-                continue;
-            }
-            match table.numbers(column) {
-                Ok(values) => trace.numbers.push((name.clone(), values)),
-                Err(error) if columns::is_numeric(name) => return Err(error.into()),
-                Err(_) => trace.keep_text(table, column, name),
+            } else {
+                trace.numbers.push((name.clone(), table.numbers(column)?));
             }
         }
         trace.name_layers();
@@ -203,14 +193,6 @@ impl Trace {
             self.facts.layers = layers;
         }
     }
-}
-
-/// The first row whose step does not exceed the one before it, with both steps.
-fn disorder(steps: &[u64]) -> Option<(usize, u64, u64)> {
-    let pairs = steps.windows(2).enumerate();
-    pairs
-        .map(|(row, pair)| (row + 1, pair[1], pair[0]))
-        .find(|(_, step, previous)| step <= previous)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Contestant {
         let ([n, d], inputs) = read_npy(&problem.inputs)?;
         let ([_, c], targets) = read_npy(&problem.targets)?;
         let layers = problem.model.layers(d, c)?;
-        let initial = Weights::read(&problem.weights, &layers)?;
+        let initial = Weights::read(&problem.weights, &layers, Precision::F32)?;
         let compress = match compression {
             Compression::Off => false,
             Compression::On => true,
@@ -152,7 +152,7 @@ impl Contestant {
         tolerance: f64,
         device: &Device,
     ) -> Answer {
-        self.initial = Weights::read(weights, &self.layers)?;
+        self.initial = Weights::read(weights, &self.layers, Precision::F32)?;
         let trained = self.trained(&self.initial)?;
         self.network = network(&self.model, self.shape, &trained, device)?;
         self.theta = self.objective.layout().flatten(&self.network);

@@ -36,7 +36,11 @@ pub fn export(
     write_npy(&problem.inputs, [n, d], train.inputs_f32())?;
     let targets = train.targets().into_iter().map(|y| y as f32);
     write_npy(&problem.targets, [n, c], targets.collect())?;
-    Weights::initial(&config.model, d, c)?.write(&problem.weights, Precision::F32, &[])?;
+    Weights::initial(&config.model, d, c, Precision::F32)?.write(
+        &problem.weights,
+        Precision::F32,
+        &[],
+    )?;
 
     let mut stops: Vec<usize> = after.iter().copied().filter(|&steps| steps > 0).collect();
     stops.sort_unstable();

@@ -5,7 +5,7 @@ use brink_model::{LossConfig, LossKind, ModelConfig, ModelKind};
 use super::document::Node;
 use super::keys;
 use super::problem::{ConfigError, Problem};
-use super::{Compression, Config, EigenvaluesConfig, OptimizerConfig};
+use super::{Compression, Config, Dtype, EigenvaluesConfig, OptimizerConfig};
 
 /// Finds every impossible value at once, and fills in the defaults that depend on other values.
 pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
@@ -22,6 +22,7 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
     }
     faults.measurements(&config);
     faults.run(&config);
+    faults.precision(&config);
     let mut problems = faults.problems.into_iter();
     match problems.next() {
         None => Ok(Config {
@@ -214,6 +215,30 @@ impl Faults<'_> {
             self.add(
                 &format!("measure.phases.{}", fault.key()),
                 fault.to_string(),
+            );
+        }
+    }
+
+    /// Numbers that enter the arithmetic have to be numbers in its precision too.
+    fn precision(&mut self, config: &Config) {
+        if config.run.dtype != Dtype::Float32 {
+            return;
+        }
+        let cap = config.measure.flow.as_ref().and_then(|flow| flow.cap);
+        for (path, value) in [
+            ("optimizer.step_size", Some(config.optimizer.step_size)),
+            ("loss.factor", config.loss.factor),
+            ("model.output_factor", Some(config.model.output_factor)),
+            ("measure.flow.cap", cap),
+        ] {
+            // What is no possible value in any precision is reported as such.
+            let possible = value.filter(|value| value.is_finite() && *value != 0.0);
+            // Below its normal numbers, float32 loses digits, then rounds to 0.
+            self.require(
+                possible.is_none_or(|value| (value as f32).is_normal()),
+                path,
+                "float32 has numbers from 1.2e-38 to 3.4e38 in size only: choose one of them, or \
+                 set run.dtype = \"float64\"",
             );
         }
     }

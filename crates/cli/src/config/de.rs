@@ -15,7 +15,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let read = match &self.value {
             Value::String(text) => visitor.visit_str(text),
-            Value::Integer(number) => visit_integer(*number, visitor),
+            Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Boolean(flag) => visitor.visit_bool(*flag),
             Value::Datetime(text) => visitor.visit_str(text),
@@ -70,24 +70,12 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 }
 
-fn visit_integer<'de, V: Visitor<'de>>(number: i128, visitor: V) -> Result<V::Value, Fault> {
-    if let Ok(number) = i64::try_from(number) {
-        visitor.visit_i64(number)
-    } else if let Ok(number) = u64::try_from(number) {
-        visitor.visit_u64(number)
-    } else {
-        visitor.visit_i128(number)
-    }
-}
-
 impl Node {
     fn unexpected(&self) -> serde::de::Unexpected<'_> {
         use serde::de::Unexpected;
         match &self.value {
             Value::String(text) => Unexpected::Str(text),
-            Value::Integer(number) => {
-                i64::try_from(*number).map_or(Unexpected::Other("integer"), Unexpected::Signed)
-            }
+            Value::Integer(number) => Unexpected::Signed(*number),
             Value::Float(number) => Unexpected::Float(*number),
             Value::Boolean(flag) => Unexpected::Bool(*flag),
             Value::Datetime(_) => Unexpected::Other("date"),

@@ -24,7 +24,7 @@ pub enum Value {
     /// A string.
     String(String),
     /// A whole number.
-    Integer(i128),
+    Integer(i64),
     /// A number with a fraction or an exponent, `inf` or `nan`.
     Float(f64),
     /// `true` or `false`.
@@ -132,26 +132,28 @@ fn entry(
 fn value_node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Result<Node, Box<Problem>> {
     let span = value.span();
     let origin = Origin::new(source, span.clone());
-    let out_of_range = |what: &str| {
+    let out_of_range = |what: &str, range: String| {
         Box::new(Problem::new(
             format!("{what} out of range"),
-            "too large to be stored",
+            range,
             origin.clone(),
         ))
     };
+    // Not a digit more: a manifest and `brink config check` could not write it.
+    let whole = || {
+        let range = format!("whole numbers go from {} to {}", i64::MIN, i64::MAX);
+        out_of_range("whole number", range)
+    };
+    let real = || out_of_range("number", format!("numbers go up to {:e}", f64::MAX));
     let value = match value.into_inner() {
         DeValue::String(text) => Value::String(text.into_owned()),
         DeValue::Integer(number) => Value::Integer(
-            i128::from_str_radix(number.as_str(), number.radix())
-                .map_err(|_| out_of_range("whole number"))?,
+            i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| whole())?,
         ),
         DeValue::Float(number) => {
-            let parsed: f64 = number
-                .as_str()
-                .parse()
-                .map_err(|_| out_of_range("number"))?;
+            let parsed: f64 = number.as_str().parse().map_err(|_| real())?;
             if parsed.is_infinite() && !number.as_str().contains("inf") {
-                return Err(out_of_range("number"));
+                return Err(real());
             }
             Value::Float(parsed)
         }
@@ -203,6 +205,15 @@ mod tests {
 
     #[test]
     fn numbers_too_large_are_refused_in_place() {
+        for number in [
+            "9223372036854775808",
+            "-9223372036854775809",
+            "0xffffffffffffffff",
+        ] {
+            let problem = Node::parse(&source(&format!("a = {number}\n"))).unwrap_err();
+            assert_eq!(problem.line_column(), (1, 5));
+            assert_eq!(problem.message(), "whole number out of range");
+        }
         let text = format!("a = 1{}\n", "0".repeat(60));
         let problem = Node::parse(&source(&text)).unwrap_err();
         assert_eq!(problem.line_column(), (1, 5));

@@ -64,10 +64,13 @@ pub struct Config {
     pub run: RunConfig,
 }
 
+/// The largest config read: a thousand times the usual one, which is a page.
+const LIMIT: u64 = 1 << 20;
+
 impl Config {
     /// Reads a file, lays the overrides over it in order, and checks the result.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = brink_files::read_text(path, LIMIT).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -32,6 +32,15 @@ impl Override {
         }
     }
 
+    /// An option of its own that stands for the whole number at `key`; what TOML cannot hold is
+    /// refused as it would be in a file.
+    pub fn number(option: &str, key: &str, value: u64) -> Self {
+        Self {
+            option: option.to_owned(),
+            assignment: format!("{key}={value}"),
+        }
+    }
+
     /// The assignment as a document of one key.
     ///
     /// The value is read as TOML; a bare word that is none is a string.
@@ -60,7 +69,9 @@ impl Override {
         let parsed = Node::parse(&source);
         let word = self.assignment[equals + 1..].trim();
         let node = match parsed {
-            Err(_) if is_bare_word(word) => self.with_bare_word(equals, word, &source)?,
+            Err(_) if is_bare_word(word) && !is_number(word) => {
+                self.with_bare_word(equals, word, &source)?
+            }
             parsed => parsed?,
         };
         if single_key(&node) {
@@ -94,6 +105,12 @@ impl Override {
 
 fn is_bare_word(word: &str) -> bool {
     !word.is_empty() && !word.starts_with(['"', '\'', '[', '{', '#'])
+}
+
+/// Whether a word is meant as a number, which then was not one that TOML can hold.
+fn is_number(word: &str) -> bool {
+    let digits = word.trim_start_matches(['+', '-']);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && word.replace('_', "").parse::<f64>().is_ok()
 }
 
 /// Puts the word at the end of the chain of tables, and re-homes every place to `source`.
@@ -143,6 +160,7 @@ mod tests {
     #[test]
     fn bare_words_are_strings() {
         assert!(matches!(value("model.activation=tanh"), Value::String(text) if text == "tanh"));
+        assert!(matches!(value("name=2024.1.1"), Value::String(text) if text == "2024.1.1"));
         assert!(
             matches!(value("model.weights= a/b c.safetensors "), Value::String(text) if text == "a/b c.safetensors")
         );
@@ -171,6 +189,8 @@ mod tests {
             "a b=3",
             "[x]",
             "#a=1",
+            "a=9223372036854775808",
+            "a=1e999",
         ] {
             assert!(Override::set(bad).parse().is_err(), "{bad:?} was taken");
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use brink_files::ReadFault;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::source::Origin;
@@ -77,7 +78,7 @@ impl Diagnostic for Problem {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.origin.span.clone());
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.origin.visible());
         Some(Box::new(std::iter::once(label)))
     }
 }
@@ -90,8 +91,8 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// It was read, and something in it is wrong.
     #[error("{}", first.message())]

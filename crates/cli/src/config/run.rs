@@ -1,5 +1,6 @@
 //! `[run]`: how the arithmetic is done.
 
+use brink_model::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The table `[run]`.
@@ -65,6 +66,14 @@ impl Dtype {
         match self {
             Self::Float32 => "float32",
             Self::Float64 => "float64",
+        }
+    }
+
+    /// The precision that weights are read for and written in.
+    pub fn precision(self) -> Precision {
+        match self {
+            Self::Float32 => Precision::F32,
+            Self::Float64 => Precision::F64,
         }
     }
 }

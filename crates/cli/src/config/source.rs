@@ -31,6 +31,17 @@ impl Origin {
         }
     }
 
+    /// The span, or the last character before it where it is the end of the text: a label there
+    /// would not be shown.
+    pub fn visible(&self) -> Range<usize> {
+        let text = &self.source.text;
+        let last = text.char_indices().next_back();
+        match last {
+            Some((last, _)) if self.span.start == text.len() => last..text.len(),
+            _ => self.span.clone(),
+        }
+    }
+
     /// Line and column of the start, both counted from 1, columns in characters.
     pub fn line_column(&self) -> (usize, usize) {
         let before = self

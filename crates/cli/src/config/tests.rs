@@ -101,6 +101,14 @@ fn broken_toml_is_shown() {
 }
 
 #[test]
+fn a_fault_at_the_end_of_the_text_is_explained() {
+    for error in [set(&["name="]), Config::parse("x.toml", "name = \"é", &[])] {
+        let text = rendered(error);
+        assert!(text.contains("╰── "), "{text}");
+    }
+}
+
+#[test]
 fn a_wrong_override_is_shown_as_it_was_typed() {
     insta::assert_snapshot!(rendered(set(&["optimizer.stepsize=0.1"])));
     insta::assert_snapshot!(rendered(set(&["model.activation=tahn"])));
@@ -127,6 +135,79 @@ fn overrides_are_laid_over_the_file() {
     assert_eq!(config.optimizer.steps, 8);
     assert_eq!(config.measure.eigenvalues.unwrap().count, 4);
     assert_eq!(config.run.dtype.as_str(), "float64");
+}
+
+#[test]
+fn a_number_that_float32_cannot_hold_needs_float64() {
+    for (key, values) in [
+        ("loss.factor", ["1e300", "1e-50", "1e-40"]),
+        ("optimizer.step_size", ["3.5e38", "1e-50", "1e-45"]),
+        ("model.output_factor", ["-1e39", "-1e-50", "1e-38"]),
+        ("measure.flow.cap", ["1e39", "1e-50", "1e-39"]),
+    ] {
+        for value in values {
+            let assignment = format!("{key}={value}");
+            let error = set(&[&assignment]).unwrap_err();
+            let problems = error.problems();
+            assert_eq!(problems.len(), 1, "{assignment}");
+            assert_eq!(
+                problems[0].message(),
+                format!("impossible value for `{key}`")
+            );
+            assert!(rendered(Err(error)).contains("run.dtype = \"float64\""));
+            assert!(
+                set(&[&assignment, "run.dtype=float64"]).is_ok(),
+                "{assignment}"
+            );
+        }
+    }
+    for good in [
+        "loss.factor=3.4e38",
+        "optimizer.step_size=1.2e-38",
+        "model.output_factor=-1",
+    ] {
+        assert!(set(&[good]).is_ok(), "{good}");
+    }
+}
+
+#[test]
+fn a_whole_number_out_of_range_is_told_the_range() {
+    let range = "whole numbers go from -9223372036854775808 to 9223372036854775807";
+    for number in [
+        "9223372036854775808",
+        "18446744073709551616",
+        &"9".repeat(60),
+    ] {
+        for text in [
+            rendered(set(&[&format!("optimizer.steps={number}")])),
+            rendered(with("steps = 600", &format!("steps = {number}"))),
+        ] {
+            let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(plain.contains(range) && !plain.contains("128"), "{text}");
+        }
+    }
+    assert!(set(&["model.seed=9223372036854775807"]).is_ok());
+    let seed = Override::number("--seed", "model.seed", u64::MAX);
+    let text = rendered(Config::parse("x.toml", GOOD, &[seed]));
+    assert!(
+        text.contains("whole numbers go from") && text.contains("--seed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_no_config_file_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |path: &std::path::Path| rendered(Config::load(path, &[]));
+    assert!(load(folder.path()).contains("it is a folder, not a file"));
+    let path = folder.path().join("x.toml");
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(super::LIMIT + 1)
+        .unwrap();
+    assert!(load(&path).contains("it has 1048577 bytes, and at most 1048576 are read"));
+    std::fs::write(&path, b"name = \"\xe9\"").unwrap();
+    assert!(load(&path).contains("byte 8 is not UTF-8"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod plan;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use brink_analysis::Trace;
+use brink_analysis::{MANIFEST_LIMIT, Trace};
 use brink_plot::{paper, png};
 
 use crate::args;
@@ -119,10 +119,10 @@ fn complete(
 
 /// Whether a folder holds a run of this config that came to its end.
 fn is_complete(folder: &Path, config: &Config, kind: Kind) -> bool {
-    let Ok(text) = std::fs::read_to_string(folder.join(MANIFEST_JSON)) else {
+    let Ok(json) = brink_files::read(&folder.join(MANIFEST_JSON), MANIFEST_LIMIT) else {
         return false;
     };
-    let Ok(manifest) = serde_json::from_str::<serde_json::Value>(&text) else {
+    let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&json) else {
         return false;
     };
     let mut config = config.clone();

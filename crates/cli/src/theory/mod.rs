@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use brink_dynamics::observer::Outcome;
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Goals, Recording, RunError, caught};
-use brink_model::{Weights, weight_name};
+use brink_model::{Precision, Weights, weight_name};
 use brink_theory::{Model, Run, Schedule, Settings, State, run};
 
 use crate::args;
@@ -132,7 +132,7 @@ fn prepare(mut config: Config, command_line: Vec<String>) -> Result<Prepared, Er
         .into());
     }
     let layers = config.model.layers(inputs, outputs)?;
-    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let weights = Weights::initial(&config.model, inputs, outputs, Precision::F64)?;
     let clock = Instant::now();
     let (model, state) = setup::model(network, &dataset.train, &weights)?;
     let setup_seconds = clock.elapsed().as_secs_f64();

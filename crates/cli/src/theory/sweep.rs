@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use brink_model::Weights;
+use brink_model::{Precision, Weights};
 use brink_theory::faer::Mat;
 use brink_theory::{Parametrisation, WidthSweep, width_sweep};
 
@@ -27,7 +27,7 @@ pub fn sweep(arguments: &args::Theory, out: &mut impl Write) -> Result<(), Error
     }
     let dataset = brink_data::load(&config.data, None)?;
     let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let weights = Weights::initial(&config.model, inputs, outputs, Precision::F64)?;
     let (model, state) = setup::model((network, factor), &dataset.train, &weights)?;
     let width = network.width as f64;
     let features = &state.gram_features;

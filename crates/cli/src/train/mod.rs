@@ -13,7 +13,7 @@ use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::RunHeader;
 use brink_dynamics::{Finished, Problem, caught};
-use brink_model::{Network, Precision, WeightFileError, Weights};
+use brink_model::{Network, WeightFileError, Weights};
 use burn::tensor::Device;
 
 use crate::args;
@@ -107,6 +107,9 @@ pub fn run(config: Config, request: &Request, command_line: Vec<String>) -> Resu
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
     }
+    for class in prepared.manifest.dataset.absent_classes() {
+        say(&format!("note: no training sample is of class {class}"));
+    }
     say(&format!(
         "{} parameters in {}, on {}",
         prepared.manifest.parameters,
@@ -133,7 +136,7 @@ fn prepare(
     let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
     let layers = config.model.layers(inputs, outputs)?;
     let loss = config.loss.loss()?;
-    let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let weights = Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
     let (trained, inputs) = match &compressed {
@@ -206,10 +209,7 @@ fn follow(
         manifest,
         adapter: _,
     } = prepared;
-    let precision = match config.run.dtype {
-        Dtype::Float32 => Precision::F32,
-        Dtype::Float64 => Precision::F64,
-    };
+    let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
     let mut files = RunFiles::new(&folder, manifest, quiet);
     let mut initial = Initial(|| weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra));

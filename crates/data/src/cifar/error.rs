@@ -1,7 +1,8 @@
 //! What can be wrong with CIFAR-10's files.
 
-use std::io;
 use std::path::PathBuf;
+
+use brink_files::ReadFault;
 
 use crate::records::RECORD_BYTES;
 
@@ -77,8 +78,8 @@ pub enum CifarError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
-        cause: io::Error,
+        /// The reason.
+        cause: ReadFault,
     },
 }
 

@@ -120,6 +120,6 @@ fn other_binaries(names: &[String]) -> Vec<&str> {
 fn unreadable(path: &Path, cause: io::Error) -> CifarError {
     CifarError::Io {
         path: path.to_owned(),
-        cause,
+        cause: cause.into(),
     }
 }

@@ -1,7 +1,8 @@
 //! Reading records from CIFAR-10's binary files.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use brink_files::ReadFault;
 
 use super::CifarError;
 use crate::records::{RECORD_BYTES, Records};
@@ -36,11 +37,18 @@ pub fn parse_records(bytes: &[u8], path: &Path) -> Result<Records, CifarError> {
 pub fn read_records(path: &Path) -> Result<Records, CifarError> {
     // The size is looked at first, so that a large foreign file is not read for nothing.
     record_count(path)?;
-    let bytes = fs::read(path).map_err(|cause| CifarError::Io {
+    let bytes = brink_files::read(path, LIMIT).map_err(|cause| unreadable(path, cause))?;
+    parse_records(&bytes, path)
+}
+
+/// The largest file read: five times all of CIFAR-10.
+const LIMIT: u64 = 1 << 30;
+
+fn unreadable(path: &Path, cause: ReadFault) -> CifarError {
+    CifarError::Io {
         path: path.to_owned(),
         cause,
-    })?;
-    parse_records(&bytes, path)
+    }
 }
 
 /// How many records a file holds, judged by its size.
@@ -48,11 +56,8 @@ pub fn read_records(path: &Path) -> Result<Records, CifarError> {
 /// # Errors
 /// [`CifarError::Empty`], [`CifarError::Truncated`] or [`CifarError::Io`].
 pub(crate) fn record_count(path: &Path) -> Result<u64, CifarError> {
-    let metadata = fs::metadata(path).map_err(|cause| CifarError::Io {
-        path: path.to_owned(),
-        cause,
-    })?;
-    whole_records(metadata.len(), path)
+    let (_, size) = brink_files::open(path).map_err(|cause| unreadable(path, cause))?;
+    whole_records(size, path)
 }
 
 /// The selected records of `files`, and the files that were read to find them.

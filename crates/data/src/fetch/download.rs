@@ -1,8 +1,8 @@
 //! One file over HTTP, resumed where an earlier attempt stopped.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, Uri, header};
@@ -14,12 +14,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A server that sends nothing for this long is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 const BUFFER_BYTES: usize = 1 << 16;
+/// The most bytes that are written to disk: CIFAR-10's archive has 170,052,171.
+const LIMIT: u64 = 256 << 20;
+/// The longest mark of a version that is kept.
+const VERSION_LIMIT: u64 = 1 << 10;
 
 /// The file of an answer, from byte `offset` on.
 struct Transfer {
     response: Response<Body>,
     offset: u64,
     total: Option<u64>,
+    /// What tells this version of the file from another.
+    version: Option<String>,
 }
 
 /// Downloads `url` to `part`, after the bytes that are there already if the server can resume.
@@ -32,20 +38,28 @@ pub(super) fn download(
     let present = fs::metadata(part).map_or(0, |metadata| metadata.len());
     let transfer = match present {
         0 => None,
-        offset => resume(url, offset)?,
+        offset => resume(url, offset, kept_version(part).as_deref())?,
     };
     let transfer = match transfer {
         Some(transfer) => transfer,
         None => start(url)?,
     };
+    if transfer.total.is_some_and(|total| total > LIMIT) {
+        return Err(too_large(url));
+    }
     let resumed = transfer.offset > 0;
+    if !resumed {
+        keep_version(part, transfer.version.as_deref())?;
+    }
     receive(url, transfer, part, progress)?;
     Ok(resumed)
 }
 
 /// Asks for the rest of the file; none if it has to be started anew.
-fn resume(url: &str, offset: u64) -> Result<Option<Transfer>, FetchError> {
-    let response = request(url, Some(offset))?;
+///
+/// A server that has another version by now sends the whole of it, if it gave a mark of the first.
+fn resume(url: &str, offset: u64, version: Option<&str>) -> Result<Option<Transfer>, FetchError> {
+    let response = request(url, Some((offset, version)))?;
     match response.status() {
         StatusCode::OK => Ok(Some(whole(response))),
         StatusCode::PARTIAL_CONTENT => {
@@ -54,6 +68,7 @@ fn resume(url: &str, offset: u64) -> Result<Option<Transfer>, FetchError> {
                 response,
                 offset,
                 total: Some(total),
+                version: None,
             }))
         }
         StatusCode::RANGE_NOT_SATISFIABLE => Ok(None),
@@ -72,8 +87,16 @@ fn start(url: &str) -> Result<Transfer, FetchError> {
 fn whole(response: Response<Body>) -> Transfer {
     Transfer {
         total: response.body().content_length(),
+        version: version(&response),
         response,
         offset: 0,
+    }
+}
+
+fn too_large(url: &str) -> FetchError {
+    FetchError::TooLarge {
+        what: url.to_owned(),
+        limit: LIMIT,
     }
 }
 
@@ -84,10 +107,13 @@ fn refused(url: &str, status: StatusCode) -> FetchError {
     }
 }
 
-fn request(url: &str, offset: Option<u64>) -> Result<Response<Body>, FetchError> {
+fn request(url: &str, rest: Option<(u64, Option<&str>)>) -> Result<Response<Body>, FetchError> {
     let mut request = agent(url).get(url);
-    if let Some(offset) = offset {
+    if let Some((offset, version)) = rest {
         request = request.header(header::RANGE, format!("bytes={offset}-"));
+        if let Some(version) = version {
+            request = request.header(header::IF_RANGE, version);
+        }
     }
     request.call().map_err(|cause| FetchError::Unreachable {
         url: url.to_owned(),
@@ -127,6 +153,59 @@ fn content_range(response: &Response<Body>) -> Option<(u64, u64)> {
     Some((first.trim().parse().ok()?, total.trim().parse().ok()?))
 }
 
+/// What `If-Range` may name: a strong entity tag, else the date of the last change.
+fn version(response: &Response<Body>) -> Option<String> {
+    let text = |name| response.headers().get(name)?.to_str().ok();
+    let tag = text(header::ETAG).filter(|tag| tag.starts_with('"'));
+    let version = tag.or_else(|| text(header::LAST_MODIFIED))?;
+    (version.len() as u64 <= VERSION_LIMIT).then(|| version.to_owned())
+}
+
+/// Where the version of `part` is kept.
+pub(super) fn version_path(part: &Path) -> PathBuf {
+    part.with_added_extension("version")
+}
+
+/// The version that `part` is the beginning of; none if it is not known, and then the checksum of
+/// the whole has to tell.
+fn kept_version(part: &Path) -> Option<String> {
+    let text = brink_files::read_text(&version_path(part), VERSION_LIMIT).ok()?;
+    let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    (printable && !text.is_empty()).then_some(text)
+}
+
+/// Keeps the version of a `part` that is to be begun.
+fn keep_version(part: &Path, version: Option<&str>) -> Result<(), FetchError> {
+    make_folder(part)?;
+    let path = version_path(part);
+    match version {
+        Some(version) => {
+            fs::write(&path, version).map_err(|cause| FetchError::io("write", &path, cause))
+        }
+        None => forget_version(part),
+    }
+}
+
+/// Removes the kept version, if there is one.
+pub(super) fn forget_version(part: &Path) -> Result<(), FetchError> {
+    let path = version_path(part);
+    match fs::remove_file(&path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(FetchError::io("remove", &path, cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn make_folder(part: &Path) -> Result<(), FetchError> {
+    match part.parent() {
+        Some(folder) => {
+            fs::create_dir_all(folder).map_err(|cause| FetchError::io("make", folder, cause))
+        }
+        None => Ok(()),
+    }
+}
+
 fn receive(
     url: &str,
     transfer: Transfer,
@@ -146,6 +225,11 @@ fn receive(
                 file.write_all(&buffer[..count])
                     .map_err(|cause| FetchError::io("write", part, cause))?;
                 received += count as u64;
+                if received > LIMIT {
+                    drop(file);
+                    super::remove(part)?;
+                    return Err(too_large(url));
+                }
             }
             Err(cause) => break Some(cause),
         }
@@ -157,6 +241,7 @@ fn receive(
     if received == 0 {
         drop(file);
         super::remove(part)?;
+        forget_version(part)?;
     }
     Err(FetchError::Interrupted {
         url: url.to_owned(),
@@ -167,9 +252,7 @@ fn receive(
 }
 
 fn open(part: &Path, offset: u64) -> Result<File, FetchError> {
-    if let Some(folder) = part.parent() {
-        fs::create_dir_all(folder).map_err(|cause| FetchError::io("make", folder, cause))?;
-    }
+    make_folder(part)?;
     let opened = if offset > 0 {
         OpenOptions::new().append(true).open(part)
     } else {

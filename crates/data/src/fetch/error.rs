@@ -51,6 +51,14 @@ pub enum FetchError {
         /// The checksum of what came.
         got: String,
     },
+    /// More bytes than CIFAR-10 has.
+    #[error("{what} has more than {limit} bytes, and CIFAR-10 has fewer; it is another archive")]
+    TooLarge {
+        /// The address, or the archive that was being unpacked.
+        what: String,
+        /// The most bytes accepted.
+        limit: u64,
+    },
     /// The archive lacks files of CIFAR-10.
     #[error("the archive lacks {missing}; it is not CIFAR-10's binary version")]
     Incomplete {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
@@ -22,6 +22,8 @@ const DATA_FILES: [&str; 6] = [
 ];
 /// The archive's other members.
 const TEXT_FILES: [&str; 2] = ["batches.meta.txt", "readme.html"];
+/// The most bytes that the archive may hold: CIFAR-10's has 184,410,112.
+const UNPACKED_LIMIT: u64 = 256 << 20;
 /// Beside the target, so that a rename puts it there in one step.
 const TEMPORARY_NAME: &str = ".cifar-10-batches-bin.unpacking";
 
@@ -46,7 +48,22 @@ pub(super) fn missing_files(folder: &Path) -> Vec<&'static str> {
 
 fn fill(archive: &Path, folder: &Path) -> Result<(), FetchError> {
     fs::create_dir(folder).map_err(|cause| FetchError::io("make", folder, cause))?;
-    extract(archive, folder).map_err(|cause| FetchError::io("unpack", archive, cause))?;
+    let file = File::open(archive).map_err(|cause| FetchError::io("unpack", archive, cause))?;
+    let extracted = extract(GzDecoder::new(file), |name, content| {
+        let mut file = File::create(folder.join(name))?;
+        io::copy(content, &mut file)?;
+        file.sync_all()
+    });
+    match extracted {
+        Ok(()) => {}
+        Err(Refused::TooLarge) => {
+            return Err(FetchError::TooLarge {
+                what: archive.display().to_string(),
+                limit: UNPACKED_LIMIT,
+            });
+        }
+        Err(Refused::Io(cause)) => return Err(FetchError::io("unpack", archive, cause)),
+    }
     match missing_files(folder).as_slice() {
         [] => Ok(()),
         missing => Err(FetchError::Incomplete {
@@ -55,22 +72,46 @@ fn fill(archive: &Path, folder: &Path) -> Result<(), FetchError> {
     }
 }
 
-fn extract(archive: &Path, folder: &Path) -> io::Result<()> {
-    let mut archive = Archive::new(GzDecoder::new(File::open(archive)?));
-    for entry in archive.entries()? {
+/// Why an archive is not unpacked.
+#[derive(Debug)]
+enum Refused {
+    /// It holds more than [`UNPACKED_LIMIT`].
+    TooLarge,
+    /// It cannot be read, or what it holds cannot be written.
+    Io(io::Error),
+}
+
+/// Gives the files of CIFAR-10 in a tar archive to `write`, by name.
+fn extract(
+    archive: impl Read,
+    mut write: impl FnMut(&'static str, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), Refused> {
+    let mut archive = Archive::new(archive.take(UNPACKED_LIMIT));
+    let result = each_member(&mut archive, &mut write);
+    // At the limit the archive seems to end, in the middle of a member or after one.
+    match (archive.into_inner().limit(), result) {
+        (0, _) => Err(Refused::TooLarge),
+        (_, result) => result.map_err(Refused::Io),
+    }
+}
+
+fn each_member<R: Read>(
+    archive: &mut Archive<R>,
+    write: &mut impl FnMut(&'static str, &mut dyn Read) -> io::Result<()>,
+) -> io::Result<()> {
+    // Raw: names of any length, which extensions of the format allow, would be read into memory.
+    for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         // Only known names are written, so that no member can choose a path outside the folder.
         if let Some(name) = expected_name(&entry)? {
-            let mut file = File::create(folder.join(name))?;
-            io::copy(&mut entry, &mut file)?;
-            file.sync_all()?;
+            write(name, &mut entry)?;
         }
     }
     Ok(())
 }
 
 /// The file name of a regular member `cifar-10-batches-bin/<name>` that belongs to CIFAR-10.
-fn expected_name(entry: &Entry<impl io::Read>) -> io::Result<Option<&'static str>> {
+fn expected_name(entry: &Entry<impl Read>) -> io::Result<Option<&'static str>> {
     let path = entry.path()?;
     let mut parts = path
         .components()
@@ -95,3 +136,6 @@ fn discard(folder: &Path) -> Result<(), FetchError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

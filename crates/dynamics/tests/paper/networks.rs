@@ -8,7 +8,7 @@ use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Between, EigenvalueSettings, LayerWeight, Problem, Settings, run};
 use brink_linearize::{Batch, Objective};
-use brink_model::{Activation, Loss, ModelConfig, Network, Weights, weight_name};
+use brink_model::{Activation, Loss, ModelConfig, Network, Precision, Weights, weight_name};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 pub const SAMPLES: usize = 12;
@@ -49,7 +49,7 @@ impl Case {
     }
 
     pub fn weights(&self) -> Weights {
-        Weights::initial(&self.config(), FEATURES, self.outputs).unwrap()
+        Weights::initial(&self.config(), FEATURES, self.outputs, Precision::F64).unwrap()
     }
 
     pub fn targets(&self) -> Tensor<2> {

@@ -3,9 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use brink_files::ReadFault;
 use burn::tensor::TensorReadError;
-use safetensors::SafeTensorError;
 use safetensors::tensor::Dtype;
+
+use super::Precision;
 
 /// Parameters that do not make up the network they are meant for.
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +89,8 @@ pub enum WeightFileFault {
     /// The file cannot be read.
     #[error("cannot be read: {source}")]
     Read {
-        /// The system's reason.
-        source: io::Error,
+        /// The reason.
+        source: ReadFault,
     },
     /// The file cannot be written.
     #[error("cannot be written: {source}")]
@@ -96,11 +98,69 @@ pub enum WeightFileFault {
         /// The system's reason.
         source: io::Error,
     },
-    /// Not a whole safetensors file.
-    #[error("not a whole safetensors file: {source}")]
-    Format {
-        /// The reader's reason.
-        source: SafeTensorError,
+    /// A header longer than any network's, or longer than the file: another kind of file.
+    #[error(
+        "is no safetensors file: its first 8 bytes would announce a header of {header} bytes, \
+         and at most {limit} are read"
+    )]
+    NoHeader {
+        /// The length that the header would have.
+        header: u64,
+        /// The longest header accepted.
+        limit: u64,
+    },
+    /// Fewer or more bytes than the header describes.
+    #[error(
+        "has {bytes} bytes, and {described} by its header: it was cut off, or added to; save it \
+         again"
+    )]
+    Length {
+        /// The file's size.
+        bytes: u64,
+        /// The size by its header.
+        described: u64,
+    },
+    /// A header that is not the JSON of a safetensors file.
+    #[error("is no safetensors file: its header cannot be understood: {source}")]
+    Header {
+        /// The place and the reason.
+        source: serde_json::Error,
+    },
+    /// Two tensors of one name.
+    #[error("has two tensors called `{tensor}`: rename or remove one")]
+    DuplicateTensor {
+        /// The name.
+        tensor: String,
+    },
+    /// A tensor that overlaps the one before it, or leaves a gap.
+    #[error(
+        "is damaged: `{tensor}` begins at byte {begins} of the values, and the tensor before it \
+         ends at {ends}; save it again"
+    )]
+    Offset {
+        /// The tensor.
+        tensor: String,
+        /// Where it begins.
+        begins: usize,
+        /// Where the one before it ends.
+        ends: usize,
+    },
+    /// A tensor of another size than its shape and element type make.
+    #[error(
+        "is damaged: `{tensor}` of shape {shape:?} in {dtype:?} does not have the bytes {begins} \
+         to {ends} that its header says; save it again"
+    )]
+    Size {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Its element type.
+        dtype: Dtype,
+        /// Where it begins.
+        begins: usize,
+        /// Where it ends.
+        ends: usize,
     },
     /// Metadata that names a layout this program does not know.
     #[error(
@@ -147,7 +207,7 @@ pub enum WeightFileFault {
     /// Another number of layers.
     #[error(
         "{} layers with weights ({}), and the network has {expected}: make the `model` \
-         section describe this file's network", found.len(), found.join(", ")
+         section describe this file's network", found.len(), some(found)
     )]
     LayerCount {
         /// Layers of the network.
@@ -193,7 +253,8 @@ pub enum WeightFileFault {
     /// Unnumbered names that leave the order of the layers open.
     #[error(
         "`{layer}` could be any of {}, by shape, and their names are not numbered alike: \
-         name them `layers.<i>.weight`", tensors.join(", ")
+         name them `layers.<i>.weight`",
+        some(tensors)
     )]
     AmbiguousOrder {
         /// The parameter in question, by our name.
@@ -201,8 +262,11 @@ pub enum WeightFileFault {
         /// The tensors that would fit, by their names in the file.
         tensors: Vec<String>,
     },
-    /// Not a number, or infinite.
-    #[error("`{tensor}` holds {value} at index {index}")]
+    /// A value that is not finite in the precision of the run.
+    #[error(
+        "`{tensor}` holds {value:?} at index {index}, which is {}",
+        unusable(*value, *precision)
+    )]
     NonFinite {
         /// The tensor.
         tensor: String,
@@ -210,7 +274,35 @@ pub enum WeightFileFault {
         index: usize,
         /// The value.
         value: f64,
+        /// The precision that it was read for.
+        precision: Precision,
     },
+}
+
+fn unusable(value: f64, precision: Precision) -> String {
+    if value.is_finite() {
+        format!(
+            "beyond the largest {}: train in float64 (run.dtype), or scale the weights down",
+            precision.name()
+        )
+    } else {
+        format!(
+            "no start for training in {}: repair the file",
+            precision.name()
+        )
+    }
+}
+
+/// The most names that a message lists.
+const LISTED: usize = 8;
+
+/// The first names, and how many more there are.
+fn some(names: &[String]) -> String {
+    let mut listed = names[..names.len().min(LISTED)].join(", ");
+    if names.len() > LISTED {
+        listed += &format!(" and {} more", names.len() - LISTED);
+    }
+    listed
 }
 
 fn either(out_in: &Option<Vec<usize>>, in_out: &Option<Vec<usize>>) -> String {
@@ -225,5 +317,5 @@ fn list(candidates: &[(String, Vec<usize>)]) -> String {
     let worded: Vec<_> = (candidates.iter())
         .map(|(name, shape)| format!("`{name}` {shape:?}"))
         .collect();
-    worded.join(", ")
+    some(&worded)
 }

@@ -43,7 +43,7 @@ impl Layout {
 /// The layout is the `declared` one if there is any. Otherwise it is the one in which every weight
 /// has its layer's shape; when all linear weights are square and both fit, PyTorch's.
 pub(super) fn decide(
-    groups: &[Group<'_>],
+    groups: &[Group],
     layers: &[LayerSpec],
     declared: Option<Layout>,
 ) -> Result<(Layout, Vec<usize>), WeightFileFault> {
@@ -84,7 +84,7 @@ struct Misfit {
 
 /// Gives each layer the one chain head that has its shape.
 fn arrange(
-    groups: &[Group<'_>],
+    groups: &[Group],
     chains: &[Vec<usize>],
     layers: &[LayerSpec],
     layout: Layout,
@@ -120,7 +120,7 @@ fn arrange(
 
 /// Words a misfit as an error.
 struct Fault<'a> {
-    groups: &'a [Group<'a>],
+    groups: &'a [Group],
     layers: &'a [LayerSpec],
 }
 

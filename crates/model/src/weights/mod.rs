@@ -2,6 +2,7 @@
 
 mod atomic;
 mod error;
+mod header;
 mod layout;
 mod names;
 mod read;
@@ -65,7 +66,8 @@ impl Weights {
         Self { tensors }
     }
 
-    /// The initial weights that `config` asks for: its file where it names one, drawn otherwise.
+    /// The initial weights that `config` asks for, to compute with them in `precision`: its file
+    /// where it names one, drawn otherwise.
     ///
     /// # Errors
     /// An impossible configuration, or a file that cannot be used.
@@ -73,10 +75,11 @@ impl Weights {
         config: &ModelConfig,
         inputs: usize,
         outputs: usize,
+        precision: Precision,
     ) -> Result<Self, BuildError> {
         let layers = config.layers(inputs, outputs)?;
         match &config.weights {
-            Some(path) => Ok(Self::read(path, &layers)?),
+            Some(path) => Ok(Self::read(path, &layers, precision)?),
             None => Ok(Self::random(&layers, config.init, config.seed)),
         }
     }

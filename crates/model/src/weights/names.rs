@@ -1,29 +1,33 @@
 //! Which tensors of a file belong together, and in what order their names say they come.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use safetensors::tensor::Dtype;
 
 use super::WeightFileFault;
 
-/// A tensor as it stands in the file.
+/// A tensor as the file's header describes it.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct Entry {
     pub name: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
-    pub bytes: &'a [u8],
+    /// Its place among the bytes of all values.
+    pub place: Range<usize>,
 }
 
 /// The tensors of one layer: `<prefix>.weight` and perhaps `<prefix>.bias`.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct Group {
     pub prefix: String,
-    pub weight: Entry<'a>,
-    pub bias: Option<Entry<'a>>,
+    pub weight: Entry,
+    pub bias: Option<Entry>,
 }
 
 /// Puts every bias beside the weight of its prefix; in the file's order of weights.
-pub(super) fn group<'a>(entries: Vec<Entry<'a>>) -> Result<Vec<Group<'a>>, WeightFileFault> {
-    let mut groups = Vec::new();
+pub(super) fn group(entries: Vec<Entry>) -> Result<Vec<Group>, WeightFileFault> {
+    let mut groups: Vec<Group> = Vec::new();
     let mut biases = Vec::new();
     for entry in entries {
         if let Some(prefix) = entry.name.strip_suffix(".weight") {
@@ -39,9 +43,12 @@ pub(super) fn group<'a>(entries: Vec<Entry<'a>>) -> Result<Vec<Group<'a>>, Weigh
             return Err(WeightFileFault::UnknownTensor { tensor: entry.name });
         }
     }
+    let at: HashMap<String, usize> = (groups.iter().enumerate())
+        .map(|(index, group)| (group.prefix.clone(), index))
+        .collect();
     for (prefix, bias) in biases {
-        match groups.iter_mut().find(|group| group.prefix == prefix) {
-            Some(group) => group.bias = Some(bias),
+        match at.get(&prefix) {
+            Some(&index) => groups[index].bias = Some(bias),
             None => {
                 return Err(WeightFileFault::MissingTensor {
                     tensor: format!("{prefix}.weight"),
@@ -57,7 +64,7 @@ pub(super) fn group<'a>(entries: Vec<Entry<'a>>) -> Result<Vec<Group<'a>>, Weigh
 /// order (`net.0`, `net.2`, `net.10`); entries are indices into `groups`.
 ///
 /// Between chains (`conv1`, `conv2` | `fc`) names say nothing: a writer sorts them by alphabet.
-pub(super) fn chains(groups: &[Group<'_>]) -> Vec<Vec<usize>> {
+pub(super) fn chains(groups: &[Group]) -> Vec<Vec<usize>> {
     let mut keyed: Vec<_> = (groups.iter().enumerate())
         .map(|(index, group)| (split_numbers(&group.prefix), index))
         .collect();
@@ -104,7 +111,7 @@ mod tests {
                     name: format!("{prefix}.weight"),
                     dtype: Dtype::F32,
                     shape: Vec::new(),
-                    bytes: &[],
+                    place: 0..0,
                 },
                 bias: None,
             })

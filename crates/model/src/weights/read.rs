@@ -1,21 +1,19 @@
 //! Reading weight files: ours, PyTorch's, and their transposes.
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, Metadata};
-use safetensors::{SafeTensorError, SafeTensors};
+use safetensors::tensor::Dtype;
 
+use super::header::{self, Header, LENGTH_BYTES};
 use super::layout::{Layout, decide};
 use super::names::{Entry, Group, group};
-use super::{NamedTensor, WeightFileError, WeightFileFault, Weights};
+use super::{NamedTensor, Precision, WeightFileError, WeightFileFault, Weights};
 use crate::{LayerKind, LayerSpec, bias_name, weight_name};
 
-/// Bytes before the header that hold its length.
-const LENGTH_BYTES: usize = 8;
-
 impl Weights {
-    /// Reads the parameters of `layers` from a `.safetensors` file of float32 or float64 values.
+    /// Reads the parameters of `layers` from a `.safetensors` file of float32 or float64 values,
+    /// to compute with them in `precision`.
     ///
     /// Any names `<prefix>.weight` and `<prefix>.bias` are accepted: ours (`layers.0`), those of
     /// PyTorch's `Sequential` (`0`, `net.2`) or of attributes (`fc1`). Prefixes that differ in
@@ -26,134 +24,197 @@ impl Weights {
     /// `layout` (`"out_in"` or `"in_out"`) says which, and otherwise the shapes do, for the whole
     /// file at once. When every linear weight is square, `[out, in]` is taken.
     ///
+    /// What cannot belong to these layers is refused by the file's header, before its values are
+    /// read.
+    ///
     /// # Errors
     /// See [`WeightFileFault`]; each names the tensor.
-    pub fn read(path: &Path, layers: &[LayerSpec]) -> Result<Self, WeightFileError> {
-        fs::read(path)
+    pub fn read(
+        path: &Path,
+        layers: &[LayerSpec],
+        precision: Precision,
+    ) -> Result<Self, WeightFileError> {
+        brink_files::open(path)
             .map_err(|source| WeightFileFault::Read { source })
-            .and_then(|bytes| decode(&bytes, layers))
+            .and_then(|(file, bytes)| Source { file, bytes }.weights(layers, precision))
             .map_err(|fault| WeightFileError::new(path, fault))
     }
-}
 
-fn decode(bytes: &[u8], layers: &[LayerSpec]) -> Result<Weights, WeightFileFault> {
-    let (metadata, entries) = parse(bytes).map_err(|source| WeightFileFault::Format { source })?;
-    let groups = group(entries)?;
-    let (layout, order) = decide(&groups, layers, declared_layout(&metadata)?)?;
-    let mut tensors = Vec::new();
-    for (index, (layer, &group)) in layers.iter().zip(&order).enumerate() {
-        let group = &groups[group];
-        tensors.push(read_weight(index, layer, &group.weight, layout)?);
-        tensors.extend(read_bias(index, layer, group)?);
-    }
-    Ok(Weights::of_distinct(tensors))
-}
-
-/// Splits a file into its metadata and its tensors, these in the order of their bytes.
-fn parse(bytes: &[u8]) -> Result<(Metadata, Vec<Entry<'_>>), SafeTensorError> {
-    let (header, metadata) = SafeTensors::read_metadata(bytes)?;
-    let data = &bytes[LENGTH_BYTES + header..];
-    let mut entries = Vec::new();
-    for name in metadata.offset_keys() {
-        let info =
-            (metadata.info(&name)).ok_or_else(|| SafeTensorError::TensorNotFound(name.clone()))?;
-        let (start, end) = info.data_offsets;
-        entries.push(Entry {
-            dtype: info.dtype,
-            shape: info.shape.clone(),
-            bytes: &data[start..end],
-            name,
-        });
-    }
-    Ok((metadata, entries))
-}
-
-fn declared_layout(metadata: &Metadata) -> Result<Option<Layout>, WeightFileFault> {
-    let pairs = metadata.metadata().as_ref();
-    let Some(name) = pairs.and_then(|pairs| pairs.get("layout")) else {
-        return Ok(None);
-    };
-    match Layout::from_name(name) {
-        Some(layout) => Ok(Some(layout)),
-        None => Err(WeightFileFault::UnknownLayout {
-            layout: name.clone(),
-        }),
+    /// The same from the bytes of such a file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(
+        file: &[u8],
+        layers: &[LayerSpec],
+        precision: Precision,
+    ) -> Result<Self, WeightFileFault> {
+        let bytes = file.len() as u64;
+        Source { file, bytes }.weights(layers, precision)
     }
 }
 
-/// The weight of one layer, in Burn's layout; `decide` has seen to its shape.
-fn read_weight(
-    index: usize,
-    layer: &LayerSpec,
-    entry: &Entry<'_>,
-    layout: Layout,
-) -> Result<NamedTensor, WeightFileFault> {
-    let values = read_values(entry)?;
-    let values = match (layer.kind, layout) {
-        (LayerKind::Linear { inputs, outputs }, Layout::OutIn) => {
-            transpose(&values, outputs, inputs)
-        }
-        _ => values,
-    };
-    Ok(NamedTensor {
-        name: weight_name(index),
-        shape: layer.weight_shape(),
-        values,
-    })
+/// A file at its beginning, and its size.
+struct Source<R> {
+    file: R,
+    bytes: u64,
 }
 
-/// The bias of one layer, if it is to have one.
-fn read_bias(
-    index: usize,
-    layer: &LayerSpec,
-    group: &Group<'_>,
-) -> Result<Option<NamedTensor>, WeightFileFault> {
-    let expected = vec![layer.outputs()];
-    match &group.bias {
-        None if layer.bias => Err(WeightFileFault::MissingTensor {
-            tensor: format!("{}.bias", group.prefix),
-            advice: "set model.bias = false, or add the bias",
-        }),
-        None => Ok(None),
-        Some(entry) if !layer.bias => Err(WeightFileFault::ExtraTensor {
-            tensor: entry.name.clone(),
-            advice: "set model.bias = true, or remove the bias",
-        }),
-        Some(entry) if entry.shape != expected => Err(WeightFileFault::BiasShape {
-            tensor: entry.name.clone(),
-            got: entry.shape.clone(),
-            expected,
-        }),
-        Some(entry) => Ok(Some(NamedTensor {
-            name: bias_name(index),
-            shape: expected,
-            values: read_values(entry)?,
-        })),
-    }
-}
-
-fn read_values(entry: &Entry<'_>) -> Result<Vec<f64>, WeightFileFault> {
-    let values: Vec<f64> = match entry.dtype {
-        Dtype::F32 => (entry.bytes.as_chunks().0.iter())
-            .map(|&bytes| f64::from(f32::from_le_bytes(bytes)))
-            .collect(),
-        Dtype::F64 => (entry.bytes.as_chunks().0.iter())
-            .map(|&bytes| f64::from_le_bytes(bytes))
-            .collect(),
-        dtype => {
-            return Err(WeightFileFault::Dtype {
-                tensor: entry.name.clone(),
-                dtype,
+impl<R: Read> Source<R> {
+    fn weights(
+        mut self,
+        layers: &[LayerSpec],
+        precision: Precision,
+    ) -> Result<Weights, WeightFileFault> {
+        if self.bytes < LENGTH_BYTES {
+            return Err(WeightFileFault::Length {
+                bytes: self.bytes,
+                described: LENGTH_BYTES,
             });
         }
+        let mut first = [0; LENGTH_BYTES as usize];
+        (self.file.read_exact(&mut first)).map_err(unreadable)?;
+        let header = self.next(header::length(first, self.bytes)?)?;
+        let Header { layout, entries } = Header::parse(&header, self.bytes)?;
+        let groups = group(entries)?;
+        let (layout, order) = decide(&groups, layers, declared_layout(layout)?)?;
+        let order: Vec<&Group> = order.iter().map(|&group| &groups[group]).collect();
+        for (layer, group) in layers.iter().zip(&order) {
+            check_elements(layer, group)?;
+        }
+        // Shapes and element types are the network's, so that these bytes are no more than it
+        // needs.
+        let values = self.next(self.bytes - LENGTH_BYTES - header.len() as u64)?;
+        let values = Values {
+            bytes: &values,
+            precision,
+        };
+        let mut tensors = Vec::new();
+        for (index, (layer, group)) in layers.iter().zip(order).enumerate() {
+            tensors.push(values.weight(index, layer, &group.weight, layout)?);
+            if let Some(entry) = &group.bias {
+                tensors.push(NamedTensor {
+                    name: bias_name(index),
+                    shape: vec![layer.outputs()],
+                    values: values.of(entry)?,
+                });
+            }
+        }
+        Ok(Weights::of_distinct(tensors))
+    }
+
+    /// The next bytes, which are there by the file's size.
+    fn next(&mut self, length: u64) -> Result<Vec<u8>, WeightFileFault> {
+        let mut bytes = Vec::new();
+        let read = (&mut self.file).take(length).read_to_end(&mut bytes);
+        read.map_err(unreadable)?;
+        if (bytes.len() as u64) < length {
+            return Err(unreadable(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(bytes)
+    }
+}
+
+fn unreadable(error: std::io::Error) -> WeightFileFault {
+    WeightFileFault::Read {
+        source: error.into(),
+    }
+}
+
+fn declared_layout(name: Option<String>) -> Result<Option<Layout>, WeightFileFault> {
+    let Some(layout) = name else {
+        return Ok(None);
     };
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(WeightFileFault::NonFinite {
-            tensor: entry.name.clone(),
-            index,
-            value: values[index],
-        }),
-        None => Ok(values),
+    match Layout::from_name(&layout) {
+        Some(layout) => Ok(Some(layout)),
+        None => Err(WeightFileFault::UnknownLayout { layout }),
+    }
+}
+
+/// Checks what `decide` does not: the bias of a layer, and what its tensors hold.
+fn check_elements(layer: &LayerSpec, group: &Group) -> Result<(), WeightFileFault> {
+    let expected = vec![layer.outputs()];
+    match &group.bias {
+        None if layer.bias => {
+            return Err(WeightFileFault::MissingTensor {
+                tensor: format!("{}.bias", group.prefix),
+                advice: "set model.bias = false, or add the bias",
+            });
+        }
+        Some(entry) if !layer.bias => {
+            return Err(WeightFileFault::ExtraTensor {
+                tensor: entry.name.clone(),
+                advice: "set model.bias = true, or remove the bias",
+            });
+        }
+        Some(entry) if entry.shape != expected => {
+            return Err(WeightFileFault::BiasShape {
+                tensor: entry.name.clone(),
+                got: entry.shape.clone(),
+                expected,
+            });
+        }
+        None | Some(_) => {}
+    }
+    for entry in std::iter::once(&group.weight).chain(&group.bias) {
+        if !matches!(entry.dtype, Dtype::F32 | Dtype::F64) {
+            return Err(WeightFileFault::Dtype {
+                tensor: entry.name.clone(),
+                dtype: entry.dtype,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of all values, and what they are read for.
+struct Values<'a> {
+    bytes: &'a [u8],
+    precision: Precision,
+}
+
+impl Values<'_> {
+    /// The weight of one layer, in Burn's layout; `decide` has seen to its shape.
+    fn weight(
+        &self,
+        index: usize,
+        layer: &LayerSpec,
+        entry: &Entry,
+        layout: Layout,
+    ) -> Result<NamedTensor, WeightFileFault> {
+        let values = self.of(entry)?;
+        let values = match (layer.kind, layout) {
+            (LayerKind::Linear { inputs, outputs }, Layout::OutIn) => {
+                transpose(&values, outputs, inputs)
+            }
+            _ => values,
+        };
+        Ok(NamedTensor {
+            name: weight_name(index),
+            shape: layer.weight_shape(),
+            values,
+        })
+    }
+
+    fn of(&self, entry: &Entry) -> Result<Vec<f64>, WeightFileFault> {
+        let bytes = &self.bytes[entry.place.clone()];
+        let values: Vec<f64> = match entry.dtype {
+            Dtype::F64 => (bytes.as_chunks().0.iter())
+                .map(|&bytes| f64::from_le_bytes(bytes))
+                .collect(),
+            _ => (bytes.as_chunks().0.iter())
+                .map(|&bytes| f64::from(f32::from_le_bytes(bytes)))
+                .collect(),
+        };
+        match (values.iter()).position(|&value| !self.precision.holds(value)) {
+            Some(index) => Err(WeightFileFault::NonFinite {
+                tensor: entry.name.clone(),
+                index,
+                value: values[index],
+                precision: self.precision,
+            }),
+            None => Ok(values),
+        }
     }
 }
 

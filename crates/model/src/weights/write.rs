@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::read::transpose;
 use super::{NamedTensor, WeightFileError, WeightFileFault, Weights};
 
-/// How values are stored in a file.
+/// How values are stored in a file, or computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// IEEE float32; exact for weights that come from [`Weights::random`] or a float32 run.
@@ -19,8 +19,24 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// The name that configs and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
+    /// Whether a value is a finite number in this precision.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Self::F32 => (value as f32).is_finite(),
+            Self::F64 => value.is_finite(),
+        }
+    }
+
     /// The format's name for this element type.
-    fn name(self) -> &'static str {
+    fn element(self) -> &'static str {
         match self {
             Self::F32 => "F32",
             Self::F64 => "F64",
@@ -92,7 +108,7 @@ impl Weights {
             let offsets = [start, data.len()];
             header.insert(
                 name.clone(),
-                json!({"dtype": precision.name(), "shape": shape, "data_offsets": offsets}),
+                json!({"dtype": precision.element(), "shape": shape, "data_offsets": offsets}),
             );
         }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // Each test binary uses a part of this.
 
-use brink_model::{LayerSpec, ModelConfig, Network, Weights};
+use brink_model::{LayerSpec, ModelConfig, Network, Precision, Weights};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 /// Every CPU backend compiled in.
@@ -31,7 +31,8 @@ pub fn network(
     device: &Device,
 ) -> (Network, Vec<LayerSpec>, Weights) {
     let layers = config.layers(inputs, outputs).expect("a possible network");
-    let weights = Weights::initial(config, inputs, outputs).expect("initial weights");
+    let weights =
+        Weights::initial(config, inputs, outputs, Precision::F64).expect("initial weights");
     let network = Network::new(config, inputs, outputs, &weights, device, FloatDType::F64)
         .expect("a network");
     (network, layers, weights)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use brink_analysis::MANIFEST_LIMIT;
 use brink_analysis::phases::PhaseParams;
 use serde::Deserialize;
 
@@ -50,11 +51,9 @@ impl Head {
     /// [`PlotError::Read`], and [`PlotError::Manifest`] for a file that is no manifest.
     pub fn read(folder: &Path) -> Result<Self, PlotError> {
         let path = folder.join(MANIFEST_JSON);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                serde_json::from_str(&text).map_err(|source| PlotError::Manifest { path, source })
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match brink_files::read(&path, MANIFEST_LIMIT) {
+            Ok(json) => Self::parse(&json).map_err(|source| PlotError::Manifest { path, source }),
+            Err(fault) if fault.is_absent() => {
                 let name = folder.file_name().unwrap_or(folder.as_os_str());
                 Ok(Self {
                     name: name.to_string_lossy().into_owned(),
@@ -63,6 +62,15 @@ impl Head {
             }
             Err(source) => Err(PlotError::Read { path, source }),
         }
+    }
+
+    /// The head of a manifest's JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with line and column.
+    pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
     }
 
     /// The rule that the run's phases were told by.

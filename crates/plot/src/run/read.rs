@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use brink_analysis::Table;
 use brink_analysis::phases::PhaseParams;
+use brink_analysis::{Table, TableError};
 
 use super::manifest::Head;
 use super::series::{Measured, Series};
@@ -26,21 +26,33 @@ const EIGENVALUES_CSV: &str = "eigenvalues.csv";
 pub fn read_run(folder: &Path) -> Result<(Series, Titles), PlotError> {
     let trace = Table::read(folder.join(TRACE_CSV))?;
     let eigenvalues = folder.join(EIGENVALUES_CSV);
-    let qualities = if eigenvalues.exists() {
-        qualities(&Table::read(eigenvalues)?)?
-    } else {
-        HashMap::new()
+    let eigenvalues = match Table::read(eigenvalues) {
+        Err(TableError::Read { source, .. }) if source.is_absent() => None,
+        eigenvalues => Some(eigenvalues?),
     };
-    let head = Head::read(folder)?;
+    run(&trace, eigenvalues.as_ref(), &Head::read(folder)?)
+}
+
+/// The same from what was read of the folder.
+///
+/// # Errors
+///
+/// [`PlotError::Table`] for a malformed table.
+pub fn run(
+    trace: &Table,
+    eigenvalues: Option<&Table>,
+    head: &Head,
+) -> Result<(Series, Titles), PlotError> {
+    let qualities = eigenvalues.map_or_else(|| Ok(HashMap::new()), qualities)?;
     let series = Series {
         phases: head.phases(),
-        ..series(&trace, &qualities)?
+        ..series(trace, &qualities)?
     };
     Ok((series, head.titles()))
 }
 
 fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Series, PlotError> {
-    let steps: Vec<u64> = trace.parsed(trace.required("step")?, "a whole number")?;
+    let steps = trace.increasing_steps()?;
     let optional = |name: &str| match trace.column(name) {
         Some(column) => trace.numbers(column),
         None => Ok(Vec::new()),
@@ -71,7 +83,7 @@ fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Ser
 }
 
 fn qualities(table: &Table) -> Result<HashMap<(u64, i64), Quality>, PlotError> {
-    let steps: Vec<u64> = table.parsed(table.required("step")?, "a whole number")?;
+    let steps = table.steps()?;
     let indices: Vec<i64> = table.parsed(table.required("index")?, "a whole number")?;
     let converged: Vec<bool> = table.parsed(table.required("converged")?, "true or false")?;
     let kinds = table.cells(table.required("kind")?);

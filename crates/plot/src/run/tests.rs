@@ -308,6 +308,16 @@ fn malformed_traces_are_refused_by_place() {
             ..
         }))
     ));
+    // The rule of the report: no step twice, none before another.
+    for steps in ["0\n1\n1\n", "1\n0\n", "0\n2\n1\n"] {
+        assert!(
+            matches!(
+                read(&format!("step\n{steps}")),
+                Err(PlotError::Table(TableError::Order { .. }))
+            ),
+            "{steps}"
+        );
+    }
     // Columns that the figure can do without may be missing, and so may rows.
     let (series, _) = read("step,lambda_1\n0,5.0\n1,\n").unwrap();
     draw_run(&series, &titles()).unwrap();
@@ -319,3 +329,5 @@ fn malformed_traces_are_refused_by_place() {
         Err(PlotError::Manifest { .. })
     ));
 }
+
+mod fuzz;
