@@ -3,6 +3,7 @@
 mod clock;
 pub mod eigen;
 mod error;
+mod flat;
 pub mod flow;
 mod hessian;
 pub mod measurement;
@@ -12,6 +13,7 @@ mod problem;
 pub mod record;
 mod recording;
 mod run;
+mod scaled;
 mod settings;
 mod spectrum;
 

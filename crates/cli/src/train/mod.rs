@@ -5,6 +5,7 @@ pub(crate) mod describe;
 mod measurements;
 mod problem;
 mod settings;
+mod sizes;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ use crate::utc;
 
 use compression::{Compressed, compress};
 use problem::{Tensors, burn_dtype};
+
+pub use sizes::SizeError;
 
 /// Where numbered run folders go.
 pub(crate) const OUTPUTS: &str = "outputs";
@@ -99,6 +102,8 @@ fn prepare(arguments: &args::Train, command_line: Vec<String>) -> Result<Prepare
     let layers = config.model.layers(inputs, outputs)?;
     let loss = config.loss.loss()?;
     let weights = Weights::initial(&config.model, inputs, outputs)?;
+    let samples = dataset.train.samples();
+    sizes::check(&config, weights.parameter_count(), samples, outputs)?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
     let (trained, inputs) = match &compressed {
