@@ -26,10 +26,7 @@ impl FigureObserver {
         Self {
             path: path.into(),
             titles,
-            series: Series {
-                phases,
-                ..Series::default()
-            },
+            series: Series::new(phases),
         }
     }
 

@@ -31,10 +31,8 @@ pub fn read_run(folder: &Path) -> Result<(Series, Titles), PlotError> {
         HashMap::new()
     };
     let head = Head::read(folder)?;
-    let series = Series {
-        phases: head.phases(),
-        ..series(&trace, &qualities)?
-    };
+    let mut series = series(&trace, &qualities)?;
+    series.phases = head.phases();
     Ok((series, head.titles()))
 }
 

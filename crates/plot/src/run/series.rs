@@ -51,10 +51,19 @@ pub struct Series {
     pub threshold: Option<f64>,
     /// The rule that tells the phases.
     pub phases: PhaseParams,
+    /// How far rows are merged.
     groups: Groups,
 }
 
 impl Series {
+    /// A run of no steps yet, whose phases follow a rule.
+    pub fn new(phases: PhaseParams) -> Self {
+        Self {
+            phases,
+            ..Self::default()
+        }
+    }
+
     /// Appends a step.
     pub fn push(&mut self, row: Row<'_>) {
         self.threshold = Some(row.threshold);
