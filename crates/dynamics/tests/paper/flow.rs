@@ -141,7 +141,7 @@ fn growth(activation: Activation) -> Vec<f64> {
                 let gradient = problem.objective.gradient(theta).unwrap();
                 Ok::<_, StepTooSmall>(gradient.gradient.neg())
             },
-            |scalars| Ok(values(Tensor::cat(scalars, 0))),
+            |vectors| Ok(vectors.into_iter().map(length).collect()),
             start.clone(),
             (0.0, 1.0),
         )
