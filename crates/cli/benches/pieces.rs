@@ -204,7 +204,7 @@ fn trace_rows(bencher: Bencher) {
         threshold: 40.0,
         eigenvalues: vec![value(1), value(2)],
         smallest: Vec::new(),
-        output_norm_sq: 1.0 / 3.0,
+        output_norm_sq: Some(1.0 / 3.0),
         weight_norm_sq: vec![2.0 / 3.0, 1.0 / 3.0],
         gradient_alignment: Some(0.1),
         measured: Vec::new(),

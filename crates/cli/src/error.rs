@@ -51,6 +51,10 @@ pub enum Error {
     /// The inputs cannot be compressed.
     #[error("cannot compress the inputs")]
     Compress(#[from] brink_model::RowSpaceError),
+    /// A setting asks for more than the network or the data have.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Size(#[from] crate::train::SizeError),
     /// A measurement cannot be set up.
     #[error("cannot set up a measurement")]
     Measurement(#[from] brink_dynamics::eigen::EigenError),

@@ -27,7 +27,7 @@ pub fn record(step: u64) -> StepRecord {
         threshold: 200.0,
         eigenvalues: Vec::new(),
         smallest: Vec::new(),
-        output_norm_sq: 0.25,
+        output_norm_sq: Some(0.25),
         weight_norm_sq: vec![1.5, 0.25],
         gradient_alignment: None,
         measured: Vec::new(),

@@ -4,6 +4,7 @@ mod caught;
 mod clock;
 pub mod eigen;
 mod error;
+mod flat;
 pub mod flow;
 mod hessian;
 pub mod measurement;
@@ -13,6 +14,7 @@ mod problem;
 pub mod record;
 mod recording;
 mod run;
+mod scaled;
 mod settings;
 mod spectrum;
 

@@ -3,7 +3,10 @@
 use brink_linearize::Objective;
 use burn::tensor::Tensor;
 
-/// The accuracy of outputs, shape [1], computed on the device.
+/// Which samples are classified right, on the device: a function of the outputs whose values are 1
+/// for those that are and 0 for the others, shape [n], in the element type of the outputs.
+///
+/// The share of ones is the accuracy. They are counted exactly, whatever the element type.
 pub type Accuracy<const D: usize> = Box<dyn Fn(Tensor<D>) -> Tensor<1>>;
 
 /// A layer whose weight's norm is followed.
@@ -36,6 +39,6 @@ pub struct Problem<const D: usize> {
     pub fixed_parameters: usize,
     /// The layers, from input to output; the last is the output layer A.
     pub layers: Vec<LayerWeight>,
-    /// Share of samples classified right, where that means something.
+    /// Which samples are classified right, where that means something.
     pub accuracy: Option<Accuracy<D>>,
 }

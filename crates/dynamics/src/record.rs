@@ -60,8 +60,8 @@ pub struct StepRecord {
     pub eigenvalues: Vec<Eigenvalue>,
     /// Smallest first; empty unless asked for.
     pub smallest: Vec<Eigenvalue>,
-    /// Squared Frobenius norm ‖A‖² of the output layer's weight.
-    pub output_norm_sq: f64,
+    /// Squared Frobenius norm ‖A‖² of the output layer's weight, if there are layers.
+    pub output_norm_sq: Option<f64>,
     /// Squared Frobenius norm of every layer's weight, in [`RunHeader::layers`]' order.
     pub weight_norm_sq: Vec<f64>,
     /// |cos| of the angle between ∇L and the top eigenvector, when one was measured.

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use brink_linearize::{Gradient, Linearization};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use crate::caught::caught;
 use crate::clock::Clock;
 use crate::eigen::EigenError;
 use crate::error::RunError;
 use crate::measurement::{Iterate, Measurement};
-use crate::norms;
+use crate::norms::Reading;
 use crate::observer::{Observer, Outcome, RunSummary};
 use crate::problem::Problem;
 use crate::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
@@ -61,8 +61,12 @@ pub fn run<const D: usize>(
         problem,
         settings,
         measurements,
-        spectrum: Spectrum::new(settings.eigenvalues.clone(), problem.fixed_parameters)
-            .map_err(|source| RunError::Eigen { step: 0, source })?,
+        spectrum: Spectrum::new(
+            settings.eigenvalues.clone(),
+            problem.objective.parameters(),
+            problem.fixed_parameters,
+        )
+        .map_err(|source| RunError::Eigen { step: 0, source })?,
         ranges: weight_ranges(problem)?,
         clock: Clock::default(),
         theta,
@@ -203,28 +207,30 @@ impl<'a, const D: usize> Descent<'a, D> {
 
     /// The step's scalars, in one read-back.
     fn scalars(&mut self, step: u64, gradient: &Gradient<D>) -> Result<Scalars, RunError> {
-        let mut parts = vec![
-            gradient.loss.clone(),
-            norms::squared(gradient.gradient.clone()),
-        ];
+        let mut reading = Reading::default();
+        reading.scalar(gradient.loss.clone());
+        reading.norm(gradient.gradient.clone());
         for range in &self.ranges {
-            parts.push(norms::squared(self.theta.clone().slice(range.clone())));
+            reading.squared(self.theta.clone().slice(range.clone()));
         }
+        let mut samples = 0;
         if let Some(accuracy) = &self.problem.accuracy {
-            parts.push(accuracy(gradient.outputs.clone()));
+            let right = accuracy(gradient.outputs.clone());
+            samples = right.dims()[0];
+            reading.count(right);
         }
-        let values = self.clock.time("gradient", || read(Tensor::cat(parts, 0)));
+        let values = self.clock.time("gradient", || reading.read());
         let values = values.map_err(|message| RunError::ReadBack { step, message })?;
         let layers = self.ranges.len();
         Ok(Scalars {
             loss: values[0],
-            gradient_norm: values[1].sqrt(),
+            gradient_norm: values[1],
             weight_norm_sq: values[2..2 + layers]
                 .iter()
                 .zip(&self.problem.layers)
                 .map(|(moving, layer)| moving + layer.fixed_norm_sq)
                 .collect(),
-            accuracy: values.get(2 + layers).copied(),
+            accuracy: values.get(2 + layers).map(|right| right / samples as f64),
         })
     }
 
@@ -251,8 +257,10 @@ impl<'a, const D: usize> Descent<'a, D> {
         let measured = self.measure(step, gradient, linearization, (top, sharpness))?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
-                let inner = norms::inner(gradient.gradient.clone(), top);
-                let inner = read(inner).map_err(|message| RunError::ReadBack { step, message })?;
+                let mut reading = Reading::default();
+                reading.inner(gradient.gradient.clone(), top);
+                let inner = reading.read();
+                let inner = inner.map_err(|message| RunError::ReadBack { step, message })?;
                 Some((inner[0] / scalars.gradient_norm).abs().min(1.0))
             }
             _ => None,
@@ -266,7 +274,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             threshold: self.settings.threshold(),
             eigenvalues: spectral.largest,
             smallest: spectral.smallest,
-            output_norm_sq: scalars.weight_norm_sq.last().copied().unwrap_or(0.0),
+            output_norm_sq: scalars.weight_norm_sq.last().copied(),
             weight_norm_sq: scalars.weight_norm_sq,
             gradient_alignment,
             measured,
@@ -341,10 +349,4 @@ impl Scalars {
             None
         }
     }
-}
-
-/// A vector's values in float64, waited for.
-fn read(values: Tensor<1>) -> Result<Vec<f64>, String> {
-    let data: TensorData = values.try_into_data().map_err(|error| error.to_string())?;
-    Ok(data.iter::<f64>().collect())
 }

@@ -3,9 +3,11 @@
 use brink_linearize::Linearization;
 use burn::tensor::Tensor;
 
-use crate::eigen::{EigenError, End, OperatorError, Solution, Solver, SymmetricOperator};
+use crate::eigen::{EigenError, End, Solution};
+use crate::flat::with_flat_directions;
 use crate::hessian::Hessian;
 use crate::record::{Eigenvalue, EigenvalueKind};
+use crate::scaled::ScaledSolver;
 use crate::settings::{Between, EigenvalueSettings};
 
 /// The eigenvalues of one step.
@@ -29,7 +31,9 @@ pub struct Spectrum {
 
 struct EndOfSpectrum {
     end: End,
-    solver: Solver,
+    /// Eigenvalues wanted, those of flat directions among them.
+    count: usize,
+    solver: ScaledSolver,
     /// Vectors of the last solution, [count, P].
     vectors: Option<Tensor<2>>,
 }
@@ -47,28 +51,36 @@ struct Totals {
 }
 
 impl Spectrum {
-    /// A spectrum to be measured by `settings`, if any.
+    /// A spectrum to be measured by `settings`, if any, of a Hessian of `dim` dimensions.
     ///
     /// `flat` counts directions outside θ in which the loss does not change: as many eigenvalues 0.
-    pub fn new(settings: Option<EigenvalueSettings>, flat: usize) -> Result<Self, EigenError> {
+    ///
+    /// # Errors
+    /// More eigenvalues asked for than there are, and whatever the solver refuses.
+    pub fn new(
+        settings: Option<EigenvalueSettings>,
+        dim: usize,
+        flat: usize,
+    ) -> Result<Self, EigenError> {
         let mut ends = Vec::new();
         if let Some(settings) = &settings {
-            let mut add = |end, count| {
+            let wanted = [
+                (End::Largest, settings.solver.count),
+                (End::Smallest, settings.smallest),
+            ];
+            for (end, count) in wanted.into_iter().filter(|(_, count)| *count > 0) {
+                if count > dim + flat {
+                    let dim = dim + flat;
+                    return Err(EigenError::CountExceedsDimension { count, dim });
+                }
                 let mut params = settings.solver.clone();
-                (params.end, params.count) = (end, count);
-                Solver::new(params).map(|solver| {
-                    ends.push(EndOfSpectrum {
-                        end,
-                        solver,
-                        vectors: None,
-                    });
-                })
-            };
-            if settings.solver.count > 0 {
-                add(End::Largest, settings.solver.count)?;
-            }
-            if settings.smallest > 0 {
-                add(End::Smallest, settings.smallest)?;
+                (params.end, params.count) = (end, count.min(dim));
+                ends.push(EndOfSpectrum {
+                    end,
+                    count,
+                    solver: ScaledSolver::new(params)?,
+                    vectors: None,
+                });
             }
         }
         Ok(Self {
@@ -109,14 +121,18 @@ impl Spectrum {
                 solved(&solution, end.end)
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
-                rayleigh_quotients(&mut hessian, vectors, end.end, tolerance)?
+                let pairs = end.solver.quotients(&mut hessian, vectors)?;
+                rayleigh_quotients(&pairs, end.end, tolerance)
             } else {
                 continue;
             };
-            let values = with_flat_directions(values, self.flat, end.end);
+            let values = with_flat_directions(&values, end.count, self.flat, end.end);
             match end.end {
                 End::Largest => {
-                    measured.top = end.vectors.as_ref().map(first_row);
+                    // Where the flat directions lie highest, the solver's first vector is not it.
+                    let flat = self.flat > 0 && values.first().is_some_and(|top| top.value == 0.0);
+                    let top = end.vectors.as_ref().filter(|_| !flat);
+                    measured.top = top.map(first_row);
                     measured.largest = values;
                 }
                 End::Smallest => measured.smallest = values,
@@ -156,7 +172,7 @@ impl Totals {
 }
 
 /// 1, 2, … from the largest down, or −1, −2, … from the smallest up.
-fn index(position: usize, end: End) -> i64 {
+pub(crate) fn index(position: usize, end: End) -> i64 {
     let index = position as i64 + 1;
     match end {
         End::Largest => index,
@@ -186,70 +202,18 @@ fn solved(solution: &Solution, end: End) -> Vec<Eigenvalue> {
         .collect()
 }
 
-/// The outermost eigenvalues once those of flat directions, exact zeros, are counted in.
-///
-/// Only pairs on the other side of zero give way: a sharpness below 0, say, of a Hessian that has a
-/// direction of curvature 0 besides.
-fn with_flat_directions(values: Vec<Eigenvalue>, flat: usize, end: End) -> Vec<Eigenvalue> {
-    let sign = match end {
-        End::Largest => 1.0,
-        End::Smallest => -1.0,
-    };
-    let inner = values.iter().filter(|e| sign * e.value < 0.0).count();
-    let from = values.len() - inner;
-    let replaced = inner.min(flat);
-    let mut merged = values.clone();
-    for (position, eigenvalue) in merged.iter_mut().enumerate().skip(from) {
-        let rank = position - from;
-        *eigenvalue = if rank < replaced {
-            // The pair that it replaces may be as high as its bound.
-            let above = (sign * eigenvalue.value + eigenvalue.error_bound).max(0.0);
-            Eigenvalue {
-                value: 0.0,
-                residual: 0.0,
-                error_bound: above,
-                ..*eigenvalue
-            }
-        } else {
-            Eigenvalue {
-                index: eigenvalue.index,
-                ..values[position - replaced]
-            }
-        };
-    }
-    merged
-}
-
-/// vᵀHv of stale vectors: within ‖Hv − (vᵀHv)v‖ of some eigenvalue, though not surely of the same.
-fn rayleigh_quotients<O: SymmetricOperator>(
-    operator: &mut O,
-    vectors: &Tensor<2>,
-    end: End,
-    tolerance: f64,
-) -> Result<Vec<Eigenvalue>, EigenError> {
-    let failed = |source| EigenError::Operator {
-        application: 1,
-        source,
-    };
-    let image = operator.apply(vectors.clone()).map_err(failed)?;
-    let values = (vectors.clone() * image.clone()).sum_dim(1);
-    let residual = image - vectors.clone() * values.clone();
-    let residuals = (residual.clone() * residual).sum_dim(1).sqrt();
-    let both = Tensor::cat(vec![values, residuals], 1)
-        .try_into_data()
-        .map_err(|error| failed(OperatorError::from(error)))?;
-    let both: Vec<f64> = both.iter::<f64>().collect();
-    Ok(both
-        .chunks_exact(2)
-        .enumerate()
-        .map(|(position, pair)| Eigenvalue {
+/// Stale vectors' vᵀHv, each within its residual of some eigenvalue, though not surely of the same.
+fn rayleigh_quotients(pairs: &[[f64; 2]], end: End, tolerance: f64) -> Vec<Eigenvalue> {
+    let pairs = pairs.iter().enumerate();
+    pairs
+        .map(|(position, &[value, residual])| Eigenvalue {
             index: index(position, end),
-            value: pair[0],
-            residual: pair[1],
-            error_bound: pair[1],
-            converged: pair[1] <= tolerance * pair[0].abs(),
+            value,
+            residual,
+            error_bound: residual,
+            converged: residual <= tolerance * value.abs(),
             kind: EigenvalueKind::RayleighQuotient,
             products: 1,
         })
-        .collect())
+        .collect()
 }

@@ -139,7 +139,7 @@ fn every_iterate_of_a_quadratic() {
         close(record.time, step_size * t as f64);
         close(record.loss, loss);
         close(record.gradient_norm, gradient);
-        close(record.output_norm_sq, norm);
+        close(record.output_norm_sq.unwrap(), norm);
         close(record.threshold, 2.0 / step_size);
         let values: Vec<f64> = record.eigenvalues.iter().map(|e| e.value).collect();
         close(values[0], 4.0);

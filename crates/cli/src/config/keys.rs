@@ -52,7 +52,7 @@ keys! {
     "optimizer.stop_loss", "none", "stop once the loss is at or below this";
     "optimizer.stop_accuracy", "none", "stop once the training accuracy is at or above this, from 0 to 1";
 
-    "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, at least 1";
+    "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, from 1 to the number of parameters";
     "measure.eigenvalues.every", "1", "measure at every so many steps";
     "measure.eigenvalues.from", "0", "the first step to measure at";
     "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";

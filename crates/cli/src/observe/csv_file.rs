@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::num::FpCategory;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::WriteError;
@@ -74,10 +75,19 @@ impl CsvFile {
     }
 }
 
+/// The value that a file has for a value: zero has no sign, and a subnormal number, below 2.3e-308,
+/// which has lost digits, is zero.
+pub fn written(value: f64) -> f64 {
+    match value.classify() {
+        FpCategory::Zero | FpCategory::Subnormal => 0.0,
+        _ => value,
+    }
+}
+
 /// The shortest decimal that reads back as the same float64; `NaN`, `inf` and `-inf` otherwise.
 pub fn number(value: f64) -> String {
     // Debug, unlike Display, has exponents: 1e-300 stays six characters.
-    format!("{value:?}")
+    format!("{:?}", written(value))
 }
 
 /// A number, or an empty cell.

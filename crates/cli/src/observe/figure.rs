@@ -8,6 +8,7 @@ use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, StepRecord};
 use brink_plot::{Measured, Quality, Row, Series, Titles, draw_run};
 
+use super::csv_file::written;
 use crate::atomic::write_atomically;
 use crate::manifest::outcome_note;
 
@@ -25,10 +26,7 @@ impl FigureObserver {
         Self {
             path: path.into(),
             titles,
-            series: Series {
-                phases,
-                ..Series::default()
-            },
+            series: Series::new(phases),
         }
     }
 
@@ -46,11 +44,13 @@ impl Observer for FigureObserver {
     }
 
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
-        let eigenvalues: Vec<Measured> = record.eigenvalues.iter().map(measured).collect();
+        let eigenvalues = record.eigenvalues.iter();
+        let eigenvalues: Vec<_> = eigenvalues.map(|e| Some(measured(e))).collect();
         self.series.push(Row {
             step: record.step,
-            loss: record.loss,
-            output_norm_sq: record.output_norm_sq,
+            // As the trace has them, which the figure can be drawn from again.
+            loss: Some(written(record.loss)),
+            output_norm_sq: record.output_norm_sq.map(written),
             threshold: record.threshold,
             eigenvalues: &eigenvalues,
         });
@@ -71,7 +71,7 @@ fn measured(eigenvalue: &Eigenvalue) -> Measured {
         EigenvalueKind::Solved => Quality::NotConverged,
     };
     Measured {
-        value: eigenvalue.value,
+        value: written(eigenvalue.value),
         quality,
     }
 }
@@ -101,7 +101,7 @@ mod tests {
         record
     }
 
-    fn written(folder: &Path, records: &[StepRecord]) {
+    fn written_run(folder: &Path, records: &[StepRecord]) {
         let phases = PhaseParams::default();
         let mut observers: [Box<dyn Observer>; 3] = [
             Box::new(TraceCsv::new(folder.join(TRACE_CSV), phases)),
@@ -140,7 +140,7 @@ mod tests {
         ];
         records[2].eigenvalues[1].converged = false;
         records[3].eigenvalues[0].kind = EigenvalueKind::RayleighQuotient;
-        written(folder.path(), &records);
+        written_run(folder.path(), &records);
         let (series, titles) = read_run(folder.path()).unwrap();
         let qualities: Vec<Vec<Option<Quality>>> = series
             .eigenvalues
@@ -161,12 +161,35 @@ mod tests {
     }
 
     #[test]
+    fn the_figure_of_a_long_run_is_the_same_from_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let records: Vec<_> = (0..70_001)
+            .map(|t| match t {
+                // Spikes of one step, and values that the trace writes as zero.
+                40_001 => measured(t, 900.0),
+                t if t % 3 == 1 => record(t),
+                t if t % 1000 == 0 => measured(t, -1e-310),
+                _ => measured(t, 200.0 - 60.0 * (t as f64 / 5000.0).cos()),
+            })
+            .collect();
+        written_run(folder.path(), &records);
+        let (series, titles) = read_run(folder.path()).unwrap();
+        assert!(series.step.len() < 40_000, "{}", series.step.len());
+        let top = series.eigenvalues[0].iter().flatten();
+        assert_eq!(top.map(|m| m.value).reduce(f64::max), Some(900.0));
+        let again = draw_run(&series, &titles).unwrap();
+        let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();
+        assert!(again.contains("III: above, falling"));
+        assert_eq!(again, at_the_end);
+    }
+
+    #[test]
     fn phases_of_a_run_that_crosses_are_shown_in_both() {
         let folder = tempfile::tempdir().unwrap();
         let records: Vec<_> = (0..120)
             .map(|t| measured(t, 200.0 - 60.0 * (t as f64 / 10.0).cos()))
             .collect();
-        written(folder.path(), &records);
+        written_run(folder.path(), &records);
         let (series, titles) = read_run(folder.path()).unwrap();
         let again = draw_run(&series, &titles).unwrap();
         let at_the_end = std::fs::read_to_string(folder.path().join(TRACE_SVG)).unwrap();

@@ -11,7 +11,7 @@
 //! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step |
 //! | `lambda_min_1`, … | smallest eigenvalues, smallest first; only if the config asks for them | not measured at this step |
 //! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
-//! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | never |
+//! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | there is no such layer |
 //! | `weight_norm_sq.<layer>` | squared Frobenius norm of each layer's weight, input to output | never |
 //! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet |
 //!
@@ -38,8 +38,9 @@
 //! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |
 //! | `flow_gradients` | gradients that the flow took so far | `flow` |
 //!
-//! Numbers are the shortest decimals that read back as the same float64. Values of λ carry no
-//! error bounds here; `eigenvalues.csv` has them.
+//! Numbers are the shortest decimals that read back as the same float64; zero has no sign, and
+//! numbers below 2.3e-308 are written as zero. Values of λ carry no error bounds here;
+//! `eigenvalues.csv` has them.
 
 use std::path::PathBuf;
 
@@ -89,7 +90,7 @@ fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<Str
     row.extend((0..header.eigenvalues).map(|at| value(&record.eigenvalues, at)));
     row.extend((0..header.smallest).map(|at| value(&record.smallest, at)));
     row.push(cell(record.gradient_alignment));
-    row.push(number(record.output_norm_sq));
+    row.push(cell(record.output_norm_sq));
     row.extend(
         (0..header.layers.len()).map(|layer| cell(record.weight_norm_sq.get(layer).copied())),
     );
@@ -176,7 +177,6 @@ mod tests {
         for value in [
             0.1,
             f64::MIN_POSITIVE,
-            5e-324,
             f64::MAX,
             -1.0 / 3.0,
             1e16,
@@ -188,6 +188,27 @@ mod tests {
             );
         }
         assert!(number(f64::NAN).parse::<f64>().unwrap().is_nan());
+    }
+
+    #[test]
+    fn zero_has_no_sign_and_no_number_has_lost_digits() {
+        for value in [0.0, -0.0, 5e-324, -f64::MIN_POSITIVE / 2.0] {
+            assert_eq!(number(value), "0.0");
+        }
+        assert_eq!(number(-f64::MIN_POSITIVE), "-2.2250738585072014e-308");
+        assert_eq!(cell(Some(-0.0)), "0.0");
+    }
+
+    #[test]
+    fn a_network_without_an_output_layer_has_an_empty_cell() {
+        let header = RunHeader {
+            layers: Vec::new(),
+            ..header()
+        };
+        let mut record = record(0);
+        record.output_norm_sq = None;
+        let at = columns(&header).iter().position(|c| c == "output_norm_sq");
+        assert_eq!(row(&header, &record, None)[at.unwrap()], "");
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Converter {
             threshold: record.threshold,
             eigenvalues: self.eigenvalues(record),
             smallest: Vec::new(),
-            output_norm_sq: record.output_norm_sq,
+            output_norm_sq: Some(record.output_norm_sq),
             weight_norm_sq,
             gradient_alignment: record.gradient_alignment,
             measured: self.measured(record),

@@ -31,6 +31,7 @@ pub fn measurements(
 ) -> Result<Measurements, Error> {
     let measure = &config.measure;
     let layers = layers(problem);
+    let flat = problem.fixed_parameters;
     let squared = match loss {
         Loss::Mse { factor } => Some(SquaredError::new(targets.clone(), factor)),
         Loss::CrossEntropy => None,
@@ -58,7 +59,8 @@ pub fn measurements(
     }
     if let Some(table) = &measure.gauss_newton {
         let (schedule, tolerance) = solved(table);
-        all.push(Box::new(GaussNewton::new(schedule, tolerance)?));
+        let parts = GaussNewton::new(schedule, tolerance)?;
+        all.push(Box::new(parts.with_flat_directions(flat)));
     }
     if let (Some(table), Some(squared)) = (&measure.first_order, &squared) {
         let first_order = FirstOrder::new(schedule(table), squared.clone());
@@ -69,10 +71,13 @@ pub fn measurements(
     }
     if let Some(table) = &measure.layer_sharpness {
         let (schedule, tolerance) = solved(table);
-        all.push(Box::new(LayerSharpness::new(schedule, layers, tolerance)?));
+        let sharpness = LayerSharpness::new(schedule, layers, tolerance)?;
+        // They are parameters of the first layer.
+        all.push(Box::new(sharpness.with_flat_directions(flat)));
     }
     if let Some(table) = &measure.flow {
-        all.push(Box::new(flow(table, config.optimizer.step_size)?));
+        let flow = flow(table, config.optimizer.step_size)?;
+        all.push(Box::new(flow.with_flat_directions(flat)));
     }
     Ok(all)
 }

@@ -5,6 +5,7 @@ pub(crate) mod describe;
 mod measurements;
 mod problem;
 mod settings;
+mod sizes;
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
@@ -31,6 +32,8 @@ use crate::utc;
 
 use compression::{Compressed, compress};
 use problem::{Tensors, burn_dtype};
+
+pub use sizes::SizeError;
 
 /// A run that has come to its end.
 #[derive(Debug)]
@@ -137,6 +140,8 @@ fn prepare(
     let layers = config.model.layers(inputs, outputs)?;
     let loss = config.loss.loss()?;
     let weights = Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())?;
+    let samples = dataset.train.samples();
+    sizes::check(&config, weights.parameter_count(), samples, outputs)?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
     let (trained, inputs) = match &compressed {

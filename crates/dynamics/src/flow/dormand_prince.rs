@@ -6,7 +6,6 @@
 use burn::tensor::Tensor;
 
 use super::advanced;
-use crate::norms;
 
 /// Rows of the tableau: the slopes that each stage after the first combines. The last row is also
 /// the solution of order five.
@@ -93,14 +92,15 @@ impl DormandPrince {
         self.rejected
     }
 
-    /// From `theta` at time `from` to time `to` along `field`, which is −∇L.
+    /// From `theta` at time `from` to time `to` along `field`, which is −∇L; `norms` are the norms ‖x‖₂
+    /// of vectors.
     ///
     /// # Errors
     /// The field's, [`StepTooSmall`], or a failed read-back, all as `E`.
     pub fn integrate<E: From<StepTooSmall>>(
         &mut self,
         mut field: impl FnMut(&Tensor<1>) -> Result<Tensor<1>, E>,
-        mut read: impl FnMut(Vec<Tensor<1>>) -> Result<Vec<f64>, E>,
+        mut norms: impl FnMut(Vec<Tensor<1>>) -> Result<Vec<f64>, E>,
         mut theta: Tensor<1>,
         (from, to): (f64, f64),
     ) -> Result<Tensor<1>, E> {
@@ -124,8 +124,8 @@ impl DormandPrince {
             let terms: Vec<_> = DIFFERENCE.into_iter().zip(&slopes).collect();
             let zero = theta.zeros_like();
             let error = advanced(&zero, step, &terms);
-            let values = read(vec![norms::squared(error), norms::squared(next.clone())])?;
-            let error = values[0].sqrt() / (self.tolerance * (1.0 + values[1].sqrt()));
+            let lengths = norms(vec![error, next.clone()])?;
+            let error = lengths[0] / (self.tolerance * (1.0 + lengths[1]));
             let factor = if error > 0.0 {
                 (SAFETY * error.powf(-0.2)).clamp(CHANGE.0, CHANGE.1)
             } else if error == 0.0 {

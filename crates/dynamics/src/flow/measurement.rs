@@ -4,10 +4,12 @@ use brink_linearize::{LinearizeError, Objective};
 use burn::tensor::Tensor;
 
 use super::{DormandPrince, StepTooSmall, runge_kutta_4};
-use crate::eigen::{EigenError, Params, Solver};
+use crate::eigen::{EigenError, Params};
+use crate::flat::largest_of;
 use crate::hessian::Hessian;
 use crate::measurement::{Iterate, MeasureError, Measurement, Schedule, read};
-use crate::norms;
+use crate::norms::Reading;
+use crate::scaled::ScaledSolver;
 
 /// How gradient flow is integrated.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,9 +35,11 @@ pub struct GradientFlow {
     until: Option<u64>,
     method: FlowMethod,
     adaptive: DormandPrince,
-    solver: Solver,
+    solver: ScaledSolver,
     state: Option<State>,
     gradients: u64,
+    /// Directions outside θ in which the loss does not change.
+    flat: usize,
 }
 
 /// θ on the flow at a time, and the sharpness last known.
@@ -69,13 +73,19 @@ impl GradientFlow {
             until,
             method,
             adaptive: DormandPrince::new(tolerance),
-            solver: Solver::new(Params {
+            solver: ScaledSolver::new(Params {
                 relative_tolerance,
                 ..Params::default()
             })?,
             state: None,
             gradients: 0,
+            flat: 0,
         })
+    }
+
+    /// The same where the loss has `flat` parameters more, none of which it changes with.
+    pub fn with_flat_directions(self, flat: usize) -> Self {
+        Self { flat, ..self }
     }
 
     fn advance<const D: usize>(
@@ -85,6 +95,11 @@ impl GradientFlow {
         to: f64,
     ) -> Result<State, MeasureError> {
         let gradients = &mut self.gradients;
+        let norms = |vectors: Vec<Tensor<1>>| {
+            let mut norms = Reading::default();
+            vectors.into_iter().for_each(|vector| norms.norm(vector));
+            read(norms)
+        };
         let mut field = |theta: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
             *gradients += 1;
             Ok(objective.gradient(theta)?.gradient.neg())
@@ -94,7 +109,7 @@ impl GradientFlow {
                 let interval = (state.time, to);
                 let theta = self
                     .adaptive
-                    .integrate(field, read, state.theta, interval)?;
+                    .integrate(field, norms, state.theta, interval)?;
                 Ok(State {
                     time: to,
                     theta,
@@ -106,7 +121,7 @@ impl GradientFlow {
                 while state.time < to {
                     if state.time - state.found >= cap {
                         (_, state.sharpness, _) =
-                            sharpness(&mut self.solver, objective, &state.theta)?;
+                            sharpness(&mut self.solver, objective, &state.theta, self.flat)?;
                         state.found = state.time;
                     }
                     let longest = cap.min(alpha / state.sharpness.max(f64::MIN_POSITIVE));
@@ -132,16 +147,19 @@ impl From<StepTooSmall> for MeasureError {
 
 /// Loss, λ₁ and its error bound at θ.
 fn sharpness<const D: usize>(
-    solver: &mut Solver,
+    solver: &mut ScaledSolver,
     objective: &Objective<D>,
     theta: &Tensor<1>,
+    flat: usize,
 ) -> Result<(f64, f64, f64), MeasureError> {
     let mut linearization = objective.linearize(theta)?;
-    let loss = read(vec![linearization.loss().clone()])?;
+    let mut loss = Reading::default();
+    loss.scalar(linearization.loss().clone());
+    let loss = read(loss)?;
     let solution = solver.solve(&mut Hessian::new(&mut linearization))?;
-    let pair = solution.pairs.first();
-    let pair = pair.ok_or_else(|| LinearizeError::Internal("no eigenpair".into()))?;
-    Ok((loss[0], pair.value, pair.error_bound))
+    let (value, bound) = largest_of(&solution, flat)
+        .ok_or_else(|| LinearizeError::Internal("no eigenpair".into()))?;
+    Ok((loss[0], value, bound))
 }
 
 impl<const D: usize> Measurement<D> for GradientFlow {
@@ -179,10 +197,12 @@ impl<const D: usize> Measurement<D> for GradientFlow {
                 found: to,
             },
         };
-        let (loss, sharpness, bound) = sharpness(&mut self.solver, objective, &state.theta)?;
+        let (loss, sharpness, bound) =
+            sharpness(&mut self.solver, objective, &state.theta, self.flat)?;
         (state.sharpness, state.found) = (sharpness, to);
-        let apart = norms::squared(at.theta.clone() - state.theta.clone());
-        let distance = read(vec![apart])?[0].sqrt();
+        let mut apart = Reading::default();
+        apart.norm(at.theta.clone() - state.theta.clone());
+        let distance = read(apart)?[0];
         self.state = Some(state);
         Ok([loss, sharpness, bound, distance, self.gradients as f64]
             .map(Some)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
-use crate::norms;
+use crate::norms::Reading;
 
 /// The share of the squared norm of the Hessian's top eigenvector in each layer, weight and bias
 /// together; the shares of all layers add to 1.
@@ -40,8 +40,10 @@ impl<const D: usize> Measurement<D> for Alignment {
         let Some(top) = at.top else {
             return Ok(vec![None; self.layers.len()]);
         };
-        let parts = self.layers.iter();
-        let parts = parts.map(|(_, range)| norms::squared(top.clone().slice(range.clone())));
-        Ok(read(parts.collect())?.into_iter().map(Some).collect())
+        let mut parts = Reading::default();
+        for (_, range) in &self.layers {
+            parts.squared(top.clone().slice(range.clone()));
+        }
+        Ok(read(parts)?.into_iter().map(Some).collect())
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
-use crate::norms;
+use crate::norms::Reading;
 
 /// ‖D(t) − (I − (2κη/n)·M)·D(t−1)‖ / ‖D(t−1)‖: the relative error of the linear step
 /// D(t) ≈ D(t−1) − η·J·∇L, of the step that led to t.
@@ -11,7 +11,7 @@ use crate::norms;
 pub struct FirstOrder {
     schedule: Schedule,
     loss: SquaredError,
-    /// The step it was made at, the linear prediction of the next residual, and ‖D‖² there.
+    /// The step it was made at, the linear prediction of the next residual, and D there.
     predicted: Option<(u64, Tensor<1>, Tensor<1>)>,
 }
 
@@ -43,12 +43,14 @@ impl<const D: usize> Measurement<D> for FirstOrder {
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let residual = self.loss.residual(&at.gradient.outputs)?;
         let mut error = None;
-        if let Some((made_at, predicted, norm_sq)) = self.predicted.take()
+        if let Some((made_at, predicted, before)) = self.predicted.take()
             && made_at + 1 == at.step
             && self.schedule.due(at.step)
         {
-            let off = norms::squared(residual.clone() - predicted);
-            let values = read(vec![off, norm_sq])?;
+            let mut norms = Reading::default();
+            norms.squared(residual.clone() - predicted);
+            norms.squared(before);
+            let values = read(norms)?;
             error = (values[1] > 0.0).then(|| (values[0] / values[1]).sqrt());
         }
         if self.schedule.due(at.step + 1) {
@@ -56,7 +58,7 @@ impl<const D: usize> Measurement<D> for FirstOrder {
             let slope = at.gradient.gradient.clone().reshape([1, size]);
             let moved = at.linearization.jvp(slope)?.reshape([self.loss.len()]);
             let predicted = residual.clone() - moved.mul_scalar(at.step_size);
-            self.predicted = Some((at.step, predicted, norms::squared(residual)));
+            self.predicted = Some((at.step, predicted, residual));
         }
         Ok(vec![error])
     }

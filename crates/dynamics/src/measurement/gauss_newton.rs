@@ -1,15 +1,19 @@
 //! The Hessian's two parts: Gauss–Newton, and what the residual's curvature adds.
 
-use super::{Iterate, MeasureError, Measurement, Schedule, error_bound, solve, solver};
-use crate::eigen::{EigenError, Solver};
+use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
+use crate::eigen::EigenError;
+use crate::flat::largest_of;
+use crate::scaled::ScaledSolver;
 
 /// λ₁ of the Gauss–Newton part G = Jᵀ·∇²_F L·J and of the residual part H − G, both algebraically
 /// largest. With squared error G = (2κ/n)·JᵀJ, whose non-zero spectrum is that of (2κ/n)·M.
 #[derive(Debug)]
 pub struct GaussNewton {
     schedule: Schedule,
-    part: Solver,
-    rest: Solver,
+    part: ScaledSolver,
+    rest: ScaledSolver,
+    /// Directions outside θ in which the loss does not change.
+    flat: usize,
 }
 
 impl GaussNewton {
@@ -22,7 +26,13 @@ impl GaussNewton {
             schedule,
             part: solver(1, relative_tolerance)?,
             rest: solver(1, relative_tolerance)?,
+            flat: 0,
         })
+    }
+
+    /// The same where the loss has `flat` parameters more, none of which it changes with.
+    pub fn with_flat_directions(self, flat: usize) -> Self {
+        Self { flat, ..self }
     }
 }
 
@@ -57,8 +67,8 @@ impl<const D: usize> Measurement<D> for GaussNewton {
         Ok([&part, &rest]
             .into_iter()
             .flat_map(|solution| {
-                let value = solution.pairs.first().map(|pair| pair.value);
-                [value, Some(error_bound(solution))]
+                let (value, bound) = largest_of(solution, self.flat).unzip();
+                [value, bound]
             })
             .collect())
     }

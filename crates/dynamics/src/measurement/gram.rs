@@ -7,8 +7,9 @@ use faer::{Mat, Side};
 use super::{
     Iterate, MeasureError, Measurement, Schedule, SquaredError, error_bound, read, solve, solver,
 };
-use crate::eigen::{EigenError, Solver};
-use crate::norms;
+use crate::eigen::EigenError;
+use crate::norms::{self, Reading};
+use crate::scaled::ScaledSolver;
 
 /// The most rows of a Gram matrix that is formed.
 pub const DENSE_LIMIT: usize = 5_000;
@@ -34,7 +35,7 @@ pub struct Gram {
     loss: SquaredError,
     method: GramMethod,
     count: usize,
-    solver: Solver,
+    solver: ScaledSolver,
     start: Option<Tensor<1>>,
     previous: Option<Tensor<1>>,
 }
@@ -198,9 +199,12 @@ impl<const D: usize> Measurement<D> for Gram {
         let top = found.top;
         let along = norms::inner(residual.clone(), top.clone());
         let off = residual.clone() - top.clone() * along.clone();
-        let mut scalars = vec![along, norms::squared(off), norms::squared(residual)];
+        let mut scalars = Reading::default();
+        scalars.scalar(along);
+        scalars.squared(off);
+        scalars.squared(residual);
         for other in [&self.previous, &self.start].into_iter().flatten() {
-            scalars.push(norms::inner(other.clone(), top.clone()));
+            scalars.inner(other.clone(), top.clone());
         }
         let values = read(scalars)?;
         let (along, off_sq, norm_sq) = (values[0], values[1], values[2]);

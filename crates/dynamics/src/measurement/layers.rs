@@ -4,15 +4,19 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::{Iterate, MeasureError, Measurement, Schedule, error_bound, solve, solver};
-use crate::eigen::{EigenError, Solver};
+use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
+use crate::eigen::EigenError;
+use crate::flat::largest_of;
+use crate::scaled::ScaledSolver;
 
 /// λ₁ of each layer's diagonal block of the Hessian, weight and bias together: the sharpness that
 /// gradient descent would meet if the layer alone were trained.
 #[derive(Debug)]
 pub struct LayerSharpness {
     schedule: Schedule,
-    layers: Vec<(String, Range<usize>, Solver)>,
+    layers: Vec<(String, Range<usize>, ScaledSolver)>,
+    /// Directions of the first layer that are not in θ, in which the loss does not change.
+    flat: usize,
 }
 
 impl LayerSharpness {
@@ -30,7 +34,14 @@ impl LayerSharpness {
         Ok(Self {
             schedule,
             layers: layers.collect::<Result<_, EigenError>>()?,
+            flat: 0,
         })
+    }
+
+    /// The same where the first layer has `flat` parameters more, none of which the loss changes
+    /// with.
+    pub fn with_flat_directions(self, flat: usize) -> Self {
+        Self { flat, ..self }
     }
 }
 
@@ -58,13 +69,14 @@ impl<const D: usize> Measurement<D> for LayerSharpness {
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let size = at.objective().parameters();
         let mut row = Vec::with_capacity(2 * self.layers.len());
-        for (_, range, solver) in &mut self.layers {
+        for (at_layer, (_, range, solver)) in self.layers.iter_mut().enumerate() {
             let solution = solve(solver, at.linearization, range.len(), |at, block| {
                 let image = at.hvp(embedded(block, range, size))?;
                 Ok(image.narrow(1, range.start, range.len()))
             })?;
-            row.push(solution.pairs.first().map(|pair| pair.value));
-            row.push(Some(error_bound(&solution)));
+            let flat = if at_layer == 0 { self.flat } else { 0 };
+            let (value, bound) = largest_of(&solution, flat).unzip();
+            row.extend([value, bound]);
         }
         Ok(row)
     }

@@ -12,9 +12,11 @@ mod residual;
 mod squared_error;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::eigen::{EigenError, Params, Solution, Solver, SymmetricOperator};
+use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
+use crate::norms::Reading;
+use crate::scaled::ScaledSolver;
 
 pub use alignment::Alignment;
 pub use first_order::FirstOrder;
@@ -139,12 +141,9 @@ impl MeasureError {
     }
 }
 
-/// Several scalars of shape [1] in one read-back.
-pub(crate) fn read(scalars: Vec<Tensor<1>>) -> Result<Vec<f64>, MeasureError> {
-    let data: TensorData = Tensor::cat(scalars, 0)
-        .try_into_data()
-        .map_err(|error| MeasureError::ReadBack(error.to_string()))?;
-    Ok(data.iter::<f64>().collect())
+/// What was asked for, in one read-back.
+pub(crate) fn read(reading: Reading) -> Result<Vec<f64>, MeasureError> {
+    reading.read().map_err(MeasureError::ReadBack)
 }
 
 /// A linear map as the eigensolver sees it.
@@ -178,7 +177,7 @@ where
 
 /// The top eigenpairs of a symmetric map of dimension `dim`, by products at an iterate.
 fn solve<const D: usize>(
-    solver: &mut Solver,
+    solver: &mut ScaledSolver,
     linearization: &mut Linearization<'_, D>,
     dim: usize,
     apply: impl Fn(&mut Linearization<'_, D>, Tensor<2>) -> Result<Tensor<2>, LinearizeError>,
@@ -193,8 +192,8 @@ fn solve<const D: usize>(
 }
 
 /// The solver for `count` pairs at a relative tolerance, its other parameters as they come.
-fn solver(count: usize, relative_tolerance: f64) -> Result<Solver, EigenError> {
-    Solver::new(Params {
+fn solver(count: usize, relative_tolerance: f64) -> Result<ScaledSolver, EigenError> {
+    ScaledSolver::new(Params {
         count,
         relative_tolerance,
         ..Params::default()

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
-use crate::norms;
+use crate::norms::Reading;
 
 /// ‖D‖², DᵀF, DᵀY and ‖Y‖²; the change of ‖A‖² by the step taken from here, its prediction, and the
 /// difference of the two:
@@ -71,20 +71,16 @@ impl<const D: usize> Measurement<D> for Residual {
         let slope = part(&at.gradient.gradient, &self.output_weight);
         // The step as it is taken, rounding included; a difference of squares would cancel.
         let next = weight.clone() - slope.clone().mul_scalar(at.step_size);
-        let change = norms::inner(next.clone() - weight.clone(), next + weight);
-        let mut scalars = vec![
-            norms::squared(residual.clone()),
-            norms::inner(residual.clone(), outputs),
-            norms::inner(residual, targets.clone()),
-            norms::squared(targets),
-            change,
-            norms::squared(slope),
-        ];
+        let (step, sum) = (next.clone() - weight.clone(), next + weight);
+        let mut scalars = Reading::default();
+        scalars.squared(residual.clone());
+        scalars.inner(residual.clone(), outputs);
+        scalars.inner(residual, targets.clone());
+        scalars.squared(targets);
+        scalars.inner(step, sum);
+        scalars.squared(slope);
         if let Some(bias) = &self.output_bias {
-            scalars.push(norms::inner(
-                part(at.theta, bias),
-                part(&at.gradient.gradient, bias),
-            ));
+            scalars.inner(part(at.theta, bias), part(&at.gradient.gradient, bias));
         }
         let values = read(scalars)?;
         let bias = values.get(6).copied().unwrap_or(0.0);

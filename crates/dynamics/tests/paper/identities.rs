@@ -88,7 +88,7 @@ fn the_output_norm_changes_as_the_residual_predicts() {
         }
         // The changes are those that the next record shows.
         for (pair, change) in kept.records.windows(2).zip(&changes) {
-            let step = pair[1].output_norm_sq - pair[0].output_norm_sq;
+            let step = pair[1].output_norm_sq.unwrap() - pair[0].output_norm_sq.unwrap();
             close(*change, step, 1e-12, "change of ‖A‖²");
         }
         // DᵀF = ‖D‖² + DᵀY, and the loss is (κ/n)‖D‖².

@@ -2,6 +2,7 @@
 
 use crate::networks::{Case, Kept, follow};
 use brink_dynamics::measurement::{Gram, GramMethod, Measurement, Schedule};
+use brink_dynamics::record::StepRecord;
 use brink_model::{Activation, NamedTensor, Weights};
 
 const STEPS: u64 = 25;
@@ -26,7 +27,8 @@ fn agree(a: &Kept, b: &Kept, scale: f64) {
     for (t, (a, b)) in a.records.iter().zip(&b.records).enumerate() {
         close(scale * a.loss, b.loss, "loss", t);
         close(scale * a.gradient_norm, b.gradient_norm, "gradient norm", t);
-        close(a.output_norm_sq, b.output_norm_sq, "‖A‖²", t);
+        let norm = |record: &StepRecord| record.output_norm_sq.unwrap();
+        close(norm(a), norm(b), "‖A‖²", t);
         for (x, y) in a.eigenvalues.iter().zip(&b.eigenvalues) {
             close(scale * x.value, y.value, "λ", t);
         }

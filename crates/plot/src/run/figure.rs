@@ -105,7 +105,7 @@ fn single(
     column: &[Option<f64>],
     stroke: Stroke,
 ) -> Option<Panel> {
-    if column.is_empty() {
+    if column.iter().all(Option::is_none) {
         return None;
     }
     Some(Panel {

@@ -4,6 +4,7 @@ mod figure;
 mod manifest;
 mod read;
 mod series;
+mod thin;
 
 #[cfg(test)]
 mod tests;

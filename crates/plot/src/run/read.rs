@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use brink_analysis::phases::PhaseParams;
 use brink_analysis::{Table, TableError};
 
 use super::manifest::Head;
-use super::series::{Measured, Series};
+use super::series::{Measured, Row, Series};
 use crate::chart::{Quality, Titles};
 use crate::error::PlotError;
 
@@ -44,10 +43,8 @@ pub fn run(
     head: &Head,
 ) -> Result<(Series, Titles), PlotError> {
     let qualities = eigenvalues.map_or_else(|| Ok(HashMap::new()), qualities)?;
-    let series = Series {
-        phases: head.phases(),
-        ..series(trace, &qualities)?
-    };
+    let mut series = series(trace, &qualities)?;
+    series.phases = head.phases();
     Ok((series, head.titles()))
 }
 
@@ -57,29 +54,38 @@ fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Ser
         Some(column) => trace.numbers(column),
         None => Ok(Vec::new()),
     };
+    let (loss, output_norm_sq) = (optional("loss")?, optional("output_norm_sq")?);
     let mut eigenvalues = Vec::new();
     while let Some(column) = trace.column(&format!("lambda_{}", eigenvalues.len() + 1)) {
-        let index = eigenvalues.len() as i64 + 1;
-        let measured = trace
-            .numbers(column)?
-            .into_iter()
-            .zip(&steps)
-            .map(|(value, step)| {
-                value.map(|value| Measured {
-                    value,
-                    quality: *qualities.get(&(*step, index)).unwrap_or(&Quality::Solved),
-                })
-            });
-        eigenvalues.push(measured.collect());
+        eigenvalues.push(trace.numbers(column)?);
     }
-    Ok(Series {
-        step: steps.iter().map(|step| *step as f64).collect(),
-        loss: optional("loss")?,
-        output_norm_sq: optional("output_norm_sq")?,
-        eigenvalues,
-        threshold: optional("threshold")?.into_iter().flatten().next_back(),
-        phases: PhaseParams::default(),
-    })
+    let mut series = Series::default();
+    let mut measured = Vec::with_capacity(eigenvalues.len());
+    for (row, step) in steps.iter().enumerate() {
+        measured.clear();
+        measured.extend((1..).zip(&eigenvalues).map(|(index, column)| {
+            column[row].map(|value| Measured {
+                value,
+                quality: *qualities.get(&(*step, index)).unwrap_or(&Quality::Solved),
+            })
+        }));
+        let cell = |column: &[Option<f64>]| column.get(row).copied().flatten();
+        series.push(Row {
+            step: *step,
+            loss: cell(&loss),
+            output_norm_sq: cell(&output_norm_sq),
+            threshold: f64::NAN,
+            eigenvalues: &measured,
+        });
+    }
+    series.threshold = optional("threshold")?.into_iter().flatten().next_back();
+    if loss.is_empty() {
+        series.loss.clear();
+    }
+    if output_norm_sq.is_empty() {
+        series.output_norm_sq.clear();
+    }
+    Ok(series)
 }
 
 fn qualities(table: &Table) -> Result<HashMap<(u64, i64), Quality>, PlotError> {

@@ -2,6 +2,7 @@
 
 use brink_analysis::phases::PhaseParams;
 
+use super::thin::{self, Groups};
 use crate::chart::Quality;
 
 /// An eigenvalue to plot.
@@ -19,16 +20,23 @@ pub struct Row<'a> {
     /// t.
     pub step: u64,
     /// L.
-    pub loss: f64,
+    pub loss: Option<f64>,
     /// ‖A‖².
-    pub output_norm_sq: f64,
+    pub output_norm_sq: Option<f64>,
     /// 2/η.
     pub threshold: f64,
-    /// λ₁, λ₂, …, if measured at this step.
-    pub eigenvalues: &'a [Measured],
+    /// λ₁, λ₂, …, where measured at this step.
+    pub eigenvalues: &'a [Option<Measured>],
 }
 
+/// Most rows that a series has, a multiple of 4: far more than a page has pixels across.
+pub const MOST_ROWS: usize = 1 << 15;
+
 /// A run as its figure sees it: columns of equal length, one row a step.
+///
+/// Of a run longer than [`MOST_ROWS`] steps neighbours are merged, by twos, then by fours, …: of
+/// each such group every column keeps the smallest and the largest value, in the order in which
+/// they came. So the memory is bounded, and spikes and crossings stay where they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     /// t.
@@ -43,23 +51,58 @@ pub struct Series {
     pub threshold: Option<f64>,
     /// The rule that tells the phases.
     pub phases: PhaseParams,
+    /// How far rows are merged.
+    groups: Groups,
 }
 
 impl Series {
+    /// A run of no steps yet, whose phases follow a rule.
+    pub fn new(phases: PhaseParams) -> Self {
+        Self {
+            phases,
+            ..Self::default()
+        }
+    }
+
     /// Appends a step.
     pub fn push(&mut self, row: Row<'_>) {
-        let rows = self.step.len();
-        self.step.push(row.step as f64);
-        self.loss.push(Some(row.loss));
-        self.output_norm_sq.push(Some(row.output_norm_sq));
         self.threshold = Some(row.threshold);
         // A first measurement at a later step starts its column with empty rows.
         while self.eigenvalues.len() < row.eigenvalues.len() {
-            self.eigenvalues.push(vec![None; rows]);
+            self.eigenvalues.push(vec![None; self.step.len()]);
         }
+        let step = row.step as f64;
+        let full = self.groups.is_full();
+        if full {
+            if let Some(last) = self.step.last_mut() {
+                *last = step;
+            }
+        } else {
+            self.step.push(step);
+        }
+        thin::push(&mut self.loss, row.loss, full);
+        thin::push(&mut self.output_norm_sq, row.output_norm_sq, full);
         for (at, column) in self.eigenvalues.iter_mut().enumerate() {
-            column.push(row.eigenvalues.get(at).copied());
+            let measured = row.eigenvalues.get(at).copied().flatten();
+            thin::push(column, measured, full);
         }
+        self.groups.count();
+        if self.step.len() == MOST_ROWS && self.groups.are_complete() {
+            self.halve();
+        }
+    }
+
+    /// Merges neighbouring groups.
+    fn halve(&mut self) {
+        let groups = self.step.as_chunks::<4>().0;
+        self.step = groups
+            .iter()
+            .flat_map(|group| [group[0], group[3]])
+            .collect();
+        thin::halve(&mut self.loss);
+        thin::halve(&mut self.output_norm_sq);
+        self.eigenvalues.iter_mut().for_each(thin::halve);
+        self.groups.double();
     }
 
     /// (t, Λ, 2/η) of every step, as phases are told by.
@@ -79,18 +122,23 @@ impl Series {
 mod tests {
     use super::*;
 
-    #[test]
-    fn columns_keep_equal_length() {
-        let row = |step: u64| Row {
+    fn row(step: u64) -> Row<'static> {
+        Row {
             step,
-            loss: 1.0,
-            output_norm_sq: 0.25,
+            loss: Some(1.0),
+            output_norm_sq: Some(0.25),
             threshold: 200.0,
             eigenvalues: &[],
-        };
-        let measured = [5.0, 4.0].map(|value| Measured {
-            value,
-            quality: Quality::NotConverged,
+        }
+    }
+
+    #[test]
+    fn columns_keep_equal_length() {
+        let measured = [5.0, 4.0].map(|value| {
+            Some(Measured {
+                value,
+                quality: Quality::NotConverged,
+            })
         });
         let mut series = Series::default();
         series.push(row(0));
@@ -106,5 +154,78 @@ mod tests {
         }
         let expected = [(0, None, 200.0), (1, Some(5.0), 200.0), (2, None, 200.0)];
         assert_eq!(series.sharpness(), expected);
+    }
+
+    #[test]
+    fn a_long_run_keeps_its_extremes_in_bounded_memory() {
+        let steps = 10 * MOST_ROWS as u64 + 7;
+        let spike = 123_457;
+        let mut series = Series::default();
+        let mut most = 0;
+        for step in 0..steps {
+            let value = match step {
+                _ if step == spike => 1e6,
+                _ => (step as f64 * 0.7).sin(),
+            };
+            let quality = match step == spike + 1 {
+                true => Quality::NotConverged,
+                false => Quality::Solved,
+            };
+            series.push(Row {
+                step,
+                loss: Some(-value),
+                output_norm_sq: None,
+                threshold: 200.0,
+                eigenvalues: &[Some(Measured { value, quality })],
+            });
+            most = most.max(series.step.len());
+        }
+        assert!(most <= MOST_ROWS, "{most}");
+        assert!(
+            series.step.len() > MOST_ROWS / 2 - 2,
+            "{}",
+            series.step.len()
+        );
+        assert!(series.step.is_sorted());
+        assert_eq!(series.step.last(), Some(&((steps - 1) as f64)));
+        for (column, length) in [
+            ("loss", series.loss.len()),
+            ("norm", series.output_norm_sq.len()),
+            ("eigenvalue", series.eigenvalues[0].len()),
+        ] {
+            assert_eq!(length, series.step.len(), "{column}");
+        }
+        let top = |m: &Option<Measured>| m.map_or(f64::MIN, |m| m.value);
+        let at = series.eigenvalues[0].iter().position(|m| top(m) == 1e6);
+        let at = at.unwrap();
+        // A group spans 32 steps by then.
+        assert!((series.step[at] - spike as f64).abs() <= 32.0);
+        assert_eq!(
+            series.loss.iter().flatten().copied().reduce(f64::min),
+            Some(-1e6)
+        );
+        let marked = |m: &&Option<Measured>| m.is_some_and(|m| m.quality == Quality::NotConverged);
+        assert_eq!(series.eigenvalues[0].iter().filter(marked).count(), 2);
+    }
+
+    #[test]
+    fn a_short_run_is_kept_as_it_is() {
+        let mut series = Series::default();
+        let steps = MOST_ROWS as u64 - 1;
+        for step in 0..steps {
+            let loss = Some((step as f64).sin());
+            series.push(Row {
+                step,
+                loss,
+                ..row(step)
+            });
+        }
+        let all: Vec<f64> = (0..steps).map(|step| step as f64).collect();
+        assert_eq!(series.step, all);
+        assert!(
+            (0..)
+                .zip(&series.loss)
+                .all(|(t, loss)| *loss == Some(f64::from(t).sin()))
+        );
     }
 }

@@ -43,12 +43,13 @@ fn measured(step: usize, lambda: f64) -> Step {
 fn series(steps: &[Step]) -> Series {
     let mut series = Series::default();
     for (t, step) in steps.iter().enumerate() {
+        let eigenvalues: Vec<_> = step.eigenvalues.iter().copied().map(Some).collect();
         series.push(Row {
             step: t as u64,
-            loss: step.loss,
-            output_norm_sq: step.output_norm_sq,
+            loss: Some(step.loss),
+            output_norm_sq: Some(step.output_norm_sq),
             threshold: step.threshold,
-            eigenvalues: &step.eigenvalues,
+            eigenvalues: &eigenvalues,
         });
     }
     series

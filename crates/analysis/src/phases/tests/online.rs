@@ -116,3 +116,17 @@ fn labels_are_causal() {
         assert_eq!(online(&series[..end], &params), whole[..end]);
     }
 }
+
+#[test]
+fn a_classifier_holds_no_more_after_a_long_run() {
+    let mut classifier = Classifier::new(PhaseParams::default());
+    let mut changes = 0;
+    for step in 0..100_000_u64 {
+        // A cycle is 20 steps long.
+        let sharpness = 100.0 + 50.0 * (step as f64 * std::f64::consts::TAU / 20.0).sin();
+        let confirmed = classifier.observe(step, Some(sharpness), 100.0).len();
+        assert!(confirmed <= 2, "{confirmed} at step {step}");
+        changes += confirmed;
+    }
+    assert!(changes > 10_000, "{changes}");
+}

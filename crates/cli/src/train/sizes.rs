@@ -1,0 +1,96 @@
+//! Settings that count something, against how much of it there is.
+//!
+//! The columns that guard a search (`guard`, `largest_guard`) need no check: the eigensolver takes
+//! no more of them than the Hessian has room for.
+
+use brink_dynamics::measurement::DENSE_LIMIT;
+use miette::Diagnostic;
+
+use crate::config::{Config, GramMethodConfig};
+
+/// A setting that asks for more than there is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error("`{key}` = {asked} is too many: {reason}")]
+#[diagnostic(help("set {key} to at most {most}"))]
+pub struct TooMany {
+    /// The setting.
+    key: &'static str,
+    /// Its value.
+    asked: usize,
+    /// The largest possible value.
+    most: usize,
+    /// What there is.
+    reason: String,
+}
+
+/// A Gram matrix that is too large to be formed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error(
+    "`measure.gram.method` = \"dense\" would form a matrix of {rows} rows, one for each of \
+     {samples} samples times {outputs} outputs: at most {DENSE_LIMIT} are formed"
+)]
+#[diagnostic(help("set measure.gram.method = \"matrix-free\", or data.samples to fewer"))]
+pub struct TooLarge {
+    rows: usize,
+    samples: usize,
+    outputs: usize,
+}
+
+/// Why the sizes do not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+pub enum SizeError {
+    /// More eigenvalues than there are.
+    TooMany(#[from] TooMany),
+    /// More rows than are formed.
+    TooLarge(#[from] TooLarge),
+}
+
+/// Refuses what a network of `parameters`, on `samples` with `outputs` values each, has not.
+pub fn check(
+    config: &Config,
+    parameters: usize,
+    samples: usize,
+    outputs: usize,
+) -> Result<(), SizeError> {
+    let at_most = |most: usize, key, asked, reason: String| {
+        if asked <= most {
+            return Ok(());
+        }
+        Err(TooMany {
+            key,
+            asked,
+            most,
+            reason,
+        })
+    };
+    if let Some(eigenvalues) = &config.measure.eigenvalues {
+        for (key, asked) in [
+            ("measure.eigenvalues.count", eigenvalues.count),
+            ("measure.eigenvalues.smallest", eigenvalues.smallest),
+        ] {
+            let reason = format!(
+                "the network has {parameters} parameters, and its Hessian as many eigenvalues"
+            );
+            at_most(parameters, key, asked, reason)?;
+        }
+    }
+    if let Some(gram) = &config.measure.gram {
+        let rows = samples * outputs;
+        let reason = format!(
+            "{samples} samples with {outputs} outputs each make a Gram matrix of {rows} rows, \
+             with as many eigenvalues"
+        );
+        at_most(rows, "measure.gram.count", gram.count, reason)?;
+        if gram.method == GramMethodConfig::Dense && rows > DENSE_LIMIT {
+            return Err(TooLarge {
+                rows,
+                samples,
+                outputs,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
