@@ -191,6 +191,7 @@ fn trace_rows(bencher: Bencher) {
         value: 41.5 / index as f64,
         residual: 0.125,
         error_bound: 0.001,
+        certainty: brink_dynamics::eigen::Certainty::Bounded,
         converged: true,
         kind: EigenvalueKind::Solved,
         products: 3,

@@ -1,5 +1,6 @@
 //! Records that tests build on.
 
+use brink_dynamics::eigen::Certainty;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 
 /// A run of two layers that measures two eigenvalues at η = 0.01.
@@ -41,6 +42,7 @@ pub fn eigenvalue(index: i64, value: f64) -> Eigenvalue {
         value,
         residual: 0.01,
         error_bound: 0.001,
+        certainty: Certainty::Bounded,
         converged: true,
         kind: EigenvalueKind::Solved,
         products: 2,

@@ -49,6 +49,7 @@ pub fn with_flat_directions(
             value: 0.0,
             residual: 0.0,
             error_bound,
+            certainty: values.first()?.certainty,
             converged: error_bound == 0.0 || here.map_or(all_converged, |e| e.converged),
             kind: values.first()?.kind,
             products: here.map_or(0, |e| e.products),
@@ -69,6 +70,7 @@ pub fn largest_of(solution: &Solution, flat: usize) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eigen::Certainty;
     use crate::record::EigenvalueKind;
 
     fn solved(values: &[f64], bound: f64, end: End) -> Vec<Eigenvalue> {
@@ -77,6 +79,7 @@ mod tests {
             value: *value,
             residual: bound,
             error_bound: bound,
+            certainty: Certainty::Bounded,
             converged: true,
             kind: EigenvalueKind::Solved,
             products: 3,

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::eigen::Certainty;
+
 /// How an eigenvalue was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +35,8 @@ pub struct Eigenvalue {
     pub residual: f64,
     /// A bound on |λ − exact| in the units of λ (Kato–Temple; see [`crate::eigen`]).
     pub error_bound: f64,
+    /// What the bound rests on.
+    pub certainty: Certainty,
     /// Whether the bound meets the tolerance that was asked for.
     pub converged: bool,
     /// How it was obtained.

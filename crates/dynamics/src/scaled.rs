@@ -67,11 +67,11 @@ impl ScaledSolver {
         for pair in &mut solution.pairs {
             *pair = unscaled(*pair, self.exponent, floor, tolerance);
         }
-        if let Some(missed) = &mut solution.info.missed {
+        if let Some(exceeded) = &mut solution.info.exceeded {
             let unit = power(-self.exponent);
-            missed.value *= unit;
-            missed.previous *= unit;
-            missed.previous_bound *= unit;
+            exceeded.value *= unit;
+            exceeded.previous *= unit;
+            exceeded.previous_bound *= unit;
         }
         Ok(solution)
     }

@@ -3,7 +3,7 @@
 use brink_linearize::Linearization;
 use burn::tensor::Tensor;
 
-use crate::eigen::{EigenError, End, Solution};
+use crate::eigen::{Certainty, EigenError, End, Solution};
 use crate::flat::with_flat_directions;
 use crate::hessian::Hessian;
 use crate::record::{Eigenvalue, EigenvalueKind};
@@ -46,7 +46,7 @@ struct Totals {
     read_backs: u64,
     spared: u64,
     probes: u64,
-    missed: u64,
+    exceeded: u64,
     not_converged: u64,
 }
 
@@ -151,7 +151,7 @@ impl Spectrum {
             ("eigensolver_read_backs", t.read_backs),
             ("eigensolver_solves_without_guards", t.spared),
             ("eigensolver_probes", t.probes),
-            ("eigensolver_missed_eigenvalues", t.missed),
+            ("eigensolver_starting_bounds_exceeded", t.exceeded),
             ("eigenvalues_not_converged", t.not_converged),
         ]
     }
@@ -166,7 +166,7 @@ impl Totals {
         self.read_backs += info.read_backs as u64;
         self.spared += u64::from(info.spared);
         self.probes += u64::from(info.probed);
-        self.missed += u64::from(info.missed.is_some());
+        self.exceeded += u64::from(info.exceeded.is_some());
         self.not_converged += solution.pairs.iter().filter(|p| !p.converged).count() as u64;
     }
 }
@@ -195,6 +195,7 @@ fn solved(solution: &Solution, end: End) -> Vec<Eigenvalue> {
             value: pair.value,
             residual: pair.residual,
             error_bound: pair.error_bound,
+            certainty: pair.certainty,
             converged: pair.converged,
             kind: EigenvalueKind::Solved,
             products: pair.products as u64,
@@ -211,6 +212,7 @@ fn rayleigh_quotients(pairs: &[[f64; 2]], end: End, tolerance: f64) -> Vec<Eigen
             value,
             residual,
             error_bound: residual,
+            certainty: Certainty::Rigorous,
             converged: residual <= tolerance * value.abs(),
             kind: EigenvalueKind::RayleighQuotient,
             products: 1,

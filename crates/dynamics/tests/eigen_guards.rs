@@ -69,7 +69,7 @@ fn a_rest_that_rises_steadily_is_followed_to_the_crossing() {
             let third = |t: u32| 30.0 + 0.2 * f64::from(t);
             follow(third, 60, &params, &arena, |_, solution, matrix| {
                 assert_right(solution, matrix, &arena);
-                assert_eq!(solution.info.missed, None);
+                assert_eq!(solution.info.exceeded, None);
                 spared += usize::from(solution.info.spared);
             });
             if every == 1 {
@@ -119,11 +119,11 @@ fn a_rest_that_leaps_while_guards_are_spared_is_reported() {
             ..params(8)
         };
         follow(third, 24, &params, &arena, |t, solution, matrix| {
-            if let Some(missed) = solution.info.missed {
+            if let Some(exceeded) = solution.info.exceeded {
                 assert_eq!(reported, None, "reported twice");
-                assert_eq!(missed.index, 1);
+                assert_eq!(exceeded.index, 1);
                 assert!(
-                    (missed.previous - 40.0).abs() < 0.04 && (missed.value - 45.0).abs() < 0.05
+                    (exceeded.previous - 40.0).abs() < 0.04 && (exceeded.value - 45.0).abs() < 0.05
                 );
                 reported = Some(t);
             }
@@ -138,7 +138,7 @@ fn a_rest_that_leaps_while_guards_are_spared_is_reported() {
         let always = self::params(1);
         follow(third, 24, &always, &arena, |_, solution, matrix| {
             assert_right(solution, matrix, &arena);
-            assert_eq!(solution.info.missed, None);
+            assert_eq!(solution.info.exceeded, None);
         });
     }
 }

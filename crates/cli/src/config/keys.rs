@@ -61,7 +61,7 @@ keys! {
     "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
     "measure.eigenvalues.largest_guard", "8", "extra columns to which the block may grow where eigenvalues cluster; as guard, it never grows";
     "measure.eigenvalues.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
-    "measure.eigenvalues.probe_every", "32", "a random column at every so many solves, against missed eigenvalues; 0 for never";
+    "measure.eigenvalues.probe_every", "1", "one of so many solves that apply their extra columns also follows a random one, which finds eigenvalues that the block cannot see; 0 for never";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";

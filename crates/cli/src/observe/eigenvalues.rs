@@ -10,6 +10,7 @@
 //! | `converged` | whether the bound meets the tolerance asked for |
 //! | `kind` | `solved` at this step, or `rayleigh_quotient` of an earlier step's vector |
 //! | `products` | Hessian-vector products charged to it at this step |
+//! | `certainty` | what the bound rests on: `bounded`, `supposed` or `rigorous` (see [`Certainty`](brink_dynamics::eigen::Certainty)) |
 
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
 use super::csv_file::{CsvFile, number};
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "step",
     "index",
     "value",
@@ -27,6 +28,7 @@ const COLUMNS: [&str; 8] = [
     "converged",
     "kind",
     "products",
+    "certainty",
 ];
 
 /// Writes `eigenvalues.csv` as the run goes.
@@ -46,7 +48,7 @@ impl EigenvaluesCsv {
     }
 }
 
-fn row(step: u64, eigenvalue: &Eigenvalue) -> [String; 8] {
+fn row(step: u64, eigenvalue: &Eigenvalue) -> [String; 9] {
     [
         step.to_string(),
         eigenvalue.index.to_string(),
@@ -56,6 +58,7 @@ fn row(step: u64, eigenvalue: &Eigenvalue) -> [String; 8] {
         eigenvalue.converged.to_string(),
         eigenvalue.kind.as_str().to_owned(),
         eigenvalue.products.to_string(),
+        eigenvalue.certainty.as_str().to_owned(),
     ]
 }
 
@@ -97,10 +100,10 @@ mod tests {
         observer.step(&record).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "step,index,value,residual,error_bound,converged,kind,products\n\
-             3,1,4.0,0.01,0.001,true,solved,2\n\
-             3,2,3.0,0.01,0.001,true,solved,2\n\
-             3,-1,-1.0,0.01,0.001,true,solved,2\n"
+            "step,index,value,residual,error_bound,converged,kind,products,certainty\n\
+             3,1,4.0,0.01,0.001,true,solved,2,bounded\n\
+             3,2,3.0,0.01,0.001,true,solved,2,bounded\n\
+             3,-1,-1.0,0.01,0.001,true,solved,2,bounded\n"
         );
     }
 }

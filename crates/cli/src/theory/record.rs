@@ -1,5 +1,6 @@
 //! A record of the recursion as a record of a run, so that everything made for runs works on it.
 
+use brink_dynamics::eigen::Certainty;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 use brink_theory::{Model, TheoryRecord};
 
@@ -106,6 +107,7 @@ impl Converter {
                 residual,
                 // Some eigenvalue lies within the residual's norm of a Rayleigh quotient.
                 error_bound: residual,
+                certainty: Certainty::Rigorous,
                 converged: residual <= self.tolerance * value.abs(),
                 kind: EigenvalueKind::Solved,
                 products: 0,

@@ -45,21 +45,29 @@ pub(super) fn truncation_bounds(
 }
 
 /// How many of the leading Ritz pairs (`values`, descending, with their residual norms) the bounds
-/// of the first `count` should rest on: those down to the guard that puts the rest of the spectrum
-/// lowest, at θ + r; `count` when no guard is fit.
+/// of the first `count` should rest on: the wanted ones, then guards from the first one down as
+/// long as each is sharp; `count` when the first guard is not.
 ///
-/// A guard need not be sharper than [`SHARP`] of its distance from the wanted values, nor than
-/// `enough`.
+/// A guard is sharp when its residual is at most [`SHARP`] of its distance from the wanted values,
+/// or at most `enough`. One that is not ends the search: those below it say nothing of what may
+/// hide between it and the wanted values, however small their own residuals are.
 pub(super) fn reach(values: &[f64], residuals: &[f64], count: usize, enough: f64) -> usize {
     let Some(last) = count.min(values.len()).checked_sub(1) else {
         return 0;
     };
-    let rest = |i: usize| values[i] + residuals[i];
-    (last + 1..values.len())
-        .filter(|&i| residuals[i] <= enough.max(SHARP * (values[last] - values[i])))
-        .min_by(|&i, &j| rest(i).total_cmp(&rest(j)))
-        .unwrap_or(last)
-        + 1
+    let sharp = |i: usize| residuals[i] <= enough.max(SHARP * (values[last] - values[i]));
+    let guards = last + 1..values.len();
+    let Some(first) = guards.clone().next().filter(|&i| sharp(i)) else {
+        return last + 1;
+    };
+    // Deeper only past guards that are known as well as the wanted pairs are.
+    let settled = guards.take_while(|&i| residuals[i] <= enough).count();
+    let deepest = first + settled;
+    if deepest < values.len() && sharp(deepest) {
+        deepest + 1
+    } else {
+        deepest.max(first + 1)
+    }
 }
 
 /// Bound on the rounding of a Ritz value when the operator's norm is about `scale` and images

@@ -7,7 +7,7 @@ use super::block::upload;
 use super::bounds::rounding;
 use super::host::{eigh_descending, scaled_rows};
 use super::operator::Meter;
-use super::solution::{Eigenpair, Info, Solution, Stop};
+use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
 use super::{EigenError, End, Params};
 
 /// Applies the operator to the identity and decomposes the result on the host: P products, of
@@ -56,6 +56,7 @@ pub(super) fn solve(
                 value: sign * values[i],
                 residual,
                 error_bound,
+                certainty: Certainty::Bounded,
                 converged: error_bound <= tolerances[i],
                 products: meter.products()[i],
             }
@@ -74,7 +75,7 @@ pub(super) fn solve(
             read_backs: 1,
             probed: false,
             spared: false,
-            missed: None,
+            exceeded: None,
             warm: false,
         },
     })

@@ -34,24 +34,45 @@
 //!
 //! # Error bounds
 //!
-//! A Rayleigh quotient is off by the square of the vector's error. The bound takes the leading Ritz
-//! pairs as one, so that clusters do no harm, and assumes that what lies outside them does not
-//! exceed the last one's Ritz value plus its residual; the worst operator that agrees with
-//! everything known gives the bound (see `bounds.rs` for the derivation). That last one is the
-//! guard that puts the rest lowest, among those whose residual is at most a quarter of their
-//! distance from the wanted values. A solve that spares its guards takes what they said when they
-//! were last applied, plus twice the fastest change of the Ritz values that are followed in each
-//! solve since. A term (4 + √a)·ε·‖A‖, a being the combinations since the images were products,
-//! stands for rounding.
+//! A Rayleigh quotient is off by the square of the vector's error. What [`Eigenpair::error_bound`]
+//! promises:
 //!
-//! # What could be missed
+//! > **Theorem.** Let θ₁ ≥ … ≥ θ_b be the Ritz values of A on an orthonormal block X, R the residuals
+//! > A·X − Θ·X, and C the compression of A to the orthogonal complement of X. If C ⪯ ρ·I, then
+//! > 0 ≤ λᵢ − θᵢ ≤ μᵢ − θᵢ, where μ₁ ≥ … are the eigenvalues of the 2b × 2b matrix
+//! > `[[Θ, (R·Rᵀ)^½], [(R·Rᵀ)^½, ρ·I]]`. The bound is attained.
 //!
-//! The assumption fails when an eigenvector is invisible to the block. Guard rows see crossings
-//! coming. A cold block is wide, and its Krylov sequence is followed until it stops climbing. Every
-//! [`Params::probe_every`] solves a random row joins a warm block and is followed likewise; if it
-//! climbs into the wanted set, the solve goes on until that is right and says so in
-//! [`Info::missed`]. So does a solve that applies its guards again when the wanted rows alone would
-//! have answered less.
+//! The proof is in `bounds.rs`. A cluster of Ritz values does no harm: only its distance from ρ
+//! enters. A term (4 + √a)·ε·‖A‖, a being the combinations since the images were products, is added
+//! for rounding.
+//!
+//! The assumption C ⪯ ρ·I cannot be proved by products alone. [`Eigenpair::certainty`] says what it
+//! rests on:
+//!
+//! - [`Certainty::Bounded`]: the guard vectors had products in this solve, and so had a random vector
+//!   and its Krylov sequence, for as long as that rose towards the wanted values. ρ is the Ritz value
+//!   plus the residual of the *first* guard, if that is sharp (a residual of at most a quarter of its
+//!   distance from the wanted values); of a deeper one only if all guards above it are converged;
+//!   else of the last wanted value. A guard that lost its eigenvector sinks into the bulk and looks
+//!   sharp there; it must not lower ρ, so a guard that is not sharp ends the search.
+//! - [`Certainty::Supposed`]: the solve spared the guards (see `rest.rs`) and took ρ from the last
+//!   one that did not, plus twice the fastest change of the Ritz values followed since; or it applied
+//!   them without a random vector ([`Params::probe_every`] above 1).
+//! - [`Certainty::Rigorous`]: only the residual. Some eigenvalue lies within it of the value.
+//!
+//! An operator small enough to be decomposed whole has nothing outside: its values are `Bounded`.
+//!
+//! # What could be overlooked
+//!
+//! An eigenvector that is orthogonal to the block and almost orthogonal to the random vector. A
+//! random vector has a share of about 1/√P of each eigenvector, and each product raises the share of
+//! one above the rest by the ratio of their distances from the bulk. The sequence is followed for
+//! three products at least, and on while a product still raises the block's Ritz values by a tenth of
+//! the distance to the wanted ones. A cold block, all of whose rows are random, is wide and followed
+//! likewise.
+//!
+//! [`Info::exceeded`] is set where the starting rows alone would have given a bound that turned out
+//! too small.
 //!
 //! # Example
 //!
@@ -103,5 +124,5 @@ mod width;
 pub use error::{EigenError, OperatorError};
 pub use operator::SymmetricOperator;
 pub use params::{End, Params, VALUE_FLOOR};
-pub use solution::{Eigenpair, Info, Missed, Solution, Stop};
+pub use solution::{Certainty, Eigenpair, Exceeded, Info, Solution, Stop};
 pub use solver::Solver;

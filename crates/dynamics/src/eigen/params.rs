@@ -39,9 +39,10 @@ pub struct Params {
     /// the next eigenvalue, taken to rise twice as fast as the Ritz values that are followed,
     /// stays far enough below the wanted ones (see `rest.rs`). Default 8.
     pub guard_every: usize,
-    /// Solves between probes with a random row; 0 for none. A block that never held a random row
-    /// (one given by [`set_warm_start`](super::Solver::set_warm_start)) is probed at once.
-    /// Default 32.
+    /// One of so many solves that apply their guards also follows a random row, which finds what the
+    /// block cannot see; 0 for none. A block that never held a random row (one given by
+    /// [`set_warm_start`](super::Solver::set_warm_start)) is probed at once. Default 1: every bound
+    /// rests on a look outside the block, in this solve or in one that spared guards lean on.
     pub probe_every: usize,
     /// Seed of the random rows. Default 0.
     pub seed: u64,
@@ -64,7 +65,7 @@ impl Default for Params {
             guard: 1,
             largest_guard: 8,
             guard_every: 8,
-            probe_every: 32,
+            probe_every: 1,
             seed: 0,
             fusion: true,
         }

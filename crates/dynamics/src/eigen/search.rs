@@ -9,7 +9,7 @@ use super::bounds::rounding;
 use super::operator::Meter;
 use super::probe::{Prober, Watch};
 use super::rest::{MARGIN, Supposed};
-use super::solution::{Missed, Stop};
+use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
 use super::width::Width;
 use super::{EigenError, Params};
@@ -75,9 +75,11 @@ pub(super) struct Outcome {
     /// `[rows, P]`, where the next solve should start.
     pub next_start: Block,
     pub centre: Option<f64>,
-    pub missed: Option<Missed>,
+    pub exceeded: Option<Exceeded>,
     /// The guards, if they were spared.
     pub spared: Option<Tensor<2>>,
+    /// Whether random rows took part.
+    pub random: bool,
     /// The gap with which the next solve can be expected to do without guards.
     pub gap_needed: f64,
     pub iterations: usize,
@@ -124,7 +126,7 @@ impl<'a> Search<'a> {
         let mut spare = 0;
         if start.guards.is_none() {
             subspace.supposed = None;
-            while !random && width.rows() - spare > width.smallest() {
+            while start.carried >= width.rows() && width.rows() - spare > width.smallest() {
                 let (_, fewer) = without(&subspace, width.rows() - spare - 1)?;
                 if !fewer.open().is_empty() {
                     break;
@@ -166,10 +168,7 @@ impl<'a> Search<'a> {
             let active = self.active_rows(&open, climbing, &assessment);
             let done = open.is_empty() && self.subspace.missing() == 0;
             if !done && let Some(guards) = self.spared.take() {
-                let rows = self.subspace.block + guards.dims()[0];
-                (self.subspace.block, self.subspace.trusted) = (rows, rows);
-                self.subspace.supposed = None;
-                self.expand(&active, climbing, &assessment, Some(guards))?;
+                self.apply_guards(guards, &active, &assessment)?;
                 continue;
             }
             if lost && active.is_empty() && self.subspace.missing() == 0 {
@@ -289,17 +288,34 @@ impl<'a> Search<'a> {
         climbing: bool,
         assessment: &Assessment,
     ) -> Result<(), EigenError> {
-        let missing = self.subspace.missing();
-        let random = (missing > 0).then(|| {
-            let sample = self.subspace.sample();
-            let (device, dtype) = (sample.device(), sample.dtype());
-            let dim = self.subspace.dim();
-            self.prober.rows(missing, dim, &device, dtype)
-        });
-        if random.is_some() {
-            self.watch = Some(Watch::begin());
+        let random = self.random_rows(self.subspace.missing());
+        self.expand(active, climbing, assessment, [None, random])
+    }
+
+    /// The guards get their products after all, and a random row joins them if a probe is due.
+    fn apply_guards(
+        &mut self,
+        guards: Tensor<2>,
+        active: &[usize],
+        assessment: &Assessment,
+    ) -> Result<(), EigenError> {
+        let rows = self.subspace.block + guards.dims()[0];
+        let probe = usize::from(self.prober.is_due());
+        (self.subspace.block, self.subspace.trusted) = (rows + probe, rows);
+        self.subspace.supposed = None;
+        let random = self.random_rows(probe);
+        self.expand(active, false, assessment, [Some(guards), random])
+    }
+
+    /// So many random rows, which will be watched; none for 0.
+    fn random_rows(&mut self, rows: usize) -> Option<Tensor<2>> {
+        if rows == 0 {
+            return None;
         }
-        self.expand(active, climbing, assessment, random)
+        (self.watch, self.random) = (Some(Watch::begin()), true);
+        let sample = self.subspace.sample();
+        let (device, dtype) = (sample.device(), sample.dtype());
+        Some(self.prober.rows(rows, self.subspace.dim(), &device, dtype))
     }
 
     fn expand(
@@ -307,7 +323,7 @@ impl<'a> Search<'a> {
         active: &[usize],
         climbing: bool,
         assessment: &Assessment,
-        others: Option<Tensor<2>>,
+        others: [Option<Tensor<2>>; 2],
     ) -> Result<(), EigenError> {
         let lengths: Vec<f64> = active.iter().map(|&i| assessment.residuals[i]).collect();
         self.subspace.expand(active, &lengths, climbing, others)?;
@@ -330,9 +346,9 @@ impl<'a> Search<'a> {
     fn finish(self, stop: Stop, assessment: Assessment) -> Outcome {
         let subspace = self.subspace;
         let values = subspace.ritz.values.clone();
-        let missed = self.carried.iter().enumerate().find_map(|(i, &known)| {
+        let exceeded = self.carried.iter().enumerate().find_map(|(i, &known)| {
             let (previous, previous_bound) = known;
-            (values[i] > previous + previous_bound + assessment.rounding).then_some(Missed {
+            (values[i] > previous + previous_bound + assessment.rounding).then_some(Exceeded {
                 index: i,
                 value: values[i],
                 previous,
@@ -342,11 +358,10 @@ impl<'a> Search<'a> {
         let largest = self.width.largest(subspace.dim());
         if self.cold {
             self.width.note_cold(&values, largest);
-        } else if self.random {
-            self.width.note_random();
         } else if self.spared.is_none() {
             let products: usize = subspace.meter().products().iter().sum();
-            let searched = products - self.width.rows();
+            let others = self.width.rows() + subspace.random_products();
+            let searched = products.saturating_sub(others);
             self.width.note(searched, self.spare, largest);
         }
         let next = if self.spared.is_some() {
@@ -361,8 +376,9 @@ impl<'a> Search<'a> {
             values,
             assessment,
             centre: subspace.centre,
-            missed,
+            exceeded,
             spared: self.spared,
+            random: self.random,
             gap_needed: self.gap_needed,
             iterations: self.iterations,
             read_backs: subspace.read_backs(),

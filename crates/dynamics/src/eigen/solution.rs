@@ -1,6 +1,7 @@
 //! What a solve returns.
 
 use burn::tensor::Tensor;
+use serde::Serialize;
 
 /// Eigenpairs with the evidence for them.
 #[derive(Debug, Clone)]
@@ -13,6 +14,30 @@ pub struct Solution {
     pub info: Info,
 }
 
+/// What an error bound rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// Some eigenvalue lies within the residual of the value. Nothing says which one it is.
+    Rigorous,
+    /// It is the eigenvalue of its place, within the bound, given what this solve measured outside
+    /// the wanted vectors: guard vectors and a random vector, or the whole operator.
+    Bounded,
+    /// As `Bounded`, but what lies outside was extrapolated from earlier solves.
+    Supposed,
+}
+
+impl Certainty {
+    /// The word that traces use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rigorous => "rigorous",
+            Self::Bounded => "bounded",
+            Self::Supposed => "supposed",
+        }
+    }
+}
+
 /// One eigenvalue and how well it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Eigenpair {
@@ -22,6 +47,8 @@ pub struct Eigenpair {
     pub residual: f64,
     /// Bound on |θ − λ|: truncation (see [the module](super#error-bounds)) plus rounding.
     pub error_bound: f64,
+    /// What the bound rests on.
+    pub certainty: Certainty,
     /// Whether `error_bound` meets the tolerance asked for.
     pub converged: bool,
     /// Products charged to this pair: those of its own row; the last wanted pair also carries
@@ -63,16 +90,16 @@ pub struct Info {
     pub spared: bool,
     /// Set when the block carried over had hidden an eigenvalue; its wanted rows, where guards were
     /// spared in the solve before, or at first in this one.
-    pub missed: Option<Missed>,
+    pub exceeded: Option<Exceeded>,
     /// The wanted pairs' starting rows came from an earlier solve or from the caller.
     pub warm: bool,
 }
 
-/// An eigenvalue that the block carried over had missed; its wanted rows, where guards were spared in
+/// A bound that the block carried over would have broken; its wanted rows, where guards were spared in
 /// the solve before, or at first in this one. It exceeds, by more than the error bound, what these
 /// alone would have answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Missed {
+pub struct Exceeded {
     /// Place among the wanted pairs, from 0; the first that was wrong.
     pub index: usize,
     /// The eigenvalue found there.
@@ -83,7 +110,7 @@ pub struct Missed {
     pub previous_bound: f64,
 }
 
-impl Missed {
+impl Exceeded {
     /// How far that answer would have been off.
     pub fn shortfall(&self) -> f64 {
         (self.value - self.previous).abs()

@@ -8,7 +8,7 @@ use super::operator::Meter;
 use super::probe::Prober;
 use super::rest::Rest;
 use super::search::{Search, Start};
-use super::solution::{Eigenpair, Info, Missed, Solution};
+use super::solution::{Certainty, Eigenpair, Exceeded, Info, Solution};
 use super::width::Width;
 use super::{EigenError, End, Params, SymmetricOperator, dense};
 
@@ -97,7 +97,6 @@ impl Solver {
         let mut start = self.starting_rows(dim, &device, dtype)?;
         start.past = self.drift.past(dim, &device, dtype, arithmetic);
         let warm = start.carried > 0;
-        let random = start.rows.dims()[0] > start.carried;
         let outcome = Search::new(
             &self.params,
             meter,
@@ -108,9 +107,11 @@ impl Solver {
         )?
         .run()?;
 
-        self.prober.record(random);
-        let next = self.drift.next(outcome.next_start, arithmetic)?;
         let spared = outcome.spared.is_some();
+        if !spared {
+            self.prober.record(outcome.random);
+        }
+        let next = self.drift.next(outcome.next_start, arithmetic)?;
         self.block = Some(match outcome.spared {
             Some(guards) => Tensor::cat(vec![next, guards], 0),
             None => next,
@@ -123,11 +124,17 @@ impl Solver {
             End::Smallest => -1.0,
         };
         let assessment = &outcome.assessment;
+        let certainty = if outcome.random {
+            Certainty::Bounded
+        } else {
+            Certainty::Supposed
+        };
         let pairs = (0..count)
             .map(|i| Eigenpair {
                 value: sign * outcome.values[i],
                 residual: assessment.residuals[i],
                 error_bound: assessment.error_bound(i),
+                certainty,
                 converged: assessment.is_converged(i),
                 products: outcome.products[i],
             })
@@ -141,12 +148,12 @@ impl Solver {
                 products: outcome.products.iter().sum(),
                 applications: outcome.applications,
                 read_backs: outcome.read_backs,
-                probed: warm && random,
+                probed: warm && outcome.random,
                 spared,
-                missed: outcome.missed.map(|missed| Missed {
-                    value: sign * missed.value,
-                    previous: sign * missed.previous,
-                    ..missed
+                exceeded: outcome.exceeded.map(|exceeded| Exceeded {
+                    value: sign * exceeded.value,
+                    previous: sign * exceeded.previous,
+                    ..exceeded
                 }),
                 warm,
             },
@@ -184,10 +191,9 @@ impl Solver {
         let rows = self.width.rows();
         let carried = given.min(rows);
         let block = block.narrow(0, 0, carried).to_device(device).cast(dtype);
-        let probe = usize::from(self.prober.is_due());
-        let random = rows - carried + probe;
+        let missing = rows - carried;
         let count = self.params.count;
-        if random == 0
+        if missing == 0
             && rows > count
             && let Some(supposed) = self.rest.supposed()
         {
@@ -202,6 +208,8 @@ impl Solver {
                 supposed: Some(supposed),
             });
         }
+        let probe = usize::from(self.prober.is_due());
+        let random = missing + probe;
         let all = if random == 0 {
             block
         } else {

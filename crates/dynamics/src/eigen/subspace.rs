@@ -40,6 +40,8 @@ pub(super) struct Subspace<'a> {
     untidy: bool,
     /// Where the rest of the spectrum is supposed to begin, while there are no guards.
     pub supposed: Option<Supposed>,
+    /// Products of random rows and of what they led to.
+    random_products: usize,
     /// The kept Ritz pairs.
     pub ritz: Ritz,
     /// Combinations since the images were products.
@@ -75,6 +77,7 @@ impl<'a> Subspace<'a> {
             trail: ritz.beyond(grams, &random, epsilon)?,
             untidy: false,
             supposed: None,
+            random_products: count - carried,
             ritz,
             scale: grams.image_scale(),
             basis,
@@ -107,6 +110,11 @@ impl<'a> Subspace<'a> {
         &self.meter
     }
 
+    /// Products spent on random rows and on what they led to.
+    pub fn random_products(&self) -> usize {
+        self.random_products
+    }
+
     /// Read-backs so far.
     pub fn read_backs(&self) -> usize {
         self.basis.read_backs()
@@ -135,7 +143,8 @@ impl<'a> Subspace<'a> {
     }
 
     /// One iteration: the residuals of the `active` pairs, of norm `lengths`, join the basis, then
-    /// the next rows of the random rows' trail if `follow`, then `others`. Only these cost products,
+    /// `guards` that had none yet, the next rows of the random rows' trail if `follow`, and new
+    /// `random` rows. Only these cost products,
     /// those that are no residuals at the charge of the pair of their number.
     ///
     /// They are not orthogonalised on the device: they are orthogonal to the basis but for
@@ -145,25 +154,33 @@ impl<'a> Subspace<'a> {
         active: &[usize],
         lengths: &[f64],
         follow: bool,
-        others: Option<Tensor<2>>,
+        [guards, random]: [Option<Tensor<2>>; 2],
     ) -> Result<(), EigenError> {
-        let mut search = Vec::with_capacity(3);
+        let mut search = Vec::with_capacity(4);
         let mut owners = active.to_vec();
         if !active.is_empty() {
             // Unit length before any Gram matrix: residuals differ by orders of magnitude.
             let scales: Vec<f64> = lengths.iter().map(|length| length.recip()).collect();
             search.push(self.residual_rows(active, &scales));
         }
+        let mut followed = active.len();
+        if let Some(guards) = guards {
+            let first = self.ritz.values.len();
+            owners.extend(first..first + guards.dims()[0]);
+            search.push(guards);
+            followed = owners.len();
+        }
         if follow && self.has_trail() {
             let [on_images, on_rows] = &self.trail;
             owners.extend(self.block.saturating_sub(on_images.nrows())..self.block);
             search.push(self.basis.on_both(on_images, on_rows));
         }
-        if let Some(others) = others {
+        if let Some(random) = random {
             let first = self.ritz.values.len();
-            owners.extend(first..first + others.dims()[0]);
-            search.push(others);
+            owners.extend(first..first + random.dims()[0]);
+            search.push(random);
         }
+        self.random_products += owners.len() - followed;
         let search = Stack::from(search).whole();
         let images = self.meter.apply(search.clone(), &owners)?;
         let full = self.basis.rows() + owners.len() > 3 * self.block + ROOM;
@@ -174,7 +191,7 @@ impl<'a> Subspace<'a> {
         self.basis.append(search, images)?;
         self.note_reading()?;
         let grams = self.basis.grams();
-        let descendants: Vec<usize> = (from + active.len()..self.basis.rows()).collect();
+        let descendants: Vec<usize> = (from + followed..self.basis.rows()).collect();
         let directions = grams.leading(from + active.len());
         self.centre = directions.mean_quotient(from).or(self.centre);
         self.ritz = Ritz::new(grams, from, self.block + 1, self.epsilon)?;

@@ -85,11 +85,6 @@ impl Width {
         self.rows = widest.unwrap_or(self.smallest);
         self.last = None;
     }
-
-    /// Notes a solve with some random rows, which says nothing about the next.
-    pub fn note_random(&mut self) {
-        self.last = None;
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,113 @@
+//! Networks on images, in float64 and in the coordinates of the inputs' span, as the command trains
+//! them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::reference;
+use brink_data::{Class, DataConfig, Samples, Source, Targets};
+use brink_linearize::{Batch, Objective};
+use brink_model::{Activation, Loss, ModelConfig, Network, Precision, RowSpace, Weights};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+
+/// A network, its data and its step size.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub samples: usize,
+    /// Airplanes against automobiles rather than all ten classes.
+    pub binary: bool,
+    pub hidden: Vec<usize>,
+    pub activation: Activation,
+    pub bias: bool,
+    pub loss: Loss,
+    pub step: Step,
+    pub seed: u64,
+}
+
+/// The step size η.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Size(f64),
+    /// This share of 2/λ₁ at the initial weights.
+    OfEdge(f64),
+}
+
+impl Step {
+    pub fn size(self, objective: &Objective<2>, theta: &Tensor<1>) -> f64 {
+        match self {
+            Self::Size(size) => size,
+            Self::OfEdge(share) => {
+                let top = reference::largest(&mut objective.linearize(theta).unwrap(), 1)[0];
+                share * 2.0 / top
+            }
+        }
+    }
+}
+
+impl Case {
+    /// The objective and the initial parameters; `None` for images that are not at hand.
+    pub fn build(&self, cifar: bool) -> Option<(Objective<2>, Tensor<1>)> {
+        let folder = std::env::var_os("BRINK_CIFAR10").map(PathBuf::from);
+        let data = DataConfig {
+            source: if cifar {
+                Source::Cifar10
+            } else {
+                Source::Synthetic
+            },
+            dir: match cifar {
+                true => Some(folder?),
+                false => None,
+            },
+            samples: Samples::Count(NonZeroUsize::new(self.samples).unwrap()),
+            classes: self.binary.then(|| {
+                let class = |name: &str| name.parse::<Class>().unwrap();
+                vec![class("airplane"), class("automobile")]
+            }),
+            targets: if self.binary {
+                Targets::Binary
+            } else {
+                Targets::OneHot
+            },
+            ..DataConfig::default()
+        };
+        let train = brink_data::load(&data, None).unwrap().train;
+        let model = ModelConfig {
+            hidden: Some(self.hidden.clone()),
+            activation: self.activation,
+            bias: self.bias,
+            seed: self.seed,
+            ..ModelConfig::default()
+        };
+        let (samples, features) = (train.samples(), train.features());
+        let weights = Weights::initial(&model, features, train.outputs(), Precision::F64).unwrap();
+        let space = RowSpace::of(&train.inputs_f64(), samples, features).unwrap();
+        let weights = space.project(&weights).unwrap().weights;
+        let device = Device::flex();
+        let network = Network::new(
+            &model,
+            samples,
+            train.outputs(),
+            &weights,
+            &device,
+            FloatDType::F64,
+        )
+        .unwrap();
+        let tensor = |values: Vec<f64>, width: usize| {
+            let data = TensorData::new(values, [samples, width]);
+            Tensor::<2>::from_data(data, (&device, DType::F64))
+        };
+        let batch = Batch::new()
+            .with(tensor(space.coordinates(), samples))
+            .with(tensor(train.targets(), train.outputs()));
+        let loss = self.loss;
+        let objective = Objective::trace(
+            &network,
+            &batch,
+            |network: &Network, batch| network.forward(batch.float(0)),
+            |outputs, batch| loss.forward(outputs, batch.float(1)),
+        )
+        .unwrap();
+        let theta = objective.layout().flatten(&network);
+        Some((objective, theta))
+    }
+}

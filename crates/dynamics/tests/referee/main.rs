@@ -1,0 +1,130 @@
+//! Training in float64 with an independent solver at every step: no eigenvalue may lie further from
+//! the reported one than its bound.
+//!
+//! `BRINK_CIFAR10` names a folder of CIFAR-10's binary files; without it synthetic images are used.
+
+#![cfg(feature = "flex")]
+
+mod case;
+mod reference;
+mod verdict;
+
+use brink_dynamics::eigen::Params;
+use brink_model::{Activation, Loss};
+
+use case::{Case, Step};
+use verdict::{Verdict, follow};
+
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Linear,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::Elu,
+    Activation::Gelu,
+    Activation::Softplus,
+    Activation::Sigmoid,
+];
+
+fn two() -> Params {
+    Params {
+        count: 2,
+        ..Params::default()
+    }
+}
+
+fn judge(cases: &[(Case, usize)], params: &Params) -> Verdict {
+    let mut all = Verdict::default();
+    for (case, steps) in cases {
+        for cifar in [false, true] {
+            let Some((objective, theta)) = case.build(cifar) else {
+                continue;
+            };
+            let name = format!("{case:?} cifar {cifar}");
+            let step_size = case.step.size(&objective, &theta);
+            all.add(follow(&name, &objective, theta, step_size, *steps, params));
+        }
+    }
+    all
+}
+
+fn accept(mut verdict: Verdict, least: usize) {
+    let median = verdict.median_ratio();
+    eprintln!(
+        "{} values, {} violations, {} not converged, median bound/error {:.1}, {:.2} products a value",
+        verdict.values,
+        verdict.violations.len(),
+        verdict.not_converged,
+        median,
+        verdict.products as f64 / verdict.values as f64,
+    );
+    for violation in &verdict.violations {
+        eprintln!("{violation}");
+    }
+    assert!(verdict.values >= least, "only {} values", verdict.values);
+    assert!(
+        verdict.violations.is_empty(),
+        "{} violations",
+        verdict.violations.len()
+    );
+}
+
+#[test]
+fn first_steps_of_a_linear_network() {
+    let cases: Vec<(Case, usize)> = (0..8)
+        .map(|seed| {
+            let case = Case {
+                samples: 200,
+                binary: true,
+                hidden: vec![64, 64],
+                activation: Activation::Linear,
+                bias: false,
+                loss: Loss::Mse { factor: 1.0 },
+                step: Step::Size(0.01),
+                seed,
+            };
+            (case, 30)
+        })
+        .collect();
+    accept(judge(&cases, &two()), 480);
+}
+
+#[test]
+fn small_networks_started_anywhere_about_the_edge() {
+    let mut cases = Vec::new();
+    let losses = [Loss::Mse { factor: 0.5 }, Loss::CrossEntropy];
+    for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
+        for (j, loss) in losses.into_iter().enumerate() {
+            for (samples, hidden) in [(8, 4), (20, 8), (40, 12)] {
+                for share in [0.5, 1.0, 3.0] {
+                    let case = Case {
+                        samples,
+                        binary: false,
+                        hidden: vec![hidden],
+                        activation,
+                        bias: true,
+                        loss,
+                        step: Step::OfEdge(share),
+                        seed: (2 * i + j) as u64,
+                    };
+                    cases.push((case, 25));
+                }
+            }
+        }
+    }
+    accept(judge(&cases, &two()), 2_000);
+}
+
+#[test]
+fn a_small_network_far_above_its_edge() {
+    let case = Case {
+        samples: 20,
+        binary: false,
+        hidden: vec![8],
+        activation: Activation::Tanh,
+        bias: true,
+        loss: Loss::Mse { factor: 0.5 },
+        step: Step::Size(0.05),
+        seed: 0,
+    };
+    accept(judge(&[(case, 150)], &two()), 300);
+}
