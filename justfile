@@ -56,6 +56,10 @@ figures *args:
 bench *args:
     python3 bench/run.py {{args}}
 
+# Hold the eigensolver's error bounds against an independent solver, at every step of training.
+calibrate *args:
+    cargo run --release --example calibrate {{args}}
+
 # Measure the pieces of a step by themselves.
 bench-pieces *args:
     cargo bench --profile release {{args}}

@@ -26,7 +26,7 @@ fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Default, &Device::flex())
 }
 
-/// Matrix products in the shapes and orientations that the programs use, by kernels of our own and
+/// Matrix products in the shapes and orientations that the programs use, by Brink's own code and
 /// by Burn's operations: a linear layer has two for its gradient, and two for each product.
 #[divan::bench_group]
 mod matrix_products {

@@ -1,8 +1,8 @@
-//! Gradient descent at the edge of stability: the run, its eigensolver and what observes it.
+//! Gradient descent at the edge of stability: the run, its measurements and what observes it.
 
 mod caught;
 mod clock;
-pub mod eigen;
+
 mod error;
 mod flat;
 pub mod flow;
@@ -18,10 +18,11 @@ mod scaled;
 mod settings;
 mod spectrum;
 
+pub use brink_eigen as eigen;
 pub use caught::{Panicked, caught};
 pub use error::RunError;
 pub use hessian::Hessian;
 pub use problem::{Accuracy, LayerWeight, Problem};
 pub use recording::{Goals, Recording, with_causes};
 pub use run::{Finished, run};
-pub use settings::{Between, EigenvalueSettings, Settings};
+pub use settings::{Above, Between, EigenvalueSettings, Settings};

@@ -49,7 +49,10 @@ pub fn run<const D: usize>(
 ) -> Result<Finished, RunError> {
     let header = RunHeader {
         layers: problem.layers.iter().map(|l| l.name.clone()).collect(),
-        eigenvalues: settings.eigenvalues.as_ref().map_or(0, |e| e.solver.count),
+        eigenvalues: settings
+            .eigenvalues
+            .as_ref()
+            .map_or(0, |e| e.largest_count()),
         smallest: settings.eigenvalues.as_ref().map_or(0, |e| e.smallest),
         step_size: settings.step_size,
         steps: settings.steps,
@@ -245,7 +248,9 @@ impl<'a, const D: usize> Descent<'a, D> {
         let spectral = match linearization.as_deref_mut() {
             Some(linearization) => self
                 .clock
-                .time("eigenvalues", || spectrum.measure(step, linearization))
+                .time("eigenvalues", || {
+                    spectrum.measure(step, self.settings.threshold(), linearization)
+                })
                 .map_err(|source| RunError::Eigen { step, source })?,
             None => Measured::default(),
         };

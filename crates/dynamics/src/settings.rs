@@ -13,17 +13,36 @@ pub enum Between {
     RayleighQuotient,
 }
 
+/// Which eigenvalues are followed besides the largest ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Above {
+    /// All those above this share of the stability threshold, between 0 (excluded) and 1.
+    pub share: f64,
+    /// Up to so many, the largest ones among them.
+    pub largest_count: usize,
+}
+
 /// When and how Hessian eigenvalues are measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EigenvalueSettings {
     /// The eigensolver's parameters; its count is k at the largest algebraic end.
     pub solver: eigen::Params,
+    /// Those above a share of the threshold besides, if any.
+    pub above: Option<Above>,
     /// How many at the smallest algebraic end besides.
     pub smallest: usize,
     /// At which steps.
     pub schedule: Schedule,
     /// What to record in between.
     pub between: Between,
+}
+
+impl EigenvalueSettings {
+    /// The most eigenvalues that a step may record at the largest end.
+    pub fn largest_count(&self) -> usize {
+        let above = self.above.map_or(0, |above| above.largest_count);
+        above.max(self.solver.count)
+    }
 }
 
 /// Full-batch gradient descent and what is measured along it.

@@ -33,6 +33,8 @@ struct EndOfSpectrum {
     end: End,
     /// Eigenvalues wanted, those of flat directions among them.
     count: usize,
+    /// Those above this share of the threshold are wanted besides.
+    above: Option<f64>,
     solver: ScaledSolver,
     /// Vectors of the last solution, [count, P].
     vectors: Option<Tensor<2>>,
@@ -75,9 +77,12 @@ impl Spectrum {
                 }
                 let mut params = settings.solver.clone();
                 (params.end, params.count) = (end, count.min(dim));
+                let above = settings.above.filter(|_| end == End::Largest);
+                params.largest_count = above.map_or(0, |above| above.largest_count.min(dim));
                 ends.push(EndOfSpectrum {
                     end,
                     count,
+                    above: above.map(|above| above.share),
                     solver: ScaledSolver::new(params)?,
                     vectors: None,
                 });
@@ -100,10 +105,11 @@ impl Spectrum {
         })
     }
 
-    /// The eigenvalues of `step`, at the linearisation's iterate.
+    /// The eigenvalues of `step`, at the linearisation's iterate; `threshold` is the step rule's.
     pub fn measure<const D: usize>(
         &mut self,
         step: u64,
+        threshold: f64,
         linearization: &mut Linearization<'_, D>,
     ) -> Result<Measured, EigenError> {
         let Some(settings) = &self.settings else {
@@ -115,10 +121,11 @@ impl Spectrum {
         for end in &mut self.ends {
             let mut hessian = Hessian::new(linearization);
             let values = if due {
-                let solution = end.solver.solve(&mut hessian)?;
+                let floor = end.above.map(|share| share * threshold);
+                let solution = end.solver.solve_above(&mut hessian, floor)?;
                 self.totals.add(&solution);
                 end.vectors = Some(solution.vectors.clone());
-                solved(&solution, end.end)
+                followed(solved(&solution, end.end), end.count, floor)
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
                 let pairs = end.solver.quotients(&mut hessian, vectors)?;
@@ -126,7 +133,8 @@ impl Spectrum {
             } else {
                 continue;
             };
-            let values = with_flat_directions(&values, end.count, self.flat, end.end);
+            let count = end.count.max(values.len());
+            let values = with_flat_directions(&values, count, self.flat, end.end);
             match end.end {
                 End::Largest => {
                     // Where the flat directions lie highest, the solver's first vector is not it.
@@ -201,6 +209,15 @@ fn solved(solution: &Solution, end: End) -> Vec<Eigenvalue> {
             products: pair.products as u64,
         })
         .collect()
+}
+
+/// The first `count` of `values`, and those above the `floor`, if there is one.
+fn followed(mut values: Vec<Eigenvalue>, count: usize, floor: Option<f64>) -> Vec<Eigenvalue> {
+    if let Some(floor) = floor {
+        let above = values.iter().take_while(|e| e.value > floor).count();
+        values.truncate(above.max(count));
+    }
+    values
 }
 
 /// Stale vectors' vᵀHv, each within its residual of some eigenvalue, though not surely of the same.

@@ -56,6 +56,7 @@ fn settings(step_size: f64, steps: u64) -> Settings {
         stop_loss: None,
         stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count: 2,
                 relative_tolerance: 1e-9,

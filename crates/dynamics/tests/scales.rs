@@ -74,6 +74,7 @@ fn settings(count: usize, smallest: usize) -> Settings {
         stop_loss: None,
         stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count,
                 ..Params::default()

@@ -268,11 +268,29 @@ impl Faults<'_> {
         for (key, value) in [
             ("count", eigenvalues.count),
             ("smallest", eigenvalues.smallest),
+            ("largest_count", eigenvalues.largest_count),
             ("guard", eigenvalues.guard),
             ("largest_guard", eigenvalues.largest_guard),
         ] {
             self.require(value <= 256, &path(key), "must be at most 256");
         }
+        self.require(
+            eigenvalues
+                .above
+                .is_none_or(|share| share > 0.0 && share <= 1.0),
+            &path("above"),
+            "must be more than 0 and at most 1: a share of the stability threshold",
+        );
+        self.require(
+            eigenvalues.above.is_none() || eigenvalues.guard >= 1,
+            &path("guard"),
+            "must be at least 1 with `above`: a guard shows whether all were found",
+        );
+        self.require(
+            eigenvalues.above.is_none() || eigenvalues.largest_count >= eigenvalues.count,
+            &path("largest_count"),
+            "must be at least measure.eigenvalues.count",
+        );
         self.require(eigenvalues.every >= 1, &path("every"), "must be at least 1");
         self.require(
             eigenvalues.guard_every >= 1,

@@ -56,6 +56,8 @@ keys! {
     "measure.eigenvalues.every", "1", "measure at every so many steps";
     "measure.eigenvalues.from", "0", "the first step to measure at";
     "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.eigenvalues.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
+    "measure.eigenvalues.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.eigenvalues.smallest", "0", "how many of the smallest eigenvalues besides";
     "measure.eigenvalues.stale", "\"skip\"", "skip | rayleigh-quotient: what the steps between record";
     "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
@@ -101,7 +103,7 @@ keys! {
 
     "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
     "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
-    "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by kernels of our own (flex)";
+    "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by Brink's own code (flex)";
     "run.microbatch", "none", "how many samples are computed on at a time, at least 1, all if left out: memory is bounded by them, and the result is the same";
 }
 

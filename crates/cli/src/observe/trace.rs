@@ -8,7 +8,7 @@
 //! | `train_accuracy` | share of training samples classified right, 0 to 1 | it means nothing for the targets |
 //! | `gradient_norm` | ‖∇L(θₜ)‖₂ | never |
 //! | `threshold` | 2/η | never |
-//! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step |
+//! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step, or beyond `count` and not above the share of the threshold that `above` asks for |
 //! | `lambda_min_1`, … | smallest eigenvalues, smallest first; only if the config asks for them | not measured at this step |
 //! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
 //! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | there is no such layer |

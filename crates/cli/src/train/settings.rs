@@ -1,7 +1,7 @@
 //! The config's tables as the run's settings.
 
 use brink_dynamics::measurement::Schedule;
-use brink_dynamics::{Between, EigenvalueSettings, Settings, eigen};
+use brink_dynamics::{Above, Between, EigenvalueSettings, Settings, eigen};
 
 use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
 
@@ -33,6 +33,10 @@ fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings
             fusion: fusion == Fusion::Auto,
             ..eigen::Params::default()
         },
+        above: config.above.map(|share| Above {
+            share,
+            largest_count: config.most(),
+        }),
         smallest: config.smallest,
         schedule: Schedule {
             every: config.every,

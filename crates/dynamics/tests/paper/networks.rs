@@ -178,6 +178,7 @@ pub fn follow_with(
         stop_loss: None,
         stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count: 2,
                 relative_tolerance: 1e-11,

@@ -3,7 +3,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_dynamics::eigen::{Params, Stop};
+use brink_eigen::{Params, Stop};
 use burn::tensor::DType;
 use ndarray::Array2;
 use spectra::{arenas, decaying, eigenvalues, noise, rotation, solve_and_check, with_spectrum};
@@ -146,7 +146,7 @@ fn another_lobpcg_finds_the_same_values() {
 
 #[test]
 fn the_smallest_end_is_the_largest_of_the_negative() {
-    use brink_dynamics::eigen::{End, Solver};
+    use brink_eigen::{End, Solver};
     let n = 100;
     let mut spectrum = decaying(&[30.0, 20.0], 5.0, 0.9, n - 2);
     spectrum.extend([-4.0, -40.0]);

@@ -71,17 +71,17 @@ impl Stack {
 /// How blocks are computed on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arithmetic {
-    /// Whether by kernels of our own where there are any.
+    /// Whether by Brink's own code where there are any.
     own: bool,
 }
 
 impl Arithmetic {
-    /// By kernels of our own where `own` and the device allow it, else by Burn's operations.
+    /// By Brink's own code where `own` and the device allow it, else by Burn's operations.
     pub fn new(own: bool) -> Self {
         Self { own }
     }
 
-    /// Whether kernels of our own serve the device of `rows`.
+    /// Whether Brink's own code serves the device of `rows`.
     fn is_own(self, rows: &Tensor<2>) -> bool {
         #[cfg(feature = "flex")]
         return self.own && flex::holds(rows);

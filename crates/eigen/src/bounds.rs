@@ -85,14 +85,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_rest_on_the_lowest_guard_that_is_sharp() {
+    fn bounds_rest_on_the_first_guard_or_on_none() {
         let values = [50.0, 48.0, 47.0, 30.0, 29.0, 5.0];
-        // The last is too coarse to count, the one before puts the rest higher than the fourth.
-        let residuals = [1.0, 1.0, 0.9, 2.0, 4.0, 22.0];
-        assert_eq!(reach(&values, &residuals, 2, 0.05), 4);
-        assert_eq!(reach(&values[..3], &residuals[..3], 2, 0.05), 2);
-        assert_eq!(reach(&values[..3], &residuals[..3], 2, 0.9), 3);
-        assert_eq!(reach(&values[..1], &residuals[..1], 2, 0.05), 1);
+        // The first guard is too coarse for its distance: what is below it does not count.
+        assert_eq!(reach(&values, &[1.0, 1.0, 0.9, 0.0, 0.0, 0.0], 2, 0.05), 2);
+        // It is sharp, and no more is known.
+        assert_eq!(reach(&values, &[1.0, 1.0, 0.2, 0.0, 0.0, 0.0], 2, 0.05), 3);
+        // Past converged guards the first other one counts if it is sharp itself.
+        assert_eq!(
+            reach(&values, &[1.0, 1.0, 0.05, 0.05, 4.0, 0.0], 2, 0.05),
+            5
+        );
+        assert_eq!(
+            reach(&values, &[1.0, 1.0, 0.05, 0.05, 5.0, 0.0], 2, 0.05),
+            4
+        );
+        assert_eq!(reach(&values, &[0.05; 6], 2, 0.05), 6);
+        assert_eq!(reach(&values[..1], &[1.0], 2, 0.05), 1);
         assert_eq!(reach(&[], &[], 2, 0.05), 0);
     }
 

@@ -9,8 +9,8 @@ use super::basis::{Basis, Block};
 use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
+use super::policy::Supposed;
 use super::rayleigh_ritz::{Grams, Ritz};
-use super::rest::Supposed;
 
 /// Longest correction of a unit vector that is made without measuring its effect.
 const LONGEST_FREE_STEP: f64 = 0.3;
@@ -118,6 +118,14 @@ impl<'a> Subspace<'a> {
     /// Read-backs so far.
     pub fn read_backs(&self) -> usize {
         self.basis.read_backs()
+    }
+
+    /// Widens the block to `rows` at least.
+    pub fn grow(&mut self, rows: usize) {
+        if rows > self.trusted {
+            self.block += rows - self.trusted;
+            self.trusted = rows;
+        }
     }
 
     /// Ritz pairs that the block lacks, for want of independent rows.

@@ -34,12 +34,12 @@ pub(super) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// Accounts for `count` wanted pairs, all at zero.
-    pub fn new(operator: &'a mut dyn SymmetricOperator, end: End, count: usize) -> Self {
+    /// Accounts at zero.
+    pub fn new(operator: &'a mut dyn SymmetricOperator, end: End) -> Self {
         Self {
             operator,
             end,
-            products: vec![0; count],
+            products: Vec::new(),
             applications: 0,
         }
     }
@@ -52,13 +52,21 @@ impl<'a> Meter<'a> {
         self.applications
     }
 
-    /// Products charged to each wanted pair.
+    /// Products charged to each pair.
     pub fn products(&self) -> &[usize] {
         &self.products
     }
 
-    /// Applies the operator to `block`; row j is charged to pair `owners[j]`, and to the last
-    /// wanted pair when that index lies beyond it (guard and probe rows).
+    /// Products charged to each of `count` wanted pairs, those of all others to the last.
+    pub fn products_of(&self, count: usize) -> Vec<usize> {
+        let mut wanted = vec![0; count];
+        for (pair, products) in self.products.iter().enumerate() {
+            wanted[pair.min(count - 1)] += products;
+        }
+        wanted
+    }
+
+    /// Applies the operator to `block`; row j is charged to pair `owners[j]`.
     pub fn apply(&mut self, block: Tensor<2>, owners: &[usize]) -> Result<Tensor<2>, EigenError> {
         self.applications += 1;
         let (device, expected) = (block.device(), block.dims());
@@ -78,9 +86,11 @@ impl<'a> Meter<'a> {
                 expected_dtype,
             });
         }
-        let last = self.products.len() - 1;
         for &owner in owners {
-            self.products[owner.min(last)] += 1;
+            if owner >= self.products.len() {
+                self.products.resize(owner + 1, 0);
+            }
+            self.products[owner] += 1;
         }
         // Everything else of a solve is there.
         let image = image.to_device(&device);

@@ -1,4 +1,4 @@
-//! Kernels of our own against Burn's operations and against float64 sums on the host.
+//! Brink's own code against Burn's operations and against float64 sums on the host.
 #![cfg(feature = "flex")]
 
 use super::*;

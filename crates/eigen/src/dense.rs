@@ -11,10 +11,12 @@ use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
 use super::{EigenError, End, Params};
 
 /// Applies the operator to the identity and decomposes the result on the host: P products, of
-/// which each wanted pair but the last is charged one.
+/// which each wanted pair but the last is charged one. With a `floor` all values above it are
+/// wanted.
 pub(super) fn solve(
     mut meter: Meter<'_>,
     params: &Params,
+    floor: Option<f64>,
     device: &Device,
     dtype: DType,
     epsilon: f64,
@@ -40,12 +42,22 @@ pub(super) fn solve(
     let (values, rows) = eigh_descending(&matrix)?;
     let images = &rows * &matrix;
     let scale = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
+    let above = |floor: f64| values.iter().take_while(|&&value| value > floor).count();
+    let limit = params.largest_count.clamp(params.count, dim);
+    let count = floor.map_or(params.count, |floor| {
+        above(floor).clamp(params.count, limit)
+    });
+    let params = Params {
+        count,
+        ..params.clone()
+    };
     let tolerances = params.tolerances(&values);
+    let products = meter.products_of(count);
     let sign = match params.end {
         End::Largest => 1.0,
         End::Smallest => -1.0,
     };
-    let pairs = (0..params.count)
+    let pairs = (0..count)
         .map(|i| {
             let residual = (0..dim)
                 .map(|j| (images[(i, j)] - values[i] * rows[(i, j)]).powi(2))
@@ -58,12 +70,12 @@ pub(super) fn solve(
                 error_bound,
                 certainty: Certainty::Bounded,
                 converged: error_bound <= tolerances[i],
-                products: meter.products()[i],
+                products: products[i],
             }
         })
         .collect();
-    let wanted: Vec<usize> = (0..params.count).collect();
-    let vectors = scaled_rows(&rows, &wanted, &vec![1.0; params.count]);
+    let wanted: Vec<usize> = (0..count).collect();
+    let vectors = scaled_rows(&rows, &wanted, &vec![1.0; count]);
     Ok(Solution {
         pairs,
         vectors: upload(&vectors, device, dtype),

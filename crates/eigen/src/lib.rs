@@ -77,7 +77,7 @@
 //! # Example
 //!
 //! ```
-//! use brink_dynamics::eigen::{OperatorError, Params, Solver, SymmetricOperator};
+//! use brink_eigen::{OperatorError, Params, Solver, SymmetricOperator};
 //! use burn::tensor::{DType, Device, Tensor};
 //!
 //! struct Diagonal(Tensor<2>, Device);
@@ -112,14 +112,13 @@ mod host;
 mod operator;
 mod orthonormal;
 mod params;
-mod probe;
+mod policy;
+mod random;
 mod rayleigh_ritz;
-mod rest;
 mod search;
 mod solution;
 mod solver;
 mod subspace;
-mod width;
 
 pub use error::{EigenError, OperatorError};
 pub use operator::SymmetricOperator;

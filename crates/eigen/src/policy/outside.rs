@@ -11,7 +11,7 @@
 //! If the bounds do not meet their tolerance so, the guards are applied after all. A solve that
 //! applies them again reports a bound that was too small without them.
 
-use super::Params;
+use super::Report;
 
 /// How many times faster than what is followed the rest of the spectrum may rise.
 const ALLOWANCE: f64 = 2.0;
@@ -22,12 +22,11 @@ const CALM: f64 = 0.05;
 
 /// How many times larger the squared residuals at the start of the next solve may be than at the
 /// start of this one for the guards to be spared.
-pub(super) const MARGIN: f64 = 2.0;
+pub(crate) const MARGIN: f64 = 2.0;
 
 /// What is known of the rest from solve to solve.
 #[derive(Debug)]
-pub(super) struct Rest {
-    count: usize,
+pub(super) struct Outside {
     every: usize,
     known: Option<Known>,
 }
@@ -52,7 +51,7 @@ struct Known {
 
 /// What a solve without guards supposes.
 #[derive(Debug)]
-pub(super) struct Supposed {
+pub(crate) struct Supposed {
     end: f64,
     drift: f64,
     pace: f64,
@@ -81,12 +80,11 @@ impl Known {
     }
 }
 
-impl Rest {
+impl Outside {
     /// Nothing known yet.
-    pub fn new(params: &Params) -> Self {
+    pub fn new(guard_every: usize) -> Self {
         Self {
-            count: params.count,
-            every: params.guard_every,
+            every: guard_every,
             known: None,
         }
     }
@@ -115,11 +113,12 @@ impl Rest {
         (known.age > 0).then(|| known.supposed())?
     }
 
-    /// Notes a solve that found the Ritz `values`, with a bound on the `next` eigenvalue if it
-    /// applied guards; with a gap of `enough` another one can be expected to do without.
-    pub fn note(&mut self, values: &[f64], next: Option<f64>, enough: f64, spared: bool) {
-        let wanted = values[..self.count.min(values.len())].to_vec();
-        if spared {
+    /// Notes how a solve went.
+    pub fn note(&mut self, report: &Report<'_>) {
+        let values = report.values;
+        let wanted = values[..report.wanted.min(values.len())].to_vec();
+        let enough = report.gap_needed;
+        if report.spared {
             if let Some(known) = &mut self.known
                 && let Some(supposed) = known.supposed()
             {
@@ -130,10 +129,10 @@ impl Rest {
             return;
         }
         let before = self.known.take();
-        let Some(end) = next else {
+        let Some(end) = report.next else {
             return;
         };
-        let leading = values[..=self.count].to_vec();
+        let leading = values[..=report.wanted].to_vec();
         let pace = before.map(|before| {
             let mean = largest_change(&before.leading, &leading) / (before.age + 1) as f64;
             mean.max(largest_change(&before.wanted, &wanted))

@@ -17,6 +17,10 @@ pub enum End {
 pub struct Params {
     /// Eigenpairs wanted, at least 1. Default 1.
     pub count: usize,
+    /// Eigenpairs at the most where all above a floor are wanted (see
+    /// [`Solver::solve_above`](super::Solver::solve_above)). No more than `count` for no others.
+    /// Default 0.
+    pub largest_count: usize,
     /// The end of the spectrum. Default [`End::Largest`].
     pub end: End,
     /// Error allowed on an eigenvalue, relative to it: a pair is converged when its error bound
@@ -46,7 +50,7 @@ pub struct Params {
     pub probe_every: usize,
     /// Seed of the random rows. Default 0.
     pub seed: u64,
-    /// Whether blocks on burn-flex are computed on by kernels of our own; off, by Burn's
+    /// Whether blocks on burn-flex are computed on with faer, a piece at a time on each core; off, by Burn's
     /// operations, as elsewhere. Default on.
     pub fusion: bool,
 }
@@ -59,6 +63,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             count: 1,
+            largest_count: 0,
             end: End::Largest,
             relative_tolerance: 1e-3,
             max_iterations: 1000,

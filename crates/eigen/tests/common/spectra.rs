@@ -1,6 +1,6 @@
 //! Operators with known spectra, and what every solution must satisfy.
 
-use brink_dynamics::eigen::{OperatorError, Params, Solution, Solver, SymmetricOperator};
+use brink_eigen::{OperatorError, Params, Solution, Solver, SymmetricOperator};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::{Mat, Side};
 use rand_chacha::ChaCha8Rng;
@@ -109,6 +109,7 @@ pub fn eigenvalues(matrix: &Mat<f64>) -> Vec<f64> {
 }
 
 /// `count` eigenvalues from `top` down, then a bulk that decays by `ratio`.
+#[allow(dead_code)] // not every test file needs it
 pub fn decaying(top: &[f64], from: f64, ratio: f64, n: usize) -> Vec<f64> {
     let bulk = (0..n - top.len()).map(|j| from * ratio.powi(j as i32));
     top.iter().copied().chain(bulk).collect()

@@ -3,7 +3,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_dynamics::eigen::{Params, Solution, Solver};
+use brink_eigen::{Params, Solution, Solver};
 use burn::tensor::{DType, Device};
 use faer::Mat;
 use spectra::{Dense, arenas, as_stored, decaying, eigenvalues, rotation, upload, with_spectrum};

@@ -1,6 +1,6 @@
 //! How many rows the block should have.
 
-use super::Params;
+use crate::Params;
 
 /// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
 /// inside the cluster turn from solve to solve; those of one that ends in the gap below do not. So
@@ -10,33 +10,42 @@ use super::Params;
 #[derive(Debug)]
 pub(super) struct Width {
     rows: usize,
-    smallest: usize,
+    wanted: usize,
+    guard: usize,
     largest_guard: usize,
-    count: usize,
     /// Rows and products of the solve before.
     last: Option<[usize; 2]>,
 }
 
 impl Width {
     pub fn new(params: &Params) -> Self {
-        let smallest = params.count.saturating_add(params.guard);
         Self {
-            rows: smallest,
-            smallest,
+            rows: params.count.saturating_add(params.guard),
+            wanted: params.count,
+            guard: params.guard,
             // Without guards the block is left alone.
             largest_guard: match params.guard {
                 0 => 0,
                 _ => params.largest_guard,
             },
-            count: params.count,
             last: None,
         }
     }
 
-    /// Back to the beginning.
-    pub fn reset(&mut self) {
-        self.rows = self.smallest;
+    /// Back to the beginning, with so many vectors wanted.
+    pub fn reset(&mut self, wanted: usize) {
+        self.wanted = wanted;
+        self.rows = self.smallest();
         self.last = None;
+    }
+
+    /// So many vectors are wanted from now on: the block has room for them and their guards.
+    pub fn set_wanted(&mut self, wanted: usize) {
+        if wanted != self.wanted {
+            self.wanted = wanted;
+            self.rows = self.rows.max(self.smallest());
+            self.last = None;
+        }
     }
 
     /// Rows that the block is to have.
@@ -46,16 +55,16 @@ impl Width {
 
     /// Fewest rows that it may have.
     pub fn smallest(&self) -> usize {
-        self.smallest
+        self.wanted.saturating_add(self.guard)
     }
 
     /// Most rows that it may have in `dim` dimensions: with its residuals and their directions it
     /// fits with room to spare.
     pub fn largest(&self, dim: usize) -> usize {
-        self.count
+        self.wanted
             .saturating_add(self.largest_guard)
             .min(dim / 4)
-            .max(self.smallest)
+            .max(self.smallest())
     }
 
     /// Notes a solve from a carried block that took `searched` products besides those of the
@@ -68,7 +77,7 @@ impl Width {
             .is_some_and(|[fewer, before]| rows > fewer && products > before + (rows - fewer));
         self.last = Some([rows, products]);
         if grown_in_vain || spare > 0 {
-            self.rows = (rows - spare.max(1)).max(self.smallest);
+            self.rows = (rows - spare.max(1)).max(self.smallest());
         } else if searched > rows {
             self.rows = (rows + 1).min(largest.max(rows));
         }
@@ -79,10 +88,10 @@ impl Width {
     pub fn note_cold(&mut self, values: &[f64], largest: usize) {
         let known = largest.min(values.len().saturating_sub(1));
         let gap = |rows: usize| values[rows - 1] - values[rows];
-        let widest = (self.smallest..=known)
+        let widest = (self.smallest()..=known)
             .rev()
             .max_by(|&a, &b| gap(a).total_cmp(&gap(b)));
-        self.rows = widest.unwrap_or(self.smallest);
+        self.rows = widest.unwrap_or(self.smallest());
         self.last = None;
     }
 }

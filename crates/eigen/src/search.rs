@@ -7,11 +7,10 @@ use super::basis::Block;
 use super::block::{Arithmetic, Stack};
 use super::bounds::rounding;
 use super::operator::Meter;
-use super::probe::{Prober, Watch};
-use super::rest::{MARGIN, Supposed};
+use super::policy::{MARGIN, Policy, Report, Rise, Supposed};
+use super::random::RandomVectors;
 use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
-use super::width::Width;
 use super::{EigenError, Params};
 
 /// Combinations after which images are computed afresh from the iterates, tolerance or not:
@@ -27,9 +26,9 @@ pub(super) struct Start {
     pub rows: Tensor<2>,
     /// How many rows were carried over.
     pub carried: usize,
-    /// Rows that the block is to have, a probe included.
+    /// Rows that the block is to have, one that looks outside included.
     pub block: usize,
-    /// The same without the probe.
+    /// The same without that one.
     pub trusted: usize,
     /// Mean Rayleigh quotient of residuals in an earlier solve.
     pub centre: Option<f64>,
@@ -39,14 +38,19 @@ pub(super) struct Start {
     pub guards: Option<Tensor<2>>,
     /// What stands in for them, or did in the solve before.
     pub supposed: Option<Supposed>,
+    /// All values above this are wanted, up to a limit.
+    pub floor: Option<f64>,
 }
 
 /// State of the iteration.
 pub(super) struct Search<'a> {
-    params: &'a Params,
-    prober: &'a mut Prober,
+    /// Those of the solver, but for the count: it rises where more values lie above the floor.
+    params: Params,
+    floor: Option<f64>,
+    source: &'a mut RandomVectors,
+    policy: &'a mut Policy,
     subspace: Subspace<'a>,
-    watch: Option<Watch>,
+    rise: Option<Rise>,
     /// Whether some rows were random.
     random: bool,
     /// Whether all were.
@@ -56,7 +60,6 @@ pub(super) struct Search<'a> {
     carried: Vec<(f64, f64)>,
     /// The gap with which the next solve can be expected to do without guards.
     gap_needed: f64,
-    width: &'a mut Width,
     /// Guards that were not applied yet.
     spared: Option<Tensor<2>>,
     /// Last rows of the block without which it would have needed no search either.
@@ -80,8 +83,6 @@ pub(super) struct Outcome {
     pub spared: Option<Tensor<2>>,
     /// Whether random rows took part.
     pub random: bool,
-    /// The gap with which the next solve can be expected to do without guards.
-    pub gap_needed: f64,
     pub iterations: usize,
     pub read_backs: usize,
     pub products: Vec<usize>,
@@ -91,10 +92,10 @@ pub(super) struct Outcome {
 impl<'a> Search<'a> {
     /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step.
     pub fn new(
-        params: &'a Params,
+        params: Params,
         meter: Meter<'a>,
-        prober: &'a mut Prober,
-        width: &'a mut Width,
+        source: &'a mut RandomVectors,
+        policy: &'a mut Policy,
         start: Start,
         epsilon: f64,
     ) -> Result<Self, EigenError> {
@@ -112,7 +113,7 @@ impl<'a> Search<'a> {
         subspace.supposed = start.supposed;
         let without = |subspace: &Subspace<'_>, rows: usize| {
             let alone = subspace.leading(rows)?;
-            let answer = Assessment::from_grams(subspace, params, &alone.values, &alone.residual)?;
+            let answer = Assessment::from_grams(subspace, &params, &alone.values, &alone.residual)?;
             Ok::<_, EigenError>((alone, answer))
         };
         let (alone, answer) = match subspace.supposed {
@@ -126,8 +127,8 @@ impl<'a> Search<'a> {
         let mut spare = 0;
         if start.guards.is_none() {
             subspace.supposed = None;
-            while start.carried >= width.rows() && width.rows() - spare > width.smallest() {
-                let (_, fewer) = without(&subspace, width.rows() - spare - 1)?;
+            while start.carried >= policy.rows() && policy.rows() - spare > policy.smallest() {
+                let (_, fewer) = without(&subspace, policy.rows() - spare - 1)?;
                 if !fewer.open().is_empty() {
                     break;
                 }
@@ -136,14 +137,15 @@ impl<'a> Search<'a> {
         }
         let mut solve = Self {
             params,
-            prober,
+            floor: start.floor,
+            source,
+            policy,
             subspace,
-            watch: random.then(Watch::begin),
+            rise: random.then(Rise::begin),
             random,
             cold: start.carried == 0,
             carried,
             gap_needed,
-            width,
             spared: start.guards,
             spare,
             iterations: 0,
@@ -156,28 +158,30 @@ impl<'a> Search<'a> {
     /// Iterates to the end.
     pub fn run(mut self) -> Result<Outcome, EigenError> {
         loop {
-            let climbing = self.watch.as_ref().is_some_and(Watch::is_climbing);
-            if !climbing && self.watch.take().is_some() {
+            let climbing = self.rise.as_ref().is_some_and(Rise::goes_on);
+            if !climbing && self.rise.take().is_some() {
                 self.subspace.leave_trail()?;
             }
+            self.want_all_above_the_floor();
             let lost = climbing && !self.subspace.has_trail();
-            let assessment = Assessment::of(&mut self.subspace, self.params, lost)?;
+            let assessment = Assessment::of(&mut self.subspace, &self.params, lost)?;
             let values = &self.subspace.ritz.values;
             self.progress.note(values, &assessment, climbing);
             let open = assessment.open();
-            let active = self.active_rows(&open, climbing, &assessment);
-            let done = open.is_empty() && self.subspace.missing() == 0;
+            let unsure = open.is_empty() && self.may_miss_one(&assessment);
+            let active = self.active_rows(&open, unsure, climbing, &assessment);
+            let done = open.is_empty() && !unsure && self.subspace.missing() == 0;
             if !done && let Some(guards) = self.spared.take() {
                 self.apply_guards(guards, &active, &assessment)?;
                 continue;
             }
             if lost && active.is_empty() && self.subspace.missing() == 0 {
                 // The block is invariant to the last digit: nowhere to climb.
-                self.watch = None;
+                self.rise = None;
                 self.subspace.tidy()?;
                 continue;
             }
-            if let Some(stop) = self.verdict(&open, &active, climbing, &assessment) {
+            if let Some(stop) = self.verdict(&open, &active, unsure, climbing, &assessment) {
                 if self.subspace.is_untidy() {
                     self.subspace.tidy()?;
                     continue;
@@ -192,11 +196,47 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// A Ritz value never exceeds the eigenvalue of its place: those above the floor are wanted.
+    fn want_all_above_the_floor(&mut self) {
+        let (Some(floor), None) = (self.floor, &self.spared) else {
+            return;
+        };
+        let values = self.subspace.block_values();
+        let above = values.iter().take_while(|&&value| value > floor).count();
+        let limit = self.params.largest_count.min(values.len());
+        if above.min(limit) > self.params.count {
+            self.params.count = above.min(limit);
+            self.subspace.grow(self.params.count + self.params.guard);
+        }
+    }
+
+    /// Whether one more eigenvalue may lie above the floor, as far as the guards tell.
+    fn may_miss_one(&self, assessment: &Assessment) -> bool {
+        let Some(floor) = self.floor else {
+            return false;
+        };
+        let count = self.params.count;
+        if count >= self.params.largest_count || self.params.guard == 0 {
+            return false;
+        }
+        if self.spared.is_some() {
+            return assessment.rest > floor;
+        }
+        // A guard as well known as the wanted pairs decides.
+        let enough = assessment.tolerances.last().copied().unwrap_or(0.0);
+        let known = assessment
+            .residuals
+            .get(count)
+            .is_some_and(|r| *r <= enough);
+        !known && assessment.next.is_none_or(|next| next > floor)
+    }
+
     /// Why to stop, if it is time to.
     fn verdict(
         &self,
         open: &[usize],
         active: &[usize],
+        unsure: bool,
         climbing: bool,
         assessment: &Assessment,
     ) -> Option<Stop> {
@@ -205,10 +245,11 @@ impl<'a> Search<'a> {
         }
         let complete = self.subspace.missing() == 0;
         let settled = complete && !climbing;
-        if open.is_empty() && settled {
+        if open.is_empty() && !unsure && settled {
             return Some(Stop::Converged);
         }
         let unreachable = settled
+            && !unsure
             && open.iter().all(|&i| {
                 assessment.tolerances[i] <= self.rounding_of_fresh_images()
                     && assessment.truncation[i] <= assessment.rounding
@@ -237,7 +278,13 @@ impl<'a> Search<'a> {
     /// The pairs that get a residual direction: wanted ones that are not converged, or what holds
     /// them back, and the last guard while none is sharp enough to say where the rest of the
     /// spectrum begins.
-    fn active_rows(&self, open: &[usize], climbing: bool, assessment: &Assessment) -> Vec<usize> {
+    fn active_rows(
+        &self,
+        open: &[usize],
+        unsure: bool,
+        climbing: bool,
+        assessment: &Assessment,
+    ) -> Vec<usize> {
         let trail = self.subspace.has_trail();
         if climbing && self.cold && trail {
             return Vec::new(); // The residuals lie in the span of the trail's next rows.
@@ -247,6 +294,9 @@ impl<'a> Search<'a> {
         let guarded = assessment.reach > self.params.count;
         if !open.is_empty() && !guarded && !guards.is_empty() {
             active.push(guards.end - 1);
+        }
+        if unsure && assessment.residuals.len() > self.params.count {
+            active.push(self.params.count);
         }
         if climbing && !trail {
             // Rounding has covered it, as where the other end is far larger: all pairs climb.
@@ -300,22 +350,22 @@ impl<'a> Search<'a> {
         assessment: &Assessment,
     ) -> Result<(), EigenError> {
         let rows = self.subspace.block + guards.dims()[0];
-        let probe = usize::from(self.prober.is_due());
+        let probe = usize::from(self.policy.is_look_due());
         (self.subspace.block, self.subspace.trusted) = (rows + probe, rows);
         self.subspace.supposed = None;
         let random = self.random_rows(probe);
         self.expand(active, false, assessment, [Some(guards), random])
     }
 
-    /// So many random rows, which will be watched; none for 0.
+    /// So many random rows, which will be followed; none for 0.
     fn random_rows(&mut self, rows: usize) -> Option<Tensor<2>> {
         if rows == 0 {
             return None;
         }
-        (self.watch, self.random) = (Some(Watch::begin()), true);
+        (self.rise, self.random) = (Some(Rise::begin()), true);
         let sample = self.subspace.sample();
         let (device, dtype) = (sample.device(), sample.dtype());
-        Some(self.prober.rows(rows, self.subspace.dim(), &device, dtype))
+        Some(self.source.rows(rows, self.subspace.dim(), &device, dtype))
     }
 
     fn expand(
@@ -332,13 +382,13 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Shows the watch how high the block has climbed.
+    /// Notes how far the block has risen.
     fn observe(&mut self) {
         let values = self.subspace.block_values();
         let last = self.params.count.min(values.len()).checked_sub(1);
-        if let (Some(watch), Some(&lowest), Some(last)) = (&mut self.watch, values.last(), last) {
+        if let (Some(rise), Some(&lowest), Some(last)) = (&mut self.rise, values.last(), last) {
             let resolution = self.params.tolerances(values)[last];
-            watch.observe(values.iter().sum(), values[last] - lowest, resolution);
+            rise.observe(values.iter().sum(), values[last] - lowest, resolution);
         }
     }
 
@@ -355,19 +405,25 @@ impl<'a> Search<'a> {
                 previous_bound,
             })
         });
-        let largest = self.width.largest(subspace.dim());
-        if self.cold {
-            self.width.note_cold(&values, largest);
-        } else if self.spared.is_none() {
-            let products: usize = subspace.meter().products().iter().sum();
-            let others = self.width.rows() + subspace.random_products();
-            let searched = products.saturating_sub(others);
-            self.width.note(searched, self.spare, largest);
-        }
+        let products: usize = subspace.meter().products().iter().sum();
+        let others = self.policy.rows() + subspace.random_products();
+        self.policy.note(&Report {
+            values: &values,
+            wanted: self.params.count,
+            dim: subspace.dim(),
+            cold: self.cold,
+            random: self.random,
+            spared: self.spared.is_some(),
+            next: assessment.next,
+            gap_needed: self.gap_needed,
+            searched: products.saturating_sub(others),
+            spare: self.spare,
+            floor: self.floor,
+        });
         let next = if self.spared.is_some() {
             subspace.block
         } else {
-            self.width.rows()
+            self.policy.rows()
         };
         Outcome {
             stop,
@@ -379,10 +435,9 @@ impl<'a> Search<'a> {
             exceeded,
             spared: self.spared,
             random: self.random,
-            gap_needed: self.gap_needed,
             iterations: self.iterations,
             read_backs: subspace.read_backs(),
-            products: subspace.meter().products().to_vec(),
+            products: subspace.meter().products_of(self.params.count),
             applications: subspace.meter().applications(),
         }
     }

@@ -2,14 +2,13 @@
 
 use burn::tensor::{DType, Device, Tensor};
 
-use super::block::Arithmetic;
+use super::block::{Arithmetic, Stack};
 use super::drift::Drift;
 use super::operator::Meter;
-use super::probe::Prober;
-use super::rest::Rest;
+use super::policy::{Plan, Policy};
+use super::random::RandomVectors;
 use super::search::{Search, Start};
 use super::solution::{Certainty, Eigenpair, Exceeded, Info, Solution};
-use super::width::Width;
 use super::{EigenError, End, Params, SymmetricOperator, dense};
 
 /// Follows one end of the spectrum of an operator that changes from solve to solve.
@@ -19,11 +18,10 @@ use super::{EigenError, End, Params, SymmetricOperator, dense};
 #[derive(Debug)]
 pub struct Solver {
     params: Params,
-    prober: Prober,
+    policy: Policy,
+    source: RandomVectors,
     block: Option<Tensor<2>>,
-    width: Width,
     drift: Drift,
-    rest: Rest,
     /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
     centre: Option<f64>,
 }
@@ -36,9 +34,8 @@ impl Solver {
     pub fn new(params: Params) -> Result<Self, EigenError> {
         params.validate()?;
         Ok(Self {
-            prober: Prober::new(params.seed, params.probe_every),
-            width: Width::new(&params),
-            rest: Rest::new(&params),
+            policy: Policy::new(&params),
+            source: RandomVectors::new(params.seed),
             params,
             block: None,
             drift: Drift::new(),
@@ -62,11 +59,9 @@ impl Solver {
     /// Forgets the block; the next solve starts from random rows.
     pub fn reset(&mut self) {
         self.block = None;
-        self.width.reset();
+        self.policy.reset();
         self.centre = None;
         self.drift.forget();
-        self.rest.forget();
-        self.prober.forget();
     }
 
     /// Finds the wanted pairs of `operator`. A solve that does not converge is no error: its
@@ -77,59 +72,87 @@ impl Solver {
     /// float64, a warm start of another width, a failing operator or one that returns another
     /// shape or non-finite numbers, a device that cannot be read.
     pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
+        self.solve_above(operator, None)
+    }
+
+    /// As [`solve`](Self::solve), and all further eigenvalues above `floor` (below it, for the
+    /// smallest end), up to [`Params::largest_count`]: pairs beyond `count` come and go as they
+    /// cross it. A pair that just fell below it may still be among them. With
+    /// [`Params::guard`] = 0 nothing shows which ones are missing.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve), and a floor that is not finite.
+    pub fn solve_above(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        floor: Option<f64>,
+    ) -> Result<Solution, EigenError> {
         let (dim, device, dtype) = (operator.dim(), operator.device().clone(), operator.dtype());
         let count = self.params.count;
         if count > dim {
             return Err(EigenError::CountExceedsDimension { count, dim });
+        }
+        if let Some(value) = floor.filter(|floor| !floor.is_finite()) {
+            return Err(EigenError::InvalidParameter {
+                name: "floor",
+                value,
+                requirement: "finite",
+            });
         }
         let epsilon = match dtype {
             DType::F32 => f64::from(f32::EPSILON),
             DType::F64 => f64::EPSILON,
             _ => return Err(EigenError::UnsupportedDType { dtype }),
         };
-        let meter = Meter::new(operator, self.params.end, count);
-        // Room for iterates, residuals and directions, with a probe among them.
-        if dim <= self.width.smallest().saturating_add(1).saturating_mul(3) {
-            return dense::solve(meter, &self.params, &device, dtype, epsilon);
+        let sign = match self.params.end {
+            End::Largest => 1.0,
+            End::Smallest => -1.0,
+        };
+        let floor = floor.map(|floor| sign * floor);
+        let meter = Meter::new(operator, self.params.end);
+        // Room for iterates, residuals and directions, with a random row among them.
+        let widest = match floor {
+            Some(_) => self.params.largest_count.saturating_add(self.params.guard),
+            None => 0,
+        };
+        let rows = self.policy.smallest().max(widest).saturating_add(1);
+        if dim <= rows.saturating_mul(3) {
+            return dense::solve(meter, &self.params, floor, &device, dtype, epsilon);
         }
 
         let arithmetic = Arithmetic::new(self.params.fusion);
         let mut start = self.starting_rows(dim, &device, dtype)?;
         start.past = self.drift.past(dim, &device, dtype, arithmetic);
+        start.floor = floor;
         let warm = start.carried > 0;
+        let params = Params {
+            count: self.policy.wanted(),
+            ..self.params.clone()
+        };
         let outcome = Search::new(
-            &self.params,
+            params,
             meter,
-            &mut self.prober,
-            &mut self.width,
+            &mut self.source,
+            &mut self.policy,
             start,
             epsilon,
         )?
         .run()?;
 
         let spared = outcome.spared.is_some();
-        if !spared {
-            self.prober.record(outcome.random);
-        }
         let next = self.drift.next(outcome.next_start, arithmetic)?;
         self.block = Some(match outcome.spared {
             Some(guards) => Tensor::cat(vec![next, guards], 0),
             None => next,
         });
-        let (next, gap) = (outcome.assessment.next, outcome.gap_needed);
-        self.rest.note(&outcome.values, next, gap, spared);
         self.centre = outcome.centre;
-        let sign = match self.params.end {
-            End::Largest => 1.0,
-            End::Smallest => -1.0,
-        };
         let assessment = &outcome.assessment;
         let certainty = if outcome.random {
             Certainty::Bounded
         } else {
             Certainty::Supposed
         };
-        let pairs = (0..count)
+        let pairs = (0..outcome.products.len())
             .map(|i| Eigenpair {
                 value: sign * outcome.values[i],
                 residual: assessment.residuals[i],
@@ -160,7 +183,7 @@ impl Solver {
         })
     }
 
-    /// The carried rows, completed with random ones, and a random one more when a probe is due.
+    /// The rows that the policy's plan begins with.
     fn starting_rows(
         &mut self,
         dim: usize,
@@ -168,9 +191,9 @@ impl Solver {
         dtype: DType,
     ) -> Result<Start, EigenError> {
         let Some(block) = self.block.clone() else {
-            let rows = self.width.largest(dim);
+            let rows = self.policy.cold_rows(dim);
             return Ok(Start {
-                rows: self.prober.rows(rows, dim, device, dtype),
+                rows: self.source.rows(rows, dim, device, dtype),
                 carried: 0,
                 block: rows,
                 trusted: rows,
@@ -178,6 +201,7 @@ impl Solver {
                 past: None,
                 guards: None,
                 supposed: None,
+                floor: None,
             });
         };
         let [given, columns] = block.dims();
@@ -188,42 +212,48 @@ impl Solver {
                 dim,
             });
         }
-        let rows = self.width.rows();
-        let carried = given.min(rows);
-        let block = block.narrow(0, 0, carried).to_device(device).cast(dtype);
-        let missing = rows - carried;
-        let count = self.params.count;
-        if missing == 0
-            && rows > count
-            && let Some(supposed) = self.rest.supposed()
-        {
-            return Ok(Start {
-                rows: block.clone().narrow(0, 0, count),
-                carried: count,
-                block: count,
-                trusted: count,
-                centre: self.centre,
-                past: None,
-                guards: Some(block.narrow(0, count, rows - count)),
-                supposed: Some(supposed),
-            });
-        }
-        let probe = usize::from(self.prober.is_due());
-        let random = missing + probe;
-        let all = if random == 0 {
-            block
-        } else {
-            Tensor::cat(vec![block, self.prober.rows(random, dim, device, dtype)], 0)
+        let kept = |from: usize, rows: usize| {
+            let rows = block.clone().narrow(0, from, rows);
+            rows.to_device(device).cast(dtype)
         };
-        Ok(Start {
-            rows: all,
-            carried,
-            block: rows + probe,
-            trusted: rows,
-            centre: self.centre,
-            past: None,
-            guards: None,
-            supposed: self.rest.still_supposed(),
+        Ok(match self.policy.plan(given) {
+            Plan::Wanted { guards, supposed } => {
+                let wanted = self.policy.wanted();
+                Start {
+                    rows: kept(0, wanted),
+                    carried: wanted,
+                    block: wanted,
+                    trusted: wanted,
+                    centre: self.centre,
+                    past: None,
+                    guards: Some(kept(wanted, guards)),
+                    supposed: Some(supposed),
+                    floor: None,
+                }
+            }
+            Plan::Full {
+                carried,
+                missing,
+                look,
+                supposed,
+            } => {
+                let random = missing + usize::from(look);
+                let mut parts = vec![kept(0, carried)];
+                if random > 0 {
+                    parts.push(self.source.rows(random, dim, device, dtype));
+                }
+                Start {
+                    rows: Stack::from(parts).whole(),
+                    carried,
+                    block: carried + random,
+                    trusted: carried + missing,
+                    centre: self.centre,
+                    past: None,
+                    guards: None,
+                    supposed,
+                    floor: None,
+                }
+            }
         })
     }
 }
@@ -231,7 +261,7 @@ impl Solver {
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
-    use crate::eigen::OperatorError;
+    use crate::OperatorError;
 
     /// diag(n, n − 1, …, 1), its first and last coordinates turned by an angle.
     struct Turned {

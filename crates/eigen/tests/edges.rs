@@ -3,7 +3,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_dynamics::eigen::{EigenError, OperatorError, Params, Solver, Stop, SymmetricOperator};
+use brink_eigen::{EigenError, OperatorError, Params, Solver, Stop, SymmetricOperator};
 use burn::tensor::{DType, Device, Tensor};
 use faer::Mat;
 use spectra::{
