@@ -50,20 +50,27 @@ pub struct Eigenvalue {
 pub struct StepRecord {
     /// t, counted from 0 at the initial weights.
     pub step: u64,
-    /// η·t, the time of gradient flow.
+    /// The sum of the step sizes before this step: the time of gradient flow.
     pub time: f64,
-    /// L(θ_t) over the full batch.
+    /// η_t.
+    pub step_size: f64,
+    /// L(θ_t) over the full batch, with the weight decay's penalty.
     pub loss: f64,
     /// Share of training samples classified right, where that means something.
     pub train_accuracy: Option<f64>,
     /// ‖∇L(θ_t)‖₂.
     pub gradient_norm: f64,
-    /// 2/η.
-    pub threshold: f64,
+    /// The rule's stability threshold for the Hessian's eigenvalues, such as 2/η; none for rules
+    /// with a preconditioner.
+    pub threshold: Option<f64>,
     /// Largest first; empty at a step where none were measured.
     pub eigenvalues: Vec<Eigenvalue>,
     /// Smallest first; empty unless asked for.
     pub smallest: Vec<Eigenvalue>,
+    /// The largest eigenvalues of P^(−½)HP^(−½), largest first; empty unless asked for.
+    pub preconditioned: Vec<Eigenvalue>,
+    /// The rule's stability threshold for them.
+    pub preconditioned_threshold: Option<f64>,
     /// Squared Frobenius norm ‖A‖² of the output layer's weight, if there are layers.
     pub output_norm_sq: Option<f64>,
     /// Squared Frobenius norm of every layer's weight, in [`RunHeader::layers`]' order.
@@ -79,6 +86,16 @@ impl StepRecord {
     pub fn sharpness(&self) -> Option<f64> {
         self.eigenvalues.first().map(|e| e.value)
     }
+
+    /// The eigenvalue that decides on the rule's stability, and its threshold: the sharpness, or
+    /// that of the preconditioned Hessian. None where it was not measured at this step.
+    pub fn edge(&self) -> Option<(f64, f64)> {
+        let preconditioned = || self.preconditioned.first().map(|e| e.value);
+        match self.threshold {
+            Some(threshold) => Some((self.sharpness()?, threshold)),
+            None => Some((preconditioned()?, self.preconditioned_threshold?)),
+        }
+    }
 }
 
 /// What is known of a run before its first step.
@@ -90,6 +107,12 @@ pub struct RunHeader {
     pub eigenvalues: usize,
     /// How many at the smallest end.
     pub smallest: usize,
+    /// How many of the preconditioned Hessian.
+    pub preconditioned: usize,
+    /// The step rule, such as `gd`.
+    pub optimizer: String,
+    /// Its stability threshold as a formula, such as `2/η`.
+    pub threshold_formula: String,
     /// Step size η.
     pub step_size: f64,
     /// Steps the run takes unless a stop rule ends it first.

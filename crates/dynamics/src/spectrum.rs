@@ -1,11 +1,9 @@
-//! Both ends of the Hessian's spectrum along a run: solved when due, or followed in between.
+//! Both ends of an operator's spectrum along a run: solved when due, or followed in between.
 
-use brink_linearize::Linearization;
 use burn::tensor::Tensor;
 
-use crate::eigen::{Certainty, EigenError, End, Solution};
+use crate::eigen::{Certainty, EigenError, End, Solution, SymmetricOperator};
 use crate::flat::with_flat_directions;
-use crate::hessian::Hessian;
 use crate::record::{Eigenvalue, EigenvalueKind};
 use crate::scaled::ScaledSolver;
 use crate::settings::{Between, EigenvalueSettings};
@@ -105,12 +103,12 @@ impl Spectrum {
         })
     }
 
-    /// The eigenvalues of `step`, at the linearisation's iterate; `threshold` is the step rule's.
-    pub fn measure<const D: usize>(
+    /// The eigenvalues of `step` of the `operator` there; `threshold` is the step rule's for them.
+    pub fn measure(
         &mut self,
         step: u64,
-        threshold: f64,
-        linearization: &mut Linearization<'_, D>,
+        threshold: Option<f64>,
+        operator: &mut dyn SymmetricOperator,
     ) -> Result<Measured, EigenError> {
         let Some(settings) = &self.settings else {
             return Ok(Measured::default());
@@ -119,16 +117,15 @@ impl Spectrum {
         let tolerance = settings.solver.relative_tolerance;
         let mut measured = Measured::default();
         for end in &mut self.ends {
-            let mut hessian = Hessian::new(linearization);
             let values = if due {
-                let floor = end.above.map(|share| share * threshold);
-                let solution = end.solver.solve_above(&mut hessian, floor)?;
+                let floor = end.above.zip(threshold).map(|(share, edge)| share * edge);
+                let solution = end.solver.solve_above(operator, floor)?;
                 self.totals.add(&solution);
                 end.vectors = Some(solution.vectors.clone());
                 followed(solved(&solution, end.end), end.count, floor)
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
-                let pairs = end.solver.quotients(&mut hessian, vectors)?;
+                let pairs = end.solver.quotients(operator, vectors)?;
                 rayleigh_quotients(&pairs, end.end, tolerance)
             } else {
                 continue;

@@ -51,10 +51,6 @@ fn quadratic() -> (Problem<2>, Tensor<1>) {
 
 fn settings(step_size: f64, steps: u64) -> Settings {
     Settings {
-        step_size,
-        steps,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
             above: None,
             solver: Params {
@@ -66,6 +62,7 @@ fn settings(step_size: f64, steps: u64) -> Settings {
             schedule: Schedule::default(),
             between: Between::Skip,
         }),
+        ..Settings::gradient_descent(step_size, steps)
     }
 }
 
@@ -141,7 +138,7 @@ fn every_iterate_of_a_quadratic() {
         close(record.loss, loss);
         close(record.gradient_norm, gradient);
         close(record.output_norm_sq.unwrap(), norm);
-        close(record.threshold, 2.0 / step_size);
+        close(record.threshold.unwrap(), 2.0 / step_size);
         let values: Vec<f64> = record.eigenvalues.iter().map(|e| e.value).collect();
         close(values[0], 4.0);
         close(values[1], 3.0);

@@ -69,10 +69,6 @@ impl Observer for Keep {
 
 fn settings(count: usize, smallest: usize) -> Settings {
     Settings {
-        step_size: 0.0,
-        steps: 3,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
             above: None,
             solver: Params {
@@ -83,6 +79,7 @@ fn settings(count: usize, smallest: usize) -> Settings {
             schedule: Schedule { every: 2, from: 0 },
             between: Between::RayleighQuotient,
         }),
+        ..Settings::gradient_descent(0.0, 3)
     }
 }
 

@@ -7,6 +7,7 @@ use super::block::upload;
 use super::bounds::rounding;
 use super::host::{eigh_descending, scaled_rows};
 use super::operator::Meter;
+use super::rayleigh_ritz::Grams;
 use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
 use super::{EigenError, End, Params};
 
@@ -39,6 +40,12 @@ pub(super) fn solve(
     }
     // Row i is A·eᵢ, so v·matrix is A·v for a row vector v, symmetric or not.
     let matrix = Mat::from_fn(dim, dim, |i, j| values[i * dim + j]);
+    let grams = Grams {
+        overlap: Mat::identity(dim, dim),
+        image: &matrix * matrix.transpose(),
+        projected: matrix.clone(),
+    };
+    grams.check_symmetry(epsilon)?;
     let (values, rows) = eigh_descending(&matrix)?;
     let images = &rows * &matrix;
     let scale = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));

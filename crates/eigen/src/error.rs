@@ -83,6 +83,17 @@ pub enum EigenError {
         /// Applications so far in this solve.
         application: usize,
     },
+    /// The operator is not symmetric: u·(A·v) and v·(A·u) differ by more than rounding can.
+    #[error(
+        "the operator is not symmetric: u·(A·v) and v·(A·u) differ by {difference:e} for two \
+         vectors of the block, where rounding explains {explained:e} at most: check its products"
+    )]
+    NotSymmetric {
+        /// |u·(A·v) − v·(A·u)| for unit vectors u, v.
+        difference: f64,
+        /// What rounding is allowed.
+        explained: f64,
+    },
     /// A small matrix could not be read from the device.
     #[error("could not read {what} back from the device")]
     ReadBack {

@@ -6,8 +6,8 @@ use super::{EigenError, End, OperatorError};
 
 /// A symmetric linear operator that is applied to a block of row vectors.
 ///
-/// Only products are asked for. The solver cannot verify symmetry: an operator that lacks it
-/// gets the eigenvalues of nothing in particular.
+/// Only products are asked for. An operator that is far from symmetric on the first block of a
+/// solve is refused ([`EigenError::NotSymmetric`]).
 pub trait SymmetricOperator {
     /// P, the length of the vectors.
     fn dim(&self) -> usize;

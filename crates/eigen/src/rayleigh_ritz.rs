@@ -62,6 +62,34 @@ impl Grams {
             .fold(0.0, f64::max)
     }
 
+    /// Refuses an operator whose products with these rows are far from symmetric.
+    ///
+    /// Seen only where all products of the rows with each other were made: in the first Gram
+    /// matrices of a solve.
+    pub fn check_symmetry(&self, epsilon: f64) -> Result<(), EigenError> {
+        // Below this, squares of images leave float32's (float64's) range and say nothing.
+        let least = if epsilon > 1e-10 { 1e-18 } else { 1e-150 };
+        let scale = self.image_scale();
+        if scale < least {
+            return Ok(());
+        }
+        // Ten times the cube root of ε: a product may have lost most of its digits by cancellation.
+        let explained = 10.0 * epsilon.cbrt() * scale;
+        let n = self.overlap.nrows();
+        let length = |i: usize| self.overlap[(i, i)].sqrt();
+        for (i, j) in (0..n).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            let lengths = length(i) * length(j);
+            let difference = (self.projected[(i, j)] - self.projected[(j, i)]).abs() / lengths;
+            if lengths > 0.0 && difference > explained {
+                return Err(EigenError::NotSymmetric {
+                    difference,
+                    explained,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Smallest eigenvalue of the rows' Gram matrix, were they of unit length: 1 if they are
     /// orthogonal, 0 if they are dependent or one is zero.
     pub fn condition(&self) -> Result<f64, EigenError> {

@@ -71,6 +71,7 @@ impl<'a> Subspace<'a> {
         let basis = Basis::new(arithmetic, rows, images, past)?;
         let grams = basis.grams();
         checked(grams, &meter)?;
+        grams.check_symmetry(epsilon)?;
         let ritz = Ritz::new(grams, count, block + 1, epsilon)?;
         let random: Vec<usize> = (carried..count).collect();
         Ok(Self {

@@ -225,6 +225,43 @@ fn faults_of_the_operator_become_errors_with_their_place() {
 }
 
 #[test]
+fn an_operator_that_is_not_symmetric_is_refused() {
+    for (device, dtype) in arenas() {
+        for n in [6, 80] {
+            let spectrum = decaying(&[9.0, 8.0], 5.0, 0.9, n);
+            let symmetric = with_spectrum(&spectrum, &rotation(n, 6));
+            // A shear: eigenvalues as before, far from symmetric.
+            let sheared = Mat::from_fn(n, n, |i, j| {
+                let above = if j > i { 1.0 } else { 0.0 };
+                symmetric[(i, j)] + above
+            });
+            let error = Solver::new(params(1))
+                .unwrap()
+                .solve(&mut Dense::new(&sheared, &device, dtype))
+                .unwrap_err();
+            assert!(
+                matches!(error, EigenError::NotSymmetric { difference, explained } if difference > explained),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_floor_that_is_no_number_is_refused() {
+    let (device, dtype) = arenas().swap_remove(0);
+    let mut operator = Dense::new(&Mat::identity(40, 40), &device, dtype);
+    let mut solver = Solver::new(params(1)).unwrap();
+    for floor in [f64::NAN, f64::INFINITY] {
+        let error = solver.solve_above(&mut operator, Some(floor)).unwrap_err();
+        assert!(
+            matches!(error, EigenError::InvalidParameter { name: "floor", .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_non_finite_dense_operator_is_an_error() {
     for (device, dtype) in arenas() {
         let matrix = Mat::from_fn(4, 4, |i, j| if (i, j) == (2, 1) { f64::NAN } else { 1.0 });

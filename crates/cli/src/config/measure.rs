@@ -10,6 +10,9 @@ pub struct MeasureConfig {
     /// Eigenvalues of the Hessian; none are measured without this table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eigenvalues: Option<EigenvaluesConfig>,
+    /// Eigenvalues of P^(−½)HP^(−½) for a rule with a preconditioner P.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioned: Option<EigenvaluesConfig>,
     /// The rule that labels steps with the paper's phases.
     #[serde(default)]
     pub phases: PhaseParams,
@@ -133,7 +136,7 @@ pub enum FlowMethodConfig {
     Adaptive,
 }
 
-/// The table `[measure.eigenvalues]`.
+/// The tables `[measure.eigenvalues]` and `[measure.preconditioned]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EigenvaluesConfig {

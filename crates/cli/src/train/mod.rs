@@ -301,7 +301,10 @@ pub fn report(trained: &Trained) -> String {
         Outcome::Failed { message } => message.clone(),
     };
     let crossing = match summary.first_crossing {
-        Some(step) => format!("; λ₁ first rose past 2/η at step {step}"),
+        Some(step) => {
+            let formula = &summary.threshold_formula;
+            format!("; λ₁ first rose past {formula} at step {step}")
+        }
         None => String::new(),
     };
     format!("{ending}{crossing}\n{}", trained.folder.path().display())

@@ -8,13 +8,21 @@ use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
 /// What a config asks the run to do.
 pub fn settings(config: &Config) -> Settings {
     Settings {
+        optimizer: config.optimizer.rule(),
         step_size: config.optimizer.step_size,
+        step_sizes: config.optimizer.step_sizes(),
+        weight_decay: config.optimizer.weight_decay,
         steps: config.optimizer.steps,
         stop_loss: config.optimizer.stop_loss,
         stop_accuracy: config.optimizer.stop_accuracy,
         eigenvalues: config
             .measure
             .eigenvalues
+            .as_ref()
+            .map(|measured| eigenvalues(measured, config.run.fusion)),
+        preconditioned: config
+            .measure
+            .preconditioned
             .as_ref()
             .map(|measured| eigenvalues(measured, config.run.fusion)),
     }

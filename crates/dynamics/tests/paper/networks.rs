@@ -173,10 +173,6 @@ pub fn follow_with(
 ) -> Kept {
     let (problem, theta) = case.build(weights);
     let settings = Settings {
-        step_size,
-        steps,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
             above: None,
             solver: Params {
@@ -188,6 +184,7 @@ pub fn follow_with(
             schedule,
             between,
         }),
+        ..Settings::gradient_descent(step_size, steps)
     };
     let mut kept = Kept::default();
     let mut measurements = measurements(&problem);

@@ -31,8 +31,12 @@ impl Verdict {
     }
 
     /// Judges a solution by the `exact` eigenvalues of its place.
-    fn compare(&mut self, name: &str, solution: &Solution, exact: &[f64]) {
+    ///
+    /// Errors below 1e-10, or ten times the precision's `epsilon`, of the largest say nothing of how
+    /// wide the bounds are.
+    fn compare(&mut self, name: &str, solution: &Solution, exact: &[f64], epsilon: f64) {
         let rounding = 1e-10 * exact[0].abs();
+        let told = 10.0 * epsilon.max(1e-10) * exact[0].abs();
         for (i, (pair, exact)) in solution.pairs.iter().zip(exact).enumerate() {
             let error = (pair.value - exact).abs();
             self.values += 1;
@@ -46,7 +50,7 @@ impl Verdict {
                     solution.info
                 ));
             }
-            if error > 10.0 * rounding {
+            if error > told {
                 self.ratios.push(pair.error_bound / error);
             }
         }
@@ -70,6 +74,8 @@ pub struct Trial {
     exact: Objective<2>,
     theta: Tensor<1>,
     step_size: f64,
+    /// Of the objective's precision.
+    epsilon: f64,
 }
 
 impl Trial {
@@ -80,6 +86,10 @@ impl Trial {
         Some(Self {
             name: format!("{case:?} cifar {cifar} {dtype:?}"),
             step_size: case.step.size(&exact, &start),
+            epsilon: match dtype {
+                FloatDType::F64 => f64::EPSILON,
+                _ => f64::from(f32::EPSILON),
+            },
             objective,
             exact,
             theta,
@@ -106,7 +116,7 @@ impl Trial {
             let exact = reference::largest(&mut there, params.count);
             let solution = solver.solve(&mut Hessian::new(&mut at)).unwrap();
             let name = format!("{} step {step}", self.name);
-            verdict.compare(&name, &solution, &exact);
+            verdict.compare(&name, &solution, &exact, self.epsilon);
             theta = theta - gradient.mul_scalar(self.step_size);
         }
         verdict

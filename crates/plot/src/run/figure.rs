@@ -19,7 +19,10 @@ use crate::ticks;
 pub fn draw_run(series: &Series, titles: &Titles) -> Result<String, PlotError> {
     let panels = [sharpness(series), loss(series), output_norm(series)];
     let mut column = Column::of_steps(panels.into_iter().flatten().collect());
-    column.x_label = "gradient descent step".to_owned();
+    column.x_label = match series.rule.phases {
+        true => "gradient descent step".to_owned(),
+        false => "step".to_owned(),
+    };
     column.bands = bands(&series.sharpness(), &series.phases);
     let figure = Figure {
         titles: titles.clone(),
@@ -30,12 +33,15 @@ pub fn draw_run(series: &Series, titles: &Titles) -> Result<String, PlotError> {
 }
 
 fn sharpness(series: &Series) -> Option<Panel> {
-    let curves: Vec<Curve> = series
+    let mut curves: Vec<Curve> = series
         .eigenvalues
         .iter()
         .enumerate()
         .map(|(at, column)| Curve {
-            name: eigenvalue_name(at),
+            name: match series.rule.preconditioned {
+                true => format!("preconditioned λ{}", ticks::subscript(at + 1)),
+                false => eigenvalue_name(at),
+            },
             stroke: style::eigenvalue(at),
             samples: series
                 .step
@@ -55,8 +61,18 @@ fn sharpness(series: &Series) -> Option<Panel> {
     if !curves.iter().any(finite) {
         return None;
     }
-    let levels = series.threshold.map(|value| {
-        let name = format!("2/η = {}", ticks::short(value));
+    let formula = &series.rule.formula;
+    let constant = series.constant_threshold();
+    if constant.is_none() && series.threshold.iter().any(Option::is_some) {
+        curves.push(Curve::new(
+            formula,
+            style::THRESHOLD,
+            &series.step,
+            &series.threshold,
+        ));
+    }
+    let levels = constant.map(|value| {
+        let name = format!("{formula} = {}", ticks::short(value));
         Level {
             value,
             label: name.clone(),
@@ -66,9 +82,12 @@ fn sharpness(series: &Series) -> Option<Panel> {
     });
     Some(Panel {
         left: Axis {
-            label: "Hessian eigenvalue λ".to_owned(),
+            label: match series.rule.preconditioned {
+                true => "eigenvalue of P^(−½)HP^(−½)".to_owned(),
+                false => "Hessian eigenvalue λ".to_owned(),
+            },
             scale: Scale::Zero {
-                reference: series.threshold,
+                reference: constant,
             },
             curves,
             levels: levels.into_iter().collect(),
