@@ -68,14 +68,19 @@ fn sharpness(series: &Series) -> Option<Panel> {
             formula,
             style::THRESHOLD,
             &series.step,
-            &series.threshold,
+            &shown_threshold(series, &curves),
         ));
     }
     let levels = constant.map(|value| {
         let name = format!("{formula} = {}", ticks::short(value));
+        // Beside the panel there is room for a few letters; the legend has the formula anyway.
+        let short_formula = formula.chars().count() <= 5;
         Level {
             value,
-            label: name.clone(),
+            label: match short_formula {
+                true => name.clone(),
+                false => ticks::short(value),
+            },
             name,
             stroke: style::THRESHOLD,
         }
@@ -83,7 +88,7 @@ fn sharpness(series: &Series) -> Option<Panel> {
     Some(Panel {
         left: Axis {
             label: match series.rule.preconditioned {
-                true => "eigenvalue of P^(−½)HP^(−½)".to_owned(),
+                true => "preconditioned eigenvalue λ".to_owned(),
                 false => "Hessian eigenvalue λ".to_owned(),
             },
             scale: Scale::Zero {
@@ -95,6 +100,18 @@ fn sharpness(series: &Series) -> Option<Panel> {
         height: 210.0,
         ..Panel::default()
     })
+}
+
+/// A threshold that changes, where it is not far above every eigenvalue: it would flatten them.
+fn shown_threshold(series: &Series, eigenvalues: &[Curve]) -> Vec<Option<f64>> {
+    let values = eigenvalues.iter().flat_map(Curve::values);
+    let largest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let near = |value: &f64| *value <= 1.5 * largest;
+    series
+        .threshold
+        .iter()
+        .map(|value| value.filter(near))
+        .collect()
 }
 
 /// What a legend calls the eigenvalue at that position, from 0.
