@@ -187,6 +187,7 @@ fn trace_rows(bencher: Bencher) {
         steps: 100,
         parameters: 242_010,
         accuracy: true,
+        minibatches: false,
         measured: Vec::new(),
     };
     let value = |index| Eigenvalue {
@@ -214,6 +215,8 @@ fn trace_rows(bencher: Bencher) {
         output_norm_sq: Some(1.0 / 3.0),
         weight_norm_sq: vec![2.0 / 3.0, 1.0 / 3.0],
         gradient_alignment: Some(0.1),
+        batch_loss: None,
+        step_sharpness: None,
         measured: Vec::new(),
     };
     let mut number = 0;

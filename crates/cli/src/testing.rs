@@ -16,6 +16,7 @@ pub fn header() -> RunHeader {
         steps: 100,
         parameters: 7,
         accuracy: false,
+        minibatches: false,
         measured: Vec::new(),
     }
 }
@@ -37,6 +38,8 @@ pub fn record(step: u64) -> StepRecord {
         output_norm_sq: Some(0.25),
         weight_norm_sq: vec![1.5, 0.25],
         gradient_alignment: None,
+        batch_loss: None,
+        step_sharpness: None,
         measured: Vec::new(),
     }
 }

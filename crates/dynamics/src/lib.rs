@@ -8,6 +8,7 @@ mod flat;
 pub mod flow;
 mod hessian;
 pub mod measurement;
+pub mod minibatch;
 mod norms;
 pub mod observer;
 pub mod optimizer;

@@ -77,6 +77,10 @@ pub struct StepRecord {
     pub weight_norm_sq: Vec<f64>,
     /// |cos| of the angle between ∇L and the top eigenvector, when one was measured.
     pub gradient_alignment: Option<f64>,
+    /// The loss over the batch that the step is taken along, if it is not over all samples.
+    pub batch_loss: Option<f64>,
+    /// g_BᵀH_Bg_B/‖g_B‖² of that batch.
+    pub step_sharpness: Option<f64>,
     /// What else was measured, in [`RunHeader::measured`]'s order.
     pub measured: Vec<Option<f64>>,
 }
@@ -121,6 +125,8 @@ pub struct RunHeader {
     pub parameters: usize,
     /// Whether `train_accuracy` means something.
     pub accuracy: bool,
+    /// Whether steps are taken along batches.
+    pub minibatches: bool,
     /// The columns of the run's measurements.
     pub measured: Vec<String>,
 }

@@ -74,6 +74,7 @@ pub fn run<const D: usize>(
         steps: settings.steps,
         parameters: problem.objective.parameters() + problem.fixed_parameters,
         accuracy: problem.accuracy.is_some(),
+        minibatches: problem.minibatches.is_some(),
         measured: measurements.iter().flat_map(|m| m.columns()).collect(),
     };
     let mut descent = Descent {
@@ -173,8 +174,15 @@ impl<'a, const D: usize> Descent<'a, D> {
                     what: format!("{what} at step {step}"),
                 });
             }
-            let gradient_norm = scalars.gradient_norm;
-            let record = match self.record(step, &gradient, scalars, linearization.as_mut()) {
+            let along = self.along(step, &gradient, &scalars)?;
+            if !along.gradient_norm.is_finite() {
+                self.theta = before;
+                return Ok(Outcome::Diverged {
+                    what: format!("the gradient of the batch at step {step}"),
+                });
+            }
+            let record = match self.record(step, &gradient, scalars, &along, linearization.as_mut())
+            {
                 Err(RunError::Eigen {
                     source: EigenError::NonFinite { .. },
                     ..
@@ -202,24 +210,66 @@ impl<'a, const D: usize> Descent<'a, D> {
                 return Ok(outcome);
             }
             before = self.theta.clone();
-            self.advance(step, gradient_norm, gradient.gradient)?;
+            self.advance(step, along)?;
         }
         Ok(Outcome::Completed)
     }
 
-    /// The step from θ_t.
-    fn advance(
+    /// What the step from θ_t goes along: the gradient over all samples or over a batch.
+    fn along(
         &mut self,
         step: u64,
-        gradient_norm: f64,
-        gradient: Tensor<1>,
-    ) -> Result<(), RunError> {
-        let coming = self.coming(step, gradient_norm);
-        let (objective, decay) = (&self.problem.objective, self.settings.weight_decay);
-        let mut gradient_at = |theta: &Tensor<1>| {
-            let gradient = objective.gradient(theta)?.gradient;
-            Ok(penalised(gradient, theta, decay))
+        gradient: &Gradient<D>,
+        scalars: &Scalars,
+    ) -> Result<Along, RunError> {
+        let Some(minibatches) = &self.problem.minibatches else {
+            return Ok(Along {
+                gradient: gradient.gradient.clone(),
+                gradient_norm: scalars.gradient_norm,
+                batch_loss: None,
+                step_sharpness: None,
+            });
         };
+        let (theta, decay) = (&self.theta, self.settings.weight_decay);
+        let mut minibatches = minibatches.borrow_mut();
+        let (loss, gradient, image) = self
+            .clock
+            .time("batch", || {
+                let mut at = minibatches.at(step)?.linearize(theta)?;
+                let loss = at.at().loss.clone();
+                let gradient = penalised(at.at().gradient.clone(), theta, decay);
+                let image = at.hvp(gradient.clone().unsqueeze())?;
+                Ok((loss, gradient, image))
+            })
+            .map_err(|source| RunError::Linearize { step, source })?;
+        let mut reading = Reading::default();
+        reading.scalar(loss);
+        reading.norm(gradient.clone());
+        reading.inner(image.squeeze_dim(0), gradient.clone());
+        reading.squared(theta.clone());
+        let values = self.clock.time("batch", || reading.read());
+        let values = values.map_err(|message| RunError::ReadBack { step, message })?;
+        let norm = values[1];
+        Ok(Along {
+            gradient,
+            gradient_norm: norm,
+            batch_loss: Some(values[0] + 0.5 * decay * values[3]),
+            step_sharpness: (norm > 0.0).then(|| values[2] / norm / norm + decay),
+        })
+    }
+
+    /// The step from θ_t.
+    fn advance(&mut self, step: u64, along: Along) -> Result<(), RunError> {
+        let coming = self.coming(step, along.gradient_norm);
+        let (problem, decay) = (self.problem, self.settings.weight_decay);
+        let mut gradient_at = |theta: &Tensor<1>| {
+            let gradient = match &problem.minibatches {
+                Some(batches) => batches.borrow_mut().at(step)?.gradient(theta)?,
+                None => problem.objective.gradient(theta)?,
+            };
+            Ok(penalised(gradient.gradient, theta, decay))
+        };
+        let gradient = along.gradient;
         let (optimizer, theta) = (&mut self.optimizer, self.theta.clone());
         self.theta = self
             .clock
@@ -309,9 +359,10 @@ impl<'a, const D: usize> Descent<'a, D> {
         step: u64,
         gradient: &Gradient<D>,
         scalars: Scalars,
+        along: &Along,
         mut linearization: Option<&mut Linearization<'a, D>>,
     ) -> Result<StepRecord, RunError> {
-        let coming = self.coming(step, scalars.gradient_norm);
+        let coming = self.coming(step, along.gradient_norm);
         let threshold = self.optimizer.threshold(&coming);
         // A step of size 0 is stable on any quadratic.
         let threshold = threshold.is_finite().then_some(threshold);
@@ -323,7 +374,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             Some(linearization) => {
                 let mut hessian = Hessian::new(linearization);
                 let mut operator = Shifted::new(&mut hessian, self.settings.weight_decay);
-                self.spectra(step, edges, &gradient.gradient, &mut operator)
+                self.spectra(step, edges, &along.gradient, &mut operator)
                     .map_err(|source| RunError::Eigen { step, source })?
             }
             None => (Measured::default(), Measured::default()),
@@ -359,6 +410,8 @@ impl<'a, const D: usize> Descent<'a, D> {
             output_norm_sq: scalars.weight_norm_sq.last().copied(),
             weight_norm_sq: scalars.weight_norm_sq,
             gradient_alignment,
+            batch_loss: along.batch_loss,
+            step_sharpness: along.step_sharpness,
             measured,
         })
     }
@@ -433,7 +486,11 @@ impl<'a, const D: usize> Descent<'a, D> {
         let measured = self.settings.preconditioned.is_some();
         let other = self.preconditioned.counters().into_iter();
         let other = other.map(|(name, count)| (format!("preconditioned_{name}"), count));
-        own.chain(other.filter(|_| measured)).collect()
+        let batches = self.problem.minibatches.as_ref();
+        let batches = batches.map(|batches| batches.borrow().counters());
+        own.chain(other.filter(|_| measured))
+            .chain(batches.into_iter().flatten())
+            .collect()
     }
 }
 
@@ -446,6 +503,14 @@ fn penalised(gradient: Tensor<1>, theta: &Tensor<1>, decay: f64) -> Tensor<1> {
 }
 
 type Evaluated<'a, const D: usize> = (Gradient<D>, Option<Linearization<'a, D>>);
+
+/// What a step goes along.
+struct Along {
+    gradient: Tensor<1>,
+    gradient_norm: f64,
+    batch_loss: Option<f64>,
+    step_sharpness: Option<f64>,
+}
 
 struct Scalars {
     loss: f64,

@@ -45,6 +45,7 @@ fn quadratic() -> (Problem<2>, Tensor<1>) {
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
     (problem, theta)
 }

@@ -41,6 +41,7 @@ fn quadratic(curvatures: &[f64], start: f64, dtype: DType) -> (Problem<2>, Tenso
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
     (problem, theta)
 }

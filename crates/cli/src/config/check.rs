@@ -139,6 +139,11 @@ impl Faults<'_> {
             "optimizer.stop_accuracy",
             "must be above 0 and at most 1",
         );
+        self.require(
+            optimizer.minibatch.as_ref().is_none_or(|b| b.size >= 1),
+            "optimizer.minibatch.size",
+            "must be at least 1",
+        );
         for (key, fault) in optimizer.schedule.iter().flat_map(StepSizesConfig::faults) {
             self.add(&format!("optimizer.schedule.{key}"), fault);
         }
@@ -153,7 +158,8 @@ impl Faults<'_> {
     /// What is defined for some rules only.
     fn measured_by_rule(&mut self, config: &Config) {
         let (measure, optimizer) = (&config.measure, &config.optimizer);
-        let plain = optimizer.kind == OptimizerKind::GradientDescent;
+        let plain =
+            optimizer.kind == OptimizerKind::GradientDescent && optimizer.minibatch.is_none();
         let constant = optimizer.step_sizes() == StepSizes::Constant;
         for (on, table) in [
             (measure.residual.is_some(), "measure.residual"),
@@ -163,7 +169,8 @@ impl Faults<'_> {
             self.require(
                 plain || !on,
                 table,
-                "is about gradient descent: remove the table, or set optimizer.kind = \"gd\"",
+                "is about gradient descent over all samples: remove the table, or set \
+                 optimizer.kind = \"gd\" without [optimizer.minibatch]",
             );
         }
         self.require(
@@ -321,6 +328,12 @@ impl Faults<'_> {
                 format!("does not hold for the optimizer {kind}: {reason}"),
             );
         }
+        self.require(
+            config.run.microbatch.is_none() || config.optimizer.minibatch.is_none(),
+            "run.microbatch",
+            "keeps the samples in pieces that batches cannot be taken from: remove it, or \
+             [optimizer.minibatch]",
+        );
         self.require(
             config.run.microbatch != Some(0),
             "run.microbatch",

@@ -59,6 +59,10 @@ keys! {
     "optimizer.stop_loss", "none", "stop once the loss is at or below this";
     "optimizer.stop_accuracy", "none", "stop once the training accuracy is at or above this, from 0 to 1";
 
+    "optimizer.minibatch.size", "required", "samples of a batch; epoch by epoch without replacement, the last short batch kept";
+    "optimizer.minibatch.order", "\"shuffled\"", "shuffled (anew each epoch) | sequential";
+    "optimizer.minibatch.seed", "0", "seed of the shuffled order";
+
     "optimizer.schedule.kind", "required", "constant | linear-warmup | steps | cosine: how the step size η_t follows from η";
     "optimizer.schedule.from", "none", "linear-warmup: η_t = from + (η - from)·min(1, t/steps)";
     "optimizer.schedule.steps", "none", "linear-warmup: how many steps it takes, at least 1";
@@ -169,7 +173,7 @@ mod tests {
     /// Asks serde itself which keys a table has, by giving it one that it has not.
     fn valid_keys(table: &str) -> Vec<String> {
         let base = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
-                    [data]\n[model]\n[loss]\n[optimizer.schedule]\nkind = \"constant\"\n\
+                    [data]\n[model]\n[loss]\n[optimizer.minibatch]\nsize = 1\n[optimizer.schedule]\nkind = \"constant\"\n\
                     [measure.eigenvalues]\ncount = 1\n[measure.preconditioned]\ncount = 1\n[measure.phases]\n\
                     [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
                     [measure.first_order]\n[measure.alignment]\n[measure.layer_sharpness]\n\
@@ -192,6 +196,7 @@ mod tests {
             "model",
             "loss",
             "optimizer",
+            "optimizer.minibatch",
             "optimizer.schedule",
             "measure.eigenvalues",
             "measure.preconditioned",
@@ -236,7 +241,7 @@ mod tests {
             // Tables that switch something on are not there by default.
             .filter(|key| {
                 let table = key.path.rsplit_once('.').map_or("", |(table, _)| table);
-                !table.starts_with("measure.")
+                !(table.starts_with("measure.") || table.starts_with("optimizer."))
                     || matches!(table, "measure.eigenvalues" | "measure.phases")
             })
             // Keys of other kinds of models and optimizers are refused, not ignored.

@@ -1,5 +1,6 @@
 //! `[optimizer]`: how the parameters move, and when a run stops.
 
+use brink_dynamics::minibatch::{Order, Sampling};
 use brink_dynamics::optimizer::{
     Adam, GradientDescent, HeavyBall, Nesterov, Optimizer, RmsProp, Sam, StepSizes,
 };
@@ -42,6 +43,9 @@ pub struct OptimizerConfig {
     /// Stop once the share of samples classified right is at or above this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_accuracy: Option<f64>,
+    /// Steps along batches of the samples; along all of them without this table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minibatch: Option<MinibatchConfig>,
     /// How η_t follows from η; constant without this table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<StepSizesConfig>,
@@ -65,6 +69,45 @@ pub enum OptimizerKind {
     Adam,
     /// Sharpness-aware minimisation.
     Sam,
+}
+
+/// The table `[optimizer.minibatch]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinibatchConfig {
+    /// Samples of a batch.
+    pub size: usize,
+    /// In which order an epoch goes through the samples.
+    #[serde(default)]
+    pub order: OrderConfig,
+    /// Seed of the order.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// In which order an epoch goes through the samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderConfig {
+    /// By a random permutation, a new one each epoch.
+    #[default]
+    Shuffled,
+    /// As they are.
+    Sequential,
+}
+
+impl MinibatchConfig {
+    /// Which samples each step takes, of so many.
+    pub fn sampling(&self, samples: usize) -> Sampling {
+        Sampling {
+            samples,
+            size: self.size,
+            order: match self.order {
+                OrderConfig::Shuffled => Order::Shuffled { seed: self.seed },
+                OrderConfig::Sequential => Order::Sequential,
+            },
+        }
+    }
 }
 
 /// The table `[optimizer.schedule]`.

@@ -14,6 +14,7 @@
 //! | `preconditioned_1`, … | largest eigenvalues of P^(−½)∇²L(θₜ)P^(−½), P the preconditioner of the step from here; only if the config asks for them | not measured at this step |
 //! | `preconditioned_threshold` | the optimizer's stability threshold for them | η_t is 0 |
 //! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
+//! | `batch_loss`, `step_sharpness` | loss L_B, and gᵀH_Bg/‖g‖² for the gradient g = ∇L_B, over the batch of the step from here; only with minibatches | g is 0 |
 //! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | there is no such layer |
 //! | `weight_norm_sq.<layer>` | squared Frobenius norm of each layer's weight, input to output | never |
 //! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet; the optimizer is not gd |
@@ -73,6 +74,9 @@ pub fn columns(header: &RunHeader) -> Vec<String> {
         columns.push("preconditioned_threshold".into());
     }
     columns.push("gradient_alignment".into());
+    if header.minibatches {
+        columns.extend(["batch_loss", "step_sharpness"].map(String::from));
+    }
     columns.push("output_norm_sq".into());
     columns.extend(
         header
@@ -103,6 +107,9 @@ fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<Str
         row.push(cell(record.preconditioned_threshold));
     }
     row.push(cell(record.gradient_alignment));
+    if header.minibatches {
+        row.extend([cell(record.batch_loss), cell(record.step_sharpness)]);
+    }
     row.push(cell(record.output_norm_sq));
     row.extend(
         (0..header.layers.len()).map(|layer| cell(record.weight_norm_sq.get(layer).copied())),

@@ -22,6 +22,7 @@ pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
         steps: config.optimizer.steps,
         parameters,
         accuracy: true,
+        minibatches: false,
         measured: columns(gram),
     }
 }
@@ -101,6 +102,8 @@ impl Converter {
             output_norm_sq: Some(record.output_norm_sq),
             weight_norm_sq,
             gradient_alignment: record.gradient_alignment,
+            batch_loss: None,
+            step_sharpness: None,
             measured: self.measured(record),
         }
     }

@@ -45,6 +45,9 @@ fn rule(optimizer: &OptimizerConfig) -> String {
     ] {
         parts.extend(value.map(|value| format!("{name} = {}", short(value))));
     }
+    if let Some(minibatch) = &optimizer.minibatch {
+        parts.push(format!("batches of {}", minibatch.size));
+    }
     match optimizer.schedule.as_ref().map(|schedule| schedule.kind) {
         None | Some(StepSizesKind::Constant) => {}
         Some(StepSizesKind::LinearWarmup) => parts.push("warm-up".to_owned()),

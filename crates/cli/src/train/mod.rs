@@ -156,7 +156,15 @@ fn prepare(
         config.run.dtype,
         config.run.microbatch,
     );
-    let mut problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
+    let minibatch = config.optimizer.minibatch.as_ref();
+    let mut problem = problem::trace(
+        &network,
+        &layers,
+        loss,
+        &tensors,
+        compressed.as_ref(),
+        minibatch,
+    )?;
     let objective = &mut problem.objective;
     objective.set_fusion(config.run.fusion == Fusion::Auto);
     let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;

@@ -63,6 +63,7 @@ fn a_panic_leaves_a_whole_folder() {
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
     let settings = Settings::gradient_descent(0.1, 10);
 

@@ -1,9 +1,11 @@
 //! Loss, λ₁ and preconditioned λ₁ along 40 steps.
 
+use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
 use brink_dynamics::eigen::Params;
 use brink_dynamics::measurement::Schedule;
+use brink_dynamics::minibatch::{Minibatches, Order, Sampling};
 use brink_dynamics::observer::{Observer, ObserverError, Outcome};
 use brink_dynamics::optimizer::{
     Adam, GradientDescent, HeavyBall, Nesterov, Optimizer, RmsProp, Sam, StepSizes,
@@ -15,7 +17,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::network::{
-    FEATURES, HIDDEN, INPUTS, PARAMETERS, SAMPLES, START, TARGETS, derivatives, largest,
+    FEATURES, HIDDEN, INPUTS, PARAMETERS, SAMPLES, START, TARGETS, derivatives, derivatives_of,
+    largest,
 };
 use super::rules::{Memory, Rule};
 
@@ -31,30 +34,48 @@ fn tensor(values: &[f64], shape: [usize; 2]) -> Tensor<2> {
 }
 
 fn problem() -> (Problem<2>, Tensor<1>) {
+    problem_in_batches(None)
+}
+
+fn rows(samples: &[usize]) -> Batch {
+    let inputs: Vec<f64> = samples.iter().flat_map(|&s| INPUTS[s]).collect();
+    let targets: Vec<f64> = samples.iter().map(|&s| TARGETS[s]).collect();
+    Batch::new()
+        .with(tensor(&inputs, [samples.len(), FEATURES]))
+        .with(tensor(&targets, [samples.len(), 1]))
+}
+
+fn problem_in_batches(size: Option<usize>) -> (Problem<2>, Tensor<1>) {
     let weights = HIDDEN * FEATURES;
     let module = Network {
         weight: Param::from_tensor(tensor(&START[..weights], [HIDDEN, FEATURES])),
         output: Param::from_tensor(tensor(&START[weights..], [1, HIDDEN])),
     };
-    let batch = Batch::new()
-        .with(tensor(INPUTS.as_flattened(), [SAMPLES, FEATURES]))
-        .with(tensor(&TARGETS, [SAMPLES, 1]));
-    let objective = Objective::trace(
-        &module,
-        &batch,
-        |module: &Network, batch| {
-            let hidden = batch.float::<2>(0).matmul(module.weight.val().transpose());
-            hidden.tanh().matmul(module.output.val().transpose())
-        },
-        |outputs, batch| (outputs - batch.float::<2>(1)).square().mean(),
-    )
-    .unwrap();
+    let traced = |batch: &Batch| {
+        Objective::trace(
+            &module,
+            batch,
+            |module: &Network, batch| {
+                let hidden = batch.float::<2>(0).matmul(module.weight.val().transpose());
+                hidden.tanh().matmul(module.output.val().transpose())
+            },
+            |outputs, batch| (outputs - batch.float::<2>(1)).square().mean(),
+        )
+    };
+    let all: Vec<usize> = (0..SAMPLES).collect();
+    let objective = traced(&rows(&all)).unwrap();
     let theta = objective.layout().flatten(&module);
+    let minibatches = size.map(|size| {
+        let sampling = Sampling {
+            samples: SAMPLES,
+            size,
+            order: Order::Sequential,
+        };
+        RefCell::new(Minibatches::new(sampling, Box::new(rows), traced).unwrap())
+    });
     let problem = Problem {
-        objective,
-        fixed_parameters: 0,
-        layers: Vec::new(),
-        accuracy: None,
+        minibatches,
+        ..Problem::new(objective)
     };
     (problem, theta)
 }
@@ -207,4 +228,55 @@ fn preconditioned_eigenvalues_need_a_preconditioner() {
         error,
         RunError::NoPreconditioner { optimizer: "gd" }
     ));
+}
+
+/// Batches of 3 of the 4 samples: the second one of an epoch has one.
+#[test]
+fn steps_along_batches() {
+    let (decay, step_size) = (0.05, 0.05);
+    let settings = Settings {
+        optimizer: Box::new(HeavyBall::new(0.8)),
+        weight_decay: decay,
+        eigenvalues: Some(one()),
+        ..Settings::gradient_descent(step_size, 40)
+    };
+    let (problem, theta) = problem_in_batches(Some(3));
+    let mut keep = Keep::default();
+    let never = AtomicBool::new(false);
+    let finished = run(
+        &problem,
+        theta,
+        &settings,
+        &mut [],
+        &mut [&mut keep],
+        &never,
+    )
+    .unwrap();
+    let (mut theta, mut memory) = (START, Memory::default());
+    for record in &keep.0 {
+        let what = format!("step {}", record.step);
+        let whole = derivatives(&theta, decay);
+        close(record.loss, whole.loss, &what);
+        let top = largest(&whole.hessian, &[1.0; PARAMETERS]);
+        close(record.eigenvalues[0].value, top, &what);
+        let samples = if record.step.is_multiple_of(2) {
+            0..3
+        } else {
+            3..4
+        };
+        let batch = derivatives_of(&theta, decay, samples);
+        close(record.batch_loss.unwrap(), batch.loss, &what);
+        let g = batch.gradient;
+        let square: f64 = g.iter().map(|g| g * g).sum();
+        let curved: f64 = (0..PARAMETERS)
+            .flat_map(|i| (0..PARAMETERS).map(move |j| (i, j)))
+            .map(|(i, j)| g[i] * batch.hessian[(i, j)] * g[j])
+            .sum();
+        close(record.step_sharpness.unwrap(), curved / square, &what);
+        (theta, _) = Rule::HeavyBall(0.8).advance(&mut memory, &theta, &g, step_size, decay);
+    }
+    let end = finished.theta.into_data().try_to_vec::<f64>().unwrap();
+    for (found, expected) in end.iter().zip(theta) {
+        close(*found, expected, "θ at the end");
+    }
 }

@@ -1,5 +1,7 @@
 //! f(x) = a·tanh(W·x), its squared error, gradient and Hessian by explicit formulas.
 
+use std::ops::Range;
+
 use faer::{Mat, Side};
 
 pub const SAMPLES: usize = 4;
@@ -21,7 +23,12 @@ pub struct Derivatives {
 
 /// L = (1/n) Σ r², r = f(x) − y, plus (w/2)‖θ‖².
 pub fn derivatives(theta: &[f64; PARAMETERS], decay: f64) -> Derivatives {
-    let scale = 1.0 / SAMPLES as f64;
+    derivatives_of(theta, decay, 0..SAMPLES)
+}
+
+/// The same over some of the samples.
+pub fn derivatives_of(theta: &[f64; PARAMETERS], decay: f64, samples: Range<usize>) -> Derivatives {
+    let scale = 1.0 / samples.len() as f64;
     let weight = |j: usize, k: usize| theta[j * FEATURES + k];
     let output = |j: usize| theta[HIDDEN * FEATURES + j];
     let mut loss = 0.5 * decay * theta.iter().map(|t| t * t).sum::<f64>();
@@ -30,7 +37,12 @@ pub fn derivatives(theta: &[f64; PARAMETERS], decay: f64) -> Derivatives {
         true => decay,
         false => 0.0,
     });
-    for (x, y) in INPUTS.iter().zip(TARGETS) {
+    for (x, y) in INPUTS
+        .iter()
+        .zip(TARGETS)
+        .take(samples.end)
+        .skip(samples.start)
+    {
         let tanh: Vec<f64> = (0..HIDDEN)
             .map(|j| {
                 (0..FEATURES)

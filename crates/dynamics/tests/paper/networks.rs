@@ -94,10 +94,8 @@ impl Case {
             .map(|layer| LayerWeight::new(format!("layers.{layer}"), weight_name(layer)))
             .collect();
         let problem = Problem {
-            objective,
-            fixed_parameters: 0,
             layers,
-            accuracy: None,
+            ..Problem::new(objective)
         };
         (problem, theta)
     }
