@@ -2,11 +2,11 @@
 //! `cargo bench --profile release` (a part of a bench's name selects).
 
 use brink_cli::config::Config;
-use brink_cli::observe::TraceCsv;
 use brink_dynamics::eigen::{OperatorError, Params, Solver, SymmetricOperator};
 use brink_dynamics::observer::Observer;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 use brink_linearize::{Batch, Objective};
+use brink_traces::TraceCsv;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, Distribution, Tensor};

@@ -23,9 +23,6 @@ pub mod theory;
 pub mod train;
 pub mod utc;
 
-#[cfg(test)]
-mod testing;
-
 use std::io::{ErrorKind, Write};
 
 use args::{Cli, Command};

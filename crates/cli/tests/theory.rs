@@ -152,6 +152,9 @@ fn other_networks_are_refused_with_the_key_at_fault() {
         ("model.hidden=[4, 4]", "model.hidden"),
         ("model.output_factor=2.0", "model.output_factor"),
         ("data.targets=one-hot", "data.targets"),
+        ("optimizer.kind=heavy-ball", "optimizer.kind"),
+        ("optimizer.weight_decay=0.1", "optimizer.weight_decay"),
+        ("optimizer.minibatch.size=4", "optimizer.minibatch"),
     ] {
         let arguments = [
             "theory",

@@ -39,6 +39,20 @@ pub struct EigenvalueSettings {
 }
 
 impl EigenvalueSettings {
+    /// The `count` largest at every step, with the solver's defaults.
+    pub fn largest(count: usize) -> Self {
+        Self {
+            solver: eigen::Params {
+                count,
+                ..eigen::Params::default()
+            },
+            above: None,
+            smallest: 0,
+            schedule: Schedule::default(),
+            between: Between::default(),
+        }
+    }
+
     /// The most eigenvalues that a step may record at the largest end.
     pub fn largest_count(&self) -> usize {
         let above = self.above.map_or(0, |above| above.largest_count);

@@ -76,7 +76,7 @@ fn errors_name_line_and_column() {
 /// Every column that a run writes, by the list in the documentation of what writes it.
 #[test]
 fn a_damaged_cell_is_an_error_in_every_column_of_a_run() {
-    let writer = std::fs::read_to_string("../cli/src/observe/trace.rs").unwrap();
+    let writer = std::fs::read_to_string("../traces/src/trace.rs").unwrap();
     let first_cells = (writer.lines())
         .filter_map(|line| line.strip_prefix("//! | `"))
         .filter_map(|line| line.split(" | ").next());

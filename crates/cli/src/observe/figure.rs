@@ -7,9 +7,8 @@ use brink_analysis::phases::PhaseParams;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 use brink_plot::{Measured, Quality, Row, Rule, Series, Titles, draw_run};
+use brink_traces::{PHASED, written};
 
-use super::csv_file::written;
-use super::trace::PHASED;
 use crate::atomic::write_atomically;
 use crate::manifest::outcome_note;
 
@@ -98,11 +97,11 @@ mod tests {
     use std::path::Path;
 
     use brink_plot::read_run;
+    use brink_traces::{EigenvaluesCsv, TraceCsv};
 
     use super::*;
-    use crate::observe::{EigenvaluesCsv, TraceCsv};
     use crate::run_folder::{EIGENVALUES_CSV, TRACE_CSV, TRACE_SVG};
-    use crate::testing::{eigenvalue, header, record};
+    use brink_traces::testing::{eigenvalue, header, record};
 
     fn titles(folder: &Path) -> Titles {
         Titles {

@@ -171,7 +171,7 @@ impl<W: Write> Lines<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{eigenvalue, header, record};
+    use brink_traces::testing::{eigenvalue, header, record};
 
     #[test]
     fn lines_come_by_tenths_and_by_time() {

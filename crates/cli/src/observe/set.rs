@@ -2,8 +2,9 @@
 
 use brink_dynamics::observer::Observer;
 use brink_plot::Titles;
+use brink_traces::{EigenvaluesCsv, TraceCsv};
 
-use super::{EigenvaluesCsv, FigureObserver, ManifestObserver, Progress, TraceCsv};
+use super::{FigureObserver, ManifestObserver, Progress};
 use crate::atomic::WriteError;
 use crate::manifest::Manifest;
 use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG};

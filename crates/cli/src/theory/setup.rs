@@ -1,17 +1,18 @@
 //! The two-layer linear network of a config, as the theory's model and its first state.
 
 use brink_data::Subset;
+use brink_dynamics::optimizer::StepSizes;
 use brink_model::{Activation, Loss, ModelKind, Weights, weight_name};
 use brink_theory::faer::{Mat, MatRef};
 use brink_theory::{Model, Network, Parametrisation, State, TheoryError};
 
-use crate::config::Config;
+use crate::config::{Config, OptimizerKind};
 
 /// A config that the recursion does not describe.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the recursion is that of a two-layer linear network with one output, without biases, under \
-     squared error: `{key}` must be {expected}"
+     squared error and gradient descent: `{key}` must be {expected}"
 )]
 pub struct Unsupported {
     /// The key at fault.
@@ -42,6 +43,19 @@ pub fn network(config: &Config, loss: Loss) -> Result<(Network, f64), Unsupporte
     let Some([width]) = model.hidden.as_deref() else {
         return refuse("model.hidden", "one width, such as [200]");
     };
+    let optimizer = &config.optimizer;
+    if optimizer.kind != OptimizerKind::GradientDescent {
+        return refuse("optimizer.kind", "\"gd\"");
+    }
+    if optimizer.weight_decay != 0.0 {
+        return refuse("optimizer.weight_decay", "0");
+    }
+    if optimizer.minibatch.is_some() {
+        return refuse("optimizer.minibatch", "left out");
+    }
+    if optimizer.step_sizes() != StepSizes::Constant {
+        return refuse("optimizer.schedule", "left out");
+    }
     let scaled = (*width as f64).sqrt().recip();
     let parametrisation = if model.output_factor == 1.0 {
         Parametrisation::Plain

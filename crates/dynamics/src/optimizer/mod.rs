@@ -4,6 +4,41 @@
 //! every rule here is a linear recursion in each eigendirection of P^(−½)HP^(−½); it decays while the
 //! eigenvalue is below the rule's threshold (Cohen et al., ICLR 2021, appendix A; Cohen et al.,
 //! "Adaptive gradient methods at the edge of stability", 2022).
+//!
+//! # A rule of your own
+//!
+//! ```
+//! use brink_dynamics::optimizer::{Coming, GradientAt, Optimizer};
+//! use brink_linearize::LinearizeError;
+//! use burn::tensor::Tensor;
+//!
+//! /// θ ← θ − η(g_t + g_{t−1})/2, stable below 2/η.
+//! #[derive(Debug, Default)]
+//! struct MeanOfTwo(Option<Tensor<1>>);
+//!
+//! impl Optimizer for MeanOfTwo {
+//!     fn name(&self) -> &'static str { "mean-of-two" }
+//!     fn fresh(&self) -> Box<dyn Optimizer> { Box::new(Self::default()) }
+//!     fn threshold_formula(&self) -> &'static str { "2/η" }
+//!     fn threshold(&self, coming: &Coming) -> f64 { 2.0 / coming.step_size }
+//!     fn advance(
+//!         &mut self,
+//!         coming: &Coming,
+//!         theta: Tensor<1>,
+//!         gradient: Tensor<1>,
+//!         _: GradientAt<'_>,
+//!     ) -> Result<Tensor<1>, LinearizeError> {
+//!         let before = self.0.replace(gradient.clone()).unwrap_or(gradient.clone());
+//!         Ok(theta - (gradient + before).mul_scalar(0.5 * coming.step_size))
+//!     }
+//! }
+//!
+//! let settings = brink_dynamics::Settings {
+//!     optimizer: Box::new(MeanOfTwo::default()),
+//!     ..brink_dynamics::Settings::gradient_descent(0.1, 100)
+//! };
+//! assert_eq!(settings.optimizer.name(), "mean-of-two");
+//! ```
 
 mod adam;
 mod gradient_descent;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
-use super::csv_file::{CsvFile, number};
+use crate::csv_file::{CsvFile, number};
 
 const COLUMNS: [&str; 10] = [
     "step",

@@ -5,7 +5,15 @@ use std::io::{Seek, SeekFrom, Write};
 use std::num::FpCategory;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::WriteError;
+/// A CSV file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct CsvError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: std::io::Error,
+}
 
 /// A CSV file: header once, then rows, each handed to the system as soon as it is complete.
 ///
@@ -25,8 +33,8 @@ impl CsvFile {
     pub fn create<H: AsRef<[u8]>>(
         path: &Path,
         header: impl IntoIterator<Item = H>,
-    ) -> Result<Self, WriteError> {
-        let file = File::create_new(path).map_err(|source| WriteError {
+    ) -> Result<Self, CsvError> {
+        let file = File::create_new(path).map_err(|source| CsvError {
             path: path.to_owned(),
             source,
         })?;
@@ -45,7 +53,7 @@ impl CsvFile {
     pub fn row<F: AsRef<[u8]>>(
         &mut self,
         fields: impl IntoIterator<Item = F>,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), CsvError> {
         let mut writer = csv::Writer::from_writer(&mut self.pending);
         let written = writer.write_record(fields).map_err(Into::into);
         let written = written.and_then(|()| writer.flush());
@@ -54,7 +62,7 @@ impl CsvFile {
     }
 
     /// Hands what was written to the system.
-    pub fn flush(&mut self) -> Result<(), WriteError> {
+    pub fn flush(&mut self) -> Result<(), CsvError> {
         let written = self.file.write_all(&self.pending);
         if written.is_ok() {
             self.whole += self.pending.len() as u64;
@@ -67,8 +75,8 @@ impl CsvFile {
         written.map_err(|error| self.fail(error))
     }
 
-    fn fail(&self, source: std::io::Error) -> WriteError {
-        WriteError {
+    fn fail(&self, source: std::io::Error) -> CsvError {
+        CsvError {
             path: self.path.clone(),
             source,
         }

@@ -52,7 +52,7 @@ use brink_analysis::phases::{Classifier, Phase, PhaseParams};
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
-use super::csv_file::{CsvFile, cell, number};
+use crate::csv_file::{CsvFile, cell, number};
 
 /// The columns of a run's trace, in order.
 pub fn columns(header: &RunHeader) -> Vec<String> {
