@@ -56,6 +56,10 @@ figures *args:
 bench *args:
     python3 bench/run.py {{args}}
 
+# Measure a GPU with a prebuilt binary: `just bench-gpu --binary target/release/brink`.
+bench-gpu *args:
+    python3 bench/gpu.py {{args}}
+
 # Measure the pieces of a step by themselves.
 bench-pieces *args:
     cargo bench --profile release {{args}}
