@@ -87,6 +87,7 @@ impl Solver {
             DType::F64 => f64::EPSILON,
             _ => return Err(EigenError::UnsupportedDType { dtype }),
         };
+        let epsilon = self.params.product_epsilon.unwrap_or(0.0).max(epsilon);
         let meter = Meter::new(operator, self.params.end, count);
         // Room for iterates, residuals and directions, with a probe among them.
         if dim <= self.width.smallest().saturating_add(1).saturating_mul(3) {
