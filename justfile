@@ -60,6 +60,10 @@ bench *args:
 bench-gpu *args:
     python3 bench/gpu.py {{args}}
 
+# Hold the eigensolver's error bounds against an independent solver, at every step of training.
+calibrate *args:
+    cargo run --release --example calibrate {{args}}
+
 # Measure the pieces of a step by themselves.
 bench-pieces *args:
     cargo bench --profile release {{args}}

@@ -26,7 +26,7 @@ fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Default, &Device::flex())
 }
 
-/// Matrix products in the shapes and orientations that the programs use, by kernels of our own and
+/// Matrix products in the shapes and orientations that the programs use, by Brink's own code and
 /// by Burn's operations: a linear layer has two for its gradient, and two for each product.
 #[divan::bench_group]
 mod matrix_products {
@@ -180,10 +180,14 @@ fn trace_rows(bencher: Bencher) {
         layers: vec!["layers.0".into(), "layers.1".into()],
         eigenvalues: 2,
         smallest: 0,
+        preconditioned: 0,
+        optimizer: "gd".into(),
+        threshold_formula: "2/η".into(),
         step_size: 0.05,
         steps: 100,
         parameters: 242_010,
         accuracy: true,
+        minibatches: false,
         measured: Vec::new(),
     };
     let value = |index| Eigenvalue {
@@ -199,15 +203,20 @@ fn trace_rows(bencher: Bencher) {
     let record = |step: u64| StepRecord {
         step,
         time: 0.05 * step as f64,
+        step_size: 0.05,
         loss: 1.0 / (1.0 + step as f64),
         train_accuracy: Some(0.5),
         gradient_norm: 0.25,
-        threshold: 40.0,
+        threshold: Some(40.0),
         eigenvalues: vec![value(1), value(2)],
         smallest: Vec::new(),
+        preconditioned: Vec::new(),
+        preconditioned_threshold: None,
         output_norm_sq: Some(1.0 / 3.0),
         weight_norm_sq: vec![2.0 / 3.0, 1.0 / 3.0],
         gradient_alignment: Some(0.1),
+        batch_loss: None,
+        step_sharpness: None,
         measured: Vec::new(),
     };
     let mut number = 0;

@@ -9,7 +9,7 @@ use brink_dynamics::record::RunHeader;
 use serde::Serialize;
 
 use crate::backend::{Adapter, Backend, MatmulCheck};
-use crate::config::{Config, Dtype};
+use crate::config::{Config, Dtype, OptimizerKind};
 
 /// The version of Burn that this build is made with; a test holds it to the lock file.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -30,7 +30,13 @@ pub struct Manifest {
     pub started: String,
     /// Steps recorded; with the initial weights' own record.
     pub steps_recorded: u64,
-    /// The first step whose sharpness exceeded 2/η after having been below it.
+    /// The formula of the optimizer's stability threshold, such as `2/η`.
+    pub stability_threshold: String,
+    /// Why the trace has no phases, if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_phases: Option<String>,
+    /// The first step at which the eigenvalue that decides on stability exceeded that threshold
+    /// after having been below it.
     pub first_crossing: Option<u64>,
     /// The words that started it.
     pub command_line: Vec<String>,
@@ -104,6 +110,11 @@ impl Manifest {
             not_written: Vec::new(),
             started,
             steps_recorded: 0,
+            stability_threshold: config.optimizer.rule().threshold_formula().to_owned(),
+            no_phases: (config.optimizer.kind != OptimizerKind::GradientDescent).then(|| {
+                let kind = config.optimizer.kind.name();
+                format!("the paper's phases are those of gradient descent; the optimizer is {kind}")
+            }),
             first_crossing: None,
             command_line,
             brink_version: env!("CARGO_PKG_VERSION"),

@@ -9,10 +9,14 @@ pub fn header() -> RunHeader {
         layers: vec!["layers.0".into(), "layers.1".into()],
         eigenvalues: 2,
         smallest: 0,
+        preconditioned: 0,
+        optimizer: "gd".into(),
+        threshold_formula: "2/η".into(),
         step_size: 0.01,
         steps: 100,
         parameters: 7,
         accuracy: false,
+        minibatches: false,
         measured: Vec::new(),
     }
 }
@@ -22,15 +26,20 @@ pub fn record(step: u64) -> StepRecord {
     StepRecord {
         step,
         time: 0.01 * step as f64,
+        step_size: 0.01,
         loss: 1.0,
         train_accuracy: None,
         gradient_norm: 0.5,
-        threshold: 200.0,
+        threshold: Some(200.0),
         eigenvalues: Vec::new(),
         smallest: Vec::new(),
+        preconditioned: Vec::new(),
+        preconditioned_threshold: None,
         output_norm_sq: Some(0.25),
         weight_norm_sq: vec![1.5, 0.25],
         gradient_alignment: None,
+        batch_loss: None,
+        step_sharpness: None,
         measured: Vec::new(),
     }
 }

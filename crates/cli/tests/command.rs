@@ -75,7 +75,8 @@ fn a_run_leaves_its_folder() {
         ]
     );
     let trace = fs::read_to_string(run.join("trace.csv")).unwrap();
-    let begins = "step,time,loss,train_accuracy,gradient_norm,threshold,lambda_1,lambda_2,";
+    let begins =
+        "step,time,loss,train_accuracy,gradient_norm,step_size,threshold,lambda_1,lambda_2,";
     assert!(trace.starts_with(begins), "{trace}");
     assert_eq!(trace.lines().count(), 5);
     let manifest = manifest(&run);

@@ -71,6 +71,16 @@ fn a_run_is_that_of_the_cpu_and_repeats_to_the_byte() {
     assert_eq!(manifest["backend"], "wgpu");
     let error = manifest["matmul_check"]["relative_error"].as_f64().unwrap();
     assert!(error <= 1e-5, "{error}");
+
+    // One wait for the device a solve and one an iteration, and at most one more for a residual.
+    let count = |name: &str| manifest["counters"][name].as_u64().unwrap();
+    let (solves, iterations) = (count("eigensolver_solves"), count("eigensolver_iterations"));
+    let read_backs = count("eigensolver_read_backs");
+    assert_eq!(solves, 10);
+    assert!(iterations >= solves, "{iterations}");
+    assert!(read_backs >= solves + iterations, "{read_backs}");
+    let most = 2 * (solves + iterations);
+    assert!(read_backs <= most, "{read_backs}, at most {most}");
 }
 
 #[test]

@@ -11,6 +11,14 @@ use crate::observer::ObserverError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// Preconditioned eigenvalues were asked for of a rule that has no preconditioner.
+    #[error(
+        "the optimizer {optimizer} has no preconditioner: its eigenvalues are the Hessian's own"
+    )]
+    NoPreconditioner {
+        /// The rule.
+        optimizer: &'static str,
+    },
     /// A layer to follow is not a parameter.
     #[error("there is no parameter `{parameter}` to follow; there are: {known}")]
     UnknownLayer {

@@ -46,8 +46,11 @@ pub struct RunSummary {
     pub steps_recorded: u64,
     /// The last record, if there is one.
     pub last: Option<StepRecord>,
-    /// The first step at which the sharpness exceeded 2/η after having been below it.
+    /// The first step at which the eigenvalue that decides on stability exceeded the rule's
+    /// threshold after having been below it.
     pub first_crossing: Option<u64>,
+    /// The formula of the rule's stability threshold, such as `2/η`.
+    pub threshold_formula: String,
     /// Calls by name: gradients, linearisations, hessian_vector_products, eigensolver_iterations, …
     pub counters: Vec<(String, u64)>,
     /// Seconds of wall time by stage: gradient, eigenvalues, update, observers, …

@@ -1,7 +1,11 @@
-//! What gradient descent runs on.
+//! What is trained.
+
+use std::cell::RefCell;
 
 use brink_linearize::Objective;
 use burn::tensor::Tensor;
+
+use crate::minibatch::Minibatches;
 
 /// Which samples are classified right, on the device: a function of the outputs whose values are 1
 /// for those that are and 0 for the others, shape [n], in the element type of the outputs.
@@ -41,4 +45,19 @@ pub struct Problem<const D: usize> {
     pub layers: Vec<LayerWeight>,
     /// Which samples are classified right, where that means something.
     pub accuracy: Option<Accuracy<D>>,
+    /// The batches that steps are taken along, if not along the gradient over all samples.
+    pub minibatches: Option<RefCell<Minibatches<D>>>,
+}
+
+impl<const D: usize> Problem<D> {
+    /// A loss alone, minimised over all samples.
+    pub fn new(objective: Objective<D>) -> Self {
+        Self {
+            objective,
+            fixed_parameters: 0,
+            layers: Vec::new(),
+            accuracy: None,
+            minibatches: None,
+        }
+    }
 }

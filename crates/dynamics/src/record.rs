@@ -50,26 +50,37 @@ pub struct Eigenvalue {
 pub struct StepRecord {
     /// t, counted from 0 at the initial weights.
     pub step: u64,
-    /// η·t, the time of gradient flow.
+    /// The sum of the step sizes before this step: the time of gradient flow.
     pub time: f64,
-    /// L(θ_t) over the full batch.
+    /// η_t.
+    pub step_size: f64,
+    /// L(θ_t) over the full batch, with the weight decay's penalty.
     pub loss: f64,
     /// Share of training samples classified right, where that means something.
     pub train_accuracy: Option<f64>,
     /// ‖∇L(θ_t)‖₂.
     pub gradient_norm: f64,
-    /// 2/η.
-    pub threshold: f64,
+    /// The rule's stability threshold for the Hessian's eigenvalues, such as 2/η; none for rules
+    /// with a preconditioner.
+    pub threshold: Option<f64>,
     /// Largest first; empty at a step where none were measured.
     pub eigenvalues: Vec<Eigenvalue>,
     /// Smallest first; empty unless asked for.
     pub smallest: Vec<Eigenvalue>,
+    /// The largest eigenvalues of P^(−½)HP^(−½), largest first; empty unless asked for.
+    pub preconditioned: Vec<Eigenvalue>,
+    /// The rule's stability threshold for them.
+    pub preconditioned_threshold: Option<f64>,
     /// Squared Frobenius norm ‖A‖² of the output layer's weight, if there are layers.
     pub output_norm_sq: Option<f64>,
     /// Squared Frobenius norm of every layer's weight, in [`RunHeader::layers`]' order.
     pub weight_norm_sq: Vec<f64>,
     /// |cos| of the angle between ∇L and the top eigenvector, when one was measured.
     pub gradient_alignment: Option<f64>,
+    /// The loss over the batch that the step is taken along, if it is not over all samples.
+    pub batch_loss: Option<f64>,
+    /// g_BᵀH_Bg_B/‖g_B‖² of that batch.
+    pub step_sharpness: Option<f64>,
     /// What else was measured, in [`RunHeader::measured`]'s order.
     pub measured: Vec<Option<f64>>,
 }
@@ -78,6 +89,16 @@ impl StepRecord {
     /// The sharpness λ₁, if it was measured at this step.
     pub fn sharpness(&self) -> Option<f64> {
         self.eigenvalues.first().map(|e| e.value)
+    }
+
+    /// The eigenvalue that decides on the rule's stability, and its threshold: the sharpness, or
+    /// that of the preconditioned Hessian. None where it was not measured at this step.
+    pub fn edge(&self) -> Option<(f64, f64)> {
+        let preconditioned = || self.preconditioned.first().map(|e| e.value);
+        match self.threshold {
+            Some(threshold) => Some((self.sharpness()?, threshold)),
+            None => Some((preconditioned()?, self.preconditioned_threshold?)),
+        }
     }
 }
 
@@ -90,6 +111,12 @@ pub struct RunHeader {
     pub eigenvalues: usize,
     /// How many at the smallest end.
     pub smallest: usize,
+    /// How many of the preconditioned Hessian.
+    pub preconditioned: usize,
+    /// The step rule, such as `gd`.
+    pub optimizer: String,
+    /// Its stability threshold as a formula, such as `2/η`.
+    pub threshold_formula: String,
     /// Step size η.
     pub step_size: f64,
     /// Steps the run takes unless a stop rule ends it first.
@@ -98,6 +125,8 @@ pub struct RunHeader {
     pub parameters: usize,
     /// Whether `train_accuracy` means something.
     pub accuracy: bool,
+    /// Whether steps are taken along batches.
+    pub minibatches: bool,
     /// The columns of the run's measurements.
     pub measured: Vec<String>,
 }

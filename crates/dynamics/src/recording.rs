@@ -34,6 +34,8 @@ pub struct Recording<'r, 'o> {
     observers: &'r mut [&'o mut dyn Observer],
     goals: Goals,
     recorded: u64,
+    /// Of the rule's threshold.
+    formula: String,
     last: Option<StepRecord>,
     crossing: Crossing,
 }
@@ -45,6 +47,7 @@ impl<'r, 'o> Recording<'r, 'o> {
             observers,
             goals,
             recorded: 0,
+            formula: String::new(),
             last: None,
             crossing: Crossing::default(),
         }
@@ -55,6 +58,7 @@ impl<'r, 'o> Recording<'r, 'o> {
     /// # Errors
     /// [`RunError::Observer`] of the first that fails.
     pub fn start(&mut self, header: &RunHeader) -> Result<(), RunError> {
+        self.formula.clone_from(&header.threshold_formula);
         self.notify(0, |observer| observer.start(header))
     }
 
@@ -91,6 +95,7 @@ impl<'r, 'o> Recording<'r, 'o> {
             steps_recorded: self.recorded,
             last: self.last,
             first_crossing: self.crossing.first,
+            threshold_formula: self.formula,
             counters,
             seconds,
         };
@@ -139,7 +144,7 @@ pub fn with_causes(error: &dyn Error) -> String {
     message
 }
 
-/// Finds the first step at which the sharpness rose past 2/η.
+/// Finds the first step at which the eigenvalue that decides rose past the rule's threshold.
 #[derive(Debug, Default)]
 struct Crossing {
     was_below: bool,
@@ -148,10 +153,10 @@ struct Crossing {
 
 impl Crossing {
     fn see(&mut self, record: &StepRecord) {
-        let Some(sharpness) = record.sharpness() else {
+        let Some((sharpness, threshold)) = record.edge() else {
             return;
         };
-        if sharpness < record.threshold {
+        if sharpness < threshold {
             self.was_below = true;
         } else if self.was_below && self.first.is_none() {
             self.first = Some(record.step);

@@ -46,8 +46,23 @@ impl ScaledSolver {
     /// # Errors
     /// [`EigenError`].
     pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
+        self.solve_above(operator, None)
+    }
+
+    /// As [`Solver::solve_above`], likewise.
+    ///
+    /// # Errors
+    /// [`EigenError`].
+    pub fn solve_above(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        floor: Option<f64>,
+    ) -> Result<Solution, EigenError> {
+        let scaled_floor = |exponent: i32| floor.map(|floor| floor * power(exponent));
         let mut scaled = Scaled::new(operator, self.exponent);
-        let mut result = self.solver.solve(&mut scaled);
+        let mut result = self
+            .solver
+            .solve_above(&mut scaled, scaled_floor(self.exponent));
         let mut discarded = None;
         let doubtful = is_doubtful(&result);
         if doubtful && let Some(exponent) = self.better(&mut scaled, &result)? {
@@ -55,17 +70,18 @@ impl ScaledSolver {
             self.solver.reset();
             self.exponent = exponent;
             discarded = result.ok();
-            result = self.solver.solve(&mut Scaled::new(operator, exponent));
+            let mut scaled = Scaled::new(operator, exponent);
+            result = self.solver.solve_above(&mut scaled, scaled_floor(exponent));
         }
         let mut solution = result?;
         solution.info.read_backs += usize::from(doubtful);
         if let Some(discarded) = &discarded {
             charge(&mut solution, discarded);
         }
-        let floor = floor(operator.dim(), operator.dtype());
+        let resolution = resolution(operator.dim(), operator.dtype());
         let tolerance = self.solver.params().relative_tolerance;
         for pair in &mut solution.pairs {
-            *pair = unscaled(*pair, self.exponent, floor, tolerance);
+            *pair = unscaled(*pair, self.exponent, resolution, tolerance);
         }
         if let Some(exceeded) = &mut solution.info.exceeded {
             let unit = power(-self.exponent);
@@ -111,7 +127,7 @@ impl ScaledSolver {
         operator: &mut dyn SymmetricOperator,
         vectors: &Tensor<2>,
     ) -> Result<Vec<[f64; 2]>, EigenError> {
-        let floor = floor(operator.dim(), operator.dtype());
+        let resolution = resolution(operator.dim(), operator.dtype());
         let mut scaled = Scaled::new(operator, self.exponent);
         let image = scaled.apply(vectors.clone()).map_err(failed)?;
         let mut exponent = self.exponent;
@@ -131,7 +147,7 @@ impl ScaledSolver {
         let unit = power(-exponent);
         let pairs = pairs.into_iter();
         Ok(pairs
-            .map(|[value, residual]| [value * unit, residual * unit + floor])
+            .map(|[value, residual]| [value * unit, residual * unit + resolution])
             .collect())
     }
 }
@@ -165,7 +181,7 @@ fn strongest(dtype: DType) -> i32 {
 
 /// What an image's norm can be off by for want of smaller numbers: each entry by less than the least
 /// number that has all its digits.
-fn floor(dim: usize, dtype: DType) -> f64 {
+fn resolution(dim: usize, dtype: DType) -> f64 {
     let least = match dtype {
         DType::F64 => f64::MIN_POSITIVE,
         _ => f64::from(f32::MIN_POSITIVE),
@@ -174,15 +190,15 @@ fn floor(dim: usize, dtype: DType) -> f64 {
 }
 
 /// A pair of the operator itself.
-fn unscaled(pair: Eigenpair, exponent: i32, floor: f64, tolerance: f64) -> Eigenpair {
+fn unscaled(pair: Eigenpair, exponent: i32, resolution: f64, tolerance: f64) -> Eigenpair {
     let unit = power(-exponent);
     let (value, bound) = (pair.value * unit, pair.error_bound * unit);
     Eigenpair {
         value,
         residual: pair.residual * unit,
-        error_bound: bound + floor,
+        error_bound: bound + resolution,
         // A bound that is larger by far was held against the tolerance already.
-        converged: pair.converged && (floor <= bound || floor <= tolerance * value.abs()),
+        converged: pair.converged && (resolution <= bound || resolution <= tolerance * value.abs()),
         ..pair
     }
 }

@@ -1,11 +1,9 @@
-//! Both ends of the Hessian's spectrum along a run: solved when due, or followed in between.
+//! Both ends of an operator's spectrum along a run: solved when due, or followed in between.
 
-use brink_linearize::Linearization;
 use burn::tensor::Tensor;
 
-use crate::eigen::{Certainty, EigenError, End, Solution};
+use crate::eigen::{Certainty, EigenError, End, Solution, SymmetricOperator};
 use crate::flat::with_flat_directions;
-use crate::hessian::Hessian;
 use crate::record::{Eigenvalue, EigenvalueKind};
 use crate::scaled::ScaledSolver;
 use crate::settings::{Between, EigenvalueSettings};
@@ -33,6 +31,8 @@ struct EndOfSpectrum {
     end: End,
     /// Eigenvalues wanted, those of flat directions among them.
     count: usize,
+    /// Those above this share of the threshold are wanted besides.
+    above: Option<f64>,
     solver: ScaledSolver,
     /// Vectors of the last solution, [count, P].
     vectors: Option<Tensor<2>>,
@@ -75,9 +75,12 @@ impl Spectrum {
                 }
                 let mut params = settings.solver.clone();
                 (params.end, params.count) = (end, count.min(dim));
+                let above = settings.above.filter(|_| end == End::Largest);
+                params.largest_count = above.map_or(0, |above| above.largest_count.min(dim));
                 ends.push(EndOfSpectrum {
                     end,
                     count,
+                    above: above.map(|above| above.share),
                     solver: ScaledSolver::new(params)?,
                     vectors: None,
                 });
@@ -100,11 +103,12 @@ impl Spectrum {
         })
     }
 
-    /// The eigenvalues of `step`, at the linearisation's iterate.
-    pub fn measure<const D: usize>(
+    /// The eigenvalues of `step` of the `operator` there; `threshold` is the step rule's for them.
+    pub fn measure(
         &mut self,
         step: u64,
-        linearization: &mut Linearization<'_, D>,
+        threshold: Option<f64>,
+        operator: &mut dyn SymmetricOperator,
     ) -> Result<Measured, EigenError> {
         let Some(settings) = &self.settings else {
             return Ok(Measured::default());
@@ -113,20 +117,21 @@ impl Spectrum {
         let tolerance = settings.solver.relative_tolerance;
         let mut measured = Measured::default();
         for end in &mut self.ends {
-            let mut hessian = Hessian::new(linearization);
             let values = if due {
-                let solution = end.solver.solve(&mut hessian)?;
+                let floor = end.above.zip(threshold).map(|(share, edge)| share * edge);
+                let solution = end.solver.solve_above(operator, floor)?;
                 self.totals.add(&solution);
                 end.vectors = Some(solution.vectors.clone());
-                solved(&solution, end.end)
+                followed(solved(&solution, end.end), end.count, floor)
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
-                let pairs = end.solver.quotients(&mut hessian, vectors)?;
+                let pairs = end.solver.quotients(operator, vectors)?;
                 rayleigh_quotients(&pairs, end.end, tolerance)
             } else {
                 continue;
             };
-            let values = with_flat_directions(&values, end.count, self.flat, end.end);
+            let count = end.count.max(values.len());
+            let values = with_flat_directions(&values, count, self.flat, end.end);
             match end.end {
                 End::Largest => {
                     // Where the flat directions lie highest, the solver's first vector is not it.
@@ -201,6 +206,15 @@ fn solved(solution: &Solution, end: End) -> Vec<Eigenvalue> {
             products: pair.products as u64,
         })
         .collect()
+}
+
+/// The first `count` of `values`, and those above the `floor`, if there is one.
+fn followed(mut values: Vec<Eigenvalue>, count: usize, floor: Option<f64>) -> Vec<Eigenvalue> {
+    if let Some(floor) = floor {
+        let above = values.iter().take_while(|e| e.value > floor).count();
+        values.truncate(above.max(count));
+    }
+    values
 }
 
 /// Stale vectors' vᵀHv, each within its residual of some eigenvalue, though not surely of the same.

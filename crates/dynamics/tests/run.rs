@@ -45,17 +45,15 @@ fn quadratic() -> (Problem<2>, Tensor<1>) {
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
     (problem, theta)
 }
 
 fn settings(step_size: f64, steps: u64) -> Settings {
     Settings {
-        step_size,
-        steps,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count: 2,
                 relative_tolerance: 1e-9,
@@ -65,6 +63,7 @@ fn settings(step_size: f64, steps: u64) -> Settings {
             schedule: Schedule::default(),
             between: Between::Skip,
         }),
+        ..Settings::gradient_descent(step_size, steps)
     }
 }
 
@@ -140,7 +139,7 @@ fn every_iterate_of_a_quadratic() {
         close(record.loss, loss);
         close(record.gradient_norm, gradient);
         close(record.output_norm_sq.unwrap(), norm);
-        close(record.threshold, 2.0 / step_size);
+        close(record.threshold.unwrap(), 2.0 / step_size);
         let values: Vec<f64> = record.eigenvalues.iter().map(|e| e.value).collect();
         close(values[0], 4.0);
         close(values[1], 3.0);

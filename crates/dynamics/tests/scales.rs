@@ -41,6 +41,7 @@ fn quadratic(curvatures: &[f64], start: f64, dtype: DType) -> (Problem<2>, Tenso
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
     (problem, theta)
 }
@@ -69,11 +70,8 @@ impl Observer for Keep {
 
 fn settings(count: usize, smallest: usize) -> Settings {
     Settings {
-        step_size: 0.0,
-        steps: 3,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count,
                 ..Params::default()
@@ -82,6 +80,7 @@ fn settings(count: usize, smallest: usize) -> Settings {
             schedule: Schedule { every: 2, from: 0 },
             between: Between::RayleighQuotient,
         }),
+        ..Settings::gradient_descent(0.0, 3)
     }
 }
 

@@ -171,7 +171,7 @@ impl<const D: usize> Objective<D> {
         Ok(())
     }
 
-    /// Whether burn-flex's tensors are computed on by kernels of our own: elementwise operations
+    /// Whether burn-flex's tensors are computed on by Brink's own code: elementwise operations
     /// that follow from each other in one pass over memory, matrix products without the zeros of
     /// triangular inputs, convolutions and means over windows.
     /// On by default; off, each operation is one call of the backend.

@@ -9,10 +9,13 @@ const LIMIT: f64 = 4.0;
 /// A bound is meant of every step, and there is no holding it in part.
 const EVERY: f64 = 1.0;
 
-const NEEDS: &str = "lambda_1 by [measure.eigenvalues], and the step size or threshold";
+const NEEDS: &str =
+    "lambda_1 by [measure.eigenvalues] of gradient descent, and the step size or threshold";
 
 pub(super) fn bounded(run: Run<'_>) -> Assumption {
-    let values = run.trace.measured("lambda_1").zip(run.trace.step_size());
+    let step_size = run.trace.step_size();
+    let step_size = step_size.filter(|_| run.trace.is_gradient_descent());
+    let values = run.trace.measured("lambda_1").zip(step_size);
     let row = stepwise(
         run,
         Texts {

@@ -16,6 +16,8 @@ pub struct Facts {
     pub description: Option<String>,
     /// Step size η.
     pub step_size: Option<f64>,
+    /// The optimizer's kind in the config: `gd`, `adam`, …
+    pub optimizer: Option<String>,
     /// What was minimised.
     pub loss: Option<Loss>,
     /// Training samples n.
@@ -80,6 +82,7 @@ struct LossConfig {
 
 #[derive(Deserialize)]
 struct Optimizer {
+    kind: Option<String>,
     step_size: Option<f64>,
 }
 
@@ -149,7 +152,8 @@ impl Facts {
         Self {
             name: manifest.name.unwrap_or_else(|| name.to_owned()),
             description: manifest.description,
-            step_size: optimizer.and_then(|optimizer| optimizer.step_size),
+            step_size: optimizer.as_ref().and_then(|optimizer| optimizer.step_size),
+            optimizer: optimizer.and_then(|optimizer| optimizer.kind),
             loss: loss.map(|LossConfig { kind, factor }| Loss {
                 factor: factor.or((kind == "mse").then_some(DEFAULT_FACTOR)),
                 kind,

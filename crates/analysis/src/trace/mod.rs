@@ -160,17 +160,26 @@ impl Trace {
         self.facts.step_size.or_else(recorded)
     }
 
+    /// Whether the steps are gradient descent's; so they are where no optimizer is named.
+    pub fn is_gradient_descent(&self) -> bool {
+        let kind = self.facts.optimizer.as_deref();
+        kind.is_none_or(|kind| kind == "gd")
+    }
+
     /// (t, Λ, threshold) of every step, as [`classify`](crate::phases::classify) takes them.
     ///
     /// Λ is `lambda_1`; the threshold is the recorded one, else 2/η. A step for which neither is
-    /// known counts as one whose Λ was not measured.
+    /// known counts as one whose Λ was not measured, and so does every step of another optimizer than
+    /// gradient descent: the phases are not about it.
     pub fn sharpness(&self) -> Vec<(u64, Option<f64>, f64)> {
         let sharpness = self.column(columns::SHARPNESS);
         let threshold = self.column(columns::THRESHOLD);
         let fallback = self.step_size().map(|step_size| 2.0 / step_size);
         let cell = |column: Option<&[Option<f64>]>, row: usize| column.and_then(|c| c[row]);
         let rows = self.steps.iter().enumerate();
-        rows.map(|(row, step)| match cell(threshold, row).or(fallback) {
+        let phased = self.is_gradient_descent();
+        let edge = |row: usize| cell(threshold, row).or(fallback).filter(|_| phased);
+        rows.map(|(row, step)| match edge(row) {
             Some(threshold) => (*step, cell(sharpness, row), threshold),
             None => (*step, None, f64::NAN),
         })

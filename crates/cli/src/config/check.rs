@@ -1,11 +1,14 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
+use brink_dynamics::optimizer::StepSizes;
 use brink_model::{LossConfig, LossKind, ModelConfig, ModelKind};
 
 use super::document::Node;
 use super::keys;
 use super::problem::{ConfigError, Problem};
-use super::{Compression, Config, Dtype, EigenvaluesConfig, OptimizerConfig};
+use super::{
+    Compression, Config, Dtype, EigenvaluesConfig, OptimizerConfig, OptimizerKind, StepSizesConfig,
+};
 
 /// Finds every impossible value at once, and fills in the defaults that depend on other values.
 pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
@@ -16,11 +19,15 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
     faults.name(&config.name);
     faults.data(&config);
     let (model, loss) = faults.model(&config);
-    faults.optimizer(&config.optimizer);
+    let optimizer = faults.optimizer(&config.optimizer);
     if let Some(eigenvalues) = &config.measure.eigenvalues {
-        faults.eigenvalues(eigenvalues);
+        faults.eigenvalues(eigenvalues, "measure.eigenvalues");
+    }
+    if let Some(eigenvalues) = &config.measure.preconditioned {
+        faults.eigenvalues(eigenvalues, "measure.preconditioned");
     }
     faults.measurements(&config);
+    faults.measured_by_rule(&config);
     faults.run(&config);
     faults.precision(&config);
     let mut problems = faults.problems.into_iter();
@@ -28,6 +35,7 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
         None => Ok(Config {
             model,
             loss,
+            optimizer,
             ..config
         }),
         Some(first) => Err(ConfigError::Invalid {
@@ -106,7 +114,8 @@ impl Faults<'_> {
         (model, loss)
     }
 
-    fn optimizer(&mut self, optimizer: &OptimizerConfig) {
+    /// The optimizer with its kind's defaults written out.
+    fn optimizer(&mut self, optimizer: &OptimizerConfig) -> OptimizerConfig {
         let positive = |value: f64| value > 0.0 && value.is_finite();
         self.require(
             positive(optimizer.step_size),
@@ -129,6 +138,65 @@ impl Faults<'_> {
                 .is_none_or(|goal| goal > 0.0 && goal <= 1.0),
             "optimizer.stop_accuracy",
             "must be above 0 and at most 1",
+        );
+        self.require(
+            optimizer.minibatch.as_ref().is_none_or(|b| b.size >= 1),
+            "optimizer.minibatch.size",
+            "must be at least 1",
+        );
+        for (key, fault) in optimizer.schedule.iter().flat_map(StepSizesConfig::faults) {
+            self.add(&format!("optimizer.schedule.{key}"), fault);
+        }
+        optimizer.resolved().unwrap_or_else(|faults| {
+            for (key, fault) in faults {
+                self.add(&format!("optimizer.{key}"), fault);
+            }
+            optimizer.clone()
+        })
+    }
+
+    /// What is defined for some rules only.
+    fn measured_by_rule(&mut self, config: &Config) {
+        let (measure, optimizer) = (&config.measure, &config.optimizer);
+        let plain =
+            optimizer.kind == OptimizerKind::GradientDescent && optimizer.minibatch.is_none();
+        let constant = optimizer.step_sizes() == StepSizes::Constant;
+        for (on, table) in [
+            (measure.residual.is_some(), "measure.residual"),
+            (measure.first_order.is_some(), "measure.first_order"),
+            (measure.flow.is_some(), "measure.flow"),
+        ] {
+            self.require(
+                plain || !on,
+                table,
+                "is about gradient descent over all samples: remove the table, or set \
+                 optimizer.kind = \"gd\" without [optimizer.minibatch]",
+            );
+        }
+        self.require(
+            constant || measure.first_order.is_none(),
+            "measure.first_order",
+            "compares steps of equal size: remove the table, or [optimizer.schedule]",
+        );
+        for (on, table) in [
+            (measure.residual.is_some(), "measure.residual"),
+            (measure.gram.is_some(), "measure.gram"),
+            (measure.gauss_newton.is_some(), "measure.gauss_newton"),
+            (measure.first_order.is_some(), "measure.first_order"),
+            (measure.layer_sharpness.is_some(), "measure.layer_sharpness"),
+            (measure.flow.is_some(), "measure.flow"),
+        ] {
+            self.require(
+                optimizer.weight_decay == 0.0 || !on,
+                table,
+                "is about the loss without weight decay: remove the table, or set \
+                 optimizer.weight_decay = 0",
+            );
+        }
+        self.require(
+            measure.preconditioned.is_none() || optimizer.rule().is_preconditioned(),
+            "measure.preconditioned",
+            "needs a rule with a preconditioner: optimizer.kind = \"rmsprop\" or \"adam\"",
         );
     }
 
@@ -250,6 +318,22 @@ impl Faults<'_> {
             "holds for networks that begin with a linear layer on the whole input: a convolution \
              sees parts of it",
         );
+        if let (Compression::On, Some(reason)) = (
+            config.run.compression,
+            config.optimizer.forbids_compression(),
+        ) {
+            let kind = config.optimizer.kind.name();
+            self.add(
+                "run.compression",
+                format!("does not hold for the optimizer {kind}: {reason}"),
+            );
+        }
+        self.require(
+            config.run.microbatch.is_none() || config.optimizer.minibatch.is_none(),
+            "run.microbatch",
+            "keeps the samples in pieces that batches cannot be taken from: remove it, or \
+             [optimizer.minibatch]",
+        );
         self.require(
             config.run.microbatch != Some(0),
             "run.microbatch",
@@ -257,8 +341,8 @@ impl Faults<'_> {
         );
     }
 
-    fn eigenvalues(&mut self, eigenvalues: &EigenvaluesConfig) {
-        let path = |key: &str| format!("measure.eigenvalues.{key}");
+    fn eigenvalues(&mut self, eigenvalues: &EigenvaluesConfig, table: &str) {
+        let path = |key: &str| format!("{table}.{key}");
         self.require(
             eigenvalues.count >= 1,
             &path("count"),
@@ -268,11 +352,29 @@ impl Faults<'_> {
         for (key, value) in [
             ("count", eigenvalues.count),
             ("smallest", eigenvalues.smallest),
+            ("largest_count", eigenvalues.largest_count),
             ("guard", eigenvalues.guard),
             ("largest_guard", eigenvalues.largest_guard),
         ] {
             self.require(value <= 256, &path(key), "must be at most 256");
         }
+        self.require(
+            eigenvalues
+                .above
+                .is_none_or(|share| share > 0.0 && share <= 1.0),
+            &path("above"),
+            "must be more than 0 and at most 1: a share of the stability threshold",
+        );
+        self.require(
+            eigenvalues.above.is_none() || eigenvalues.guard >= 1,
+            &path("guard"),
+            "must be at least 1 with `above`: a guard shows whether all were found",
+        );
+        self.require(
+            eigenvalues.above.is_none() || eigenvalues.largest_count >= eigenvalues.count,
+            &path("largest_count"),
+            "must be at least `count`",
+        );
         self.require(eigenvalues.every >= 1, &path("every"), "must be at least 1");
         self.require(
             eigenvalues.guard_every >= 1,

@@ -46,16 +46,36 @@ keys! {
     "loss.kind", "\"mse\"", "mse | cross-entropy";
     "loss.factor", "1.0", "κ in L = κ/n ‖F − Y‖²; mse only";
 
-    "optimizer.kind", "required", "gd: full-batch gradient descent";
+    "optimizer.kind", "required", "gd | heavy-ball | nesterov | rmsprop | adam | sam, full batch, by PyTorch's formulas";
     "optimizer.step_size", "required", "η, a positive number";
     "optimizer.steps", "required", "how many steps, at least 1";
+    "optimizer.momentum", "0.9", "β, from 0 to below 1; heavy-ball and nesterov only";
+    "optimizer.beta1", "0.9", "β₁, from 0 to below 1; adam only";
+    "optimizer.beta2", "0.999", "β₂, from 0 to below 1; adam, and rmsprop, where it is 0.99";
+    "optimizer.epsilon", "1e-8", "ε, a positive number; rmsprop and adam only";
+    "optimizer.bias_correction", "true", "whether the mean of squares is divided by 1 - β₂^(t+1); rmsprop only";
+    "optimizer.radius", "none", "ρ, a positive number that sam needs, and no other kind has";
+    "optimizer.weight_decay", "0.0", "w of the penalty (w/2)‖θ‖², over all parameters: loss, gradient and Hessian include it";
     "optimizer.stop_loss", "none", "stop once the loss is at or below this";
     "optimizer.stop_accuracy", "none", "stop once the training accuracy is at or above this, from 0 to 1";
+
+    "optimizer.minibatch.size", "required", "samples of a batch; epoch by epoch without replacement, the last short batch kept";
+    "optimizer.minibatch.order", "\"shuffled\"", "shuffled (anew each epoch) | sequential";
+    "optimizer.minibatch.seed", "0", "seed of the shuffled order";
+
+    "optimizer.schedule.kind", "required", "constant | linear-warmup | steps | cosine: how the step size η_t follows from η";
+    "optimizer.schedule.from", "none", "linear-warmup: η_t = from + (η - from)·min(1, t/steps)";
+    "optimizer.schedule.steps", "none", "linear-warmup: how many steps it takes, at least 1";
+    "optimizer.schedule.at", "none", "steps: where η_t changes, such as [100, 200]";
+    "optimizer.schedule.factor", "none", "steps: what η_t is multiplied by there";
+    "optimizer.schedule.end", "none", "cosine: η_t falls to it, end + (η - end)·(1 + cos(πt/steps of the run))/2";
 
     "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, from 1 to the number of parameters";
     "measure.eigenvalues.every", "1", "measure at every so many steps";
     "measure.eigenvalues.from", "0", "the first step to measure at";
     "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.eigenvalues.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
+    "measure.eigenvalues.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.eigenvalues.smallest", "0", "how many of the smallest eigenvalues besides";
     "measure.eigenvalues.stale", "\"skip\"", "skip | rayleigh-quotient: what the steps between record";
     "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
@@ -63,6 +83,20 @@ keys! {
     "measure.eigenvalues.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
     "measure.eigenvalues.probe_every", "1", "one of so many solves that apply their extra columns also follows a random one, which finds eigenvalues that the block cannot see; 0 for never";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
+
+    "measure.preconditioned.count", "required", "how many of the largest eigenvalues of P^(-1/2)HP^(-1/2), H the Hessian and P the preconditioner of rmsprop or adam at the step from there";
+    "measure.preconditioned.every", "1", "measure at every so many steps";
+    "measure.preconditioned.from", "0", "the first step to measure at";
+    "measure.preconditioned.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.preconditioned.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
+    "measure.preconditioned.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
+    "measure.preconditioned.smallest", "0", "how many of the smallest eigenvalues besides";
+    "measure.preconditioned.stale", "\"skip\"", "skip | rayleigh-quotient: what the steps between record";
+    "measure.preconditioned.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
+    "measure.preconditioned.largest_guard", "8", "extra columns to which the block may grow where eigenvalues cluster; as guard, it never grows";
+    "measure.preconditioned.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
+    "measure.preconditioned.probe_every", "1", "one of so many solves that apply their extra columns also follows a random one, which finds eigenvalues that the block cannot see; 0 for never";
+    "measure.preconditioned.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";
     "measure.phases.margin", "0.01", "relative band about 2/η within which λ₁ has not crossed";
@@ -101,7 +135,7 @@ keys! {
 
     "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
     "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
-    "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by kernels of our own (flex)";
+    "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by Brink's own code (flex)";
     "run.matmul_precision", "\"float32\"", "float32 | tf32: the least precision of matrix products that is accepted of a device, which is tested at the start; where it is TF32's, error bounds of the Hessian's eigenvalues grow accordingly";
     "run.microbatch", "none", "how many samples are computed on at a time, at least 1, all if left out: memory is bounded by them, and the result is the same";
 }
@@ -114,12 +148,17 @@ pub fn meaning(path: &str) -> Option<&'static str> {
         .map(|key| key.meaning)
 }
 
-/// The table that has a key of that name, when only one does.
+/// The table that has a key of that name, when only one does; a table within another counts less.
 pub fn elsewhere(name: &str) -> Option<&'static str> {
-    let mut tables = KEYS.iter().filter_map(|key| {
-        let (table, last) = key.path.rsplit_once('.')?;
-        (last == name).then_some(table)
-    });
+    let tables = || {
+        KEYS.iter().filter_map(|key| {
+            let (table, last) = key.path.rsplit_once('.')?;
+            (last == name).then_some(table)
+        })
+    };
+    let depth = |table: &&str| table.matches('.').count();
+    let outermost = tables().map(|table| depth(&table)).min()?;
+    let mut tables = tables().filter(|table| depth(table) == outermost);
     match (tables.next(), tables.next()) {
         (Some(table), None) => Some(table),
         _ => None,
@@ -135,7 +174,8 @@ mod tests {
     /// Asks serde itself which keys a table has, by giving it one that it has not.
     fn valid_keys(table: &str) -> Vec<String> {
         let base = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
-                    [data]\n[model]\n[loss]\n[measure.eigenvalues]\ncount = 1\n[measure.phases]\n\
+                    [data]\n[model]\n[loss]\n[optimizer.minibatch]\nsize = 1\n[optimizer.schedule]\nkind = \"constant\"\n\
+                    [measure.eigenvalues]\ncount = 1\n[measure.preconditioned]\ncount = 1\n[measure.phases]\n\
                     [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
                     [measure.first_order]\n[measure.alignment]\n[measure.layer_sharpness]\n\
                     [measure.flow]\n[run]\n";
@@ -157,7 +197,10 @@ mod tests {
             "model",
             "loss",
             "optimizer",
+            "optimizer.minibatch",
+            "optimizer.schedule",
             "measure.eigenvalues",
+            "measure.preconditioned",
             "measure.phases",
             "measure.residual",
             "measure.gram",
@@ -170,10 +213,12 @@ mod tests {
         ] {
             let mut documented: Vec<String> = KEYS
                 .iter()
-                .filter_map(|key| key.path.rsplit_once('.'))
-                .filter(|(of, _)| *of == table)
-                .map(|(_, name)| name.to_owned())
+                .filter_map(|key| key.path.strip_prefix(table)?.strip_prefix('.'))
+                // A key, or a table within.
+                .filter_map(|rest| rest.split('.').next())
+                .map(str::to_owned)
                 .collect();
+            documented.dedup();
             let mut valid = valid_keys(table);
             documented.sort();
             valid.sort();
@@ -197,15 +242,22 @@ mod tests {
             // Tables that switch something on are not there by default.
             .filter(|key| {
                 let table = key.path.rsplit_once('.').map_or("", |(table, _)| table);
-                !table.starts_with("measure.")
+                !(table.starts_with("measure.") || table.starts_with("optimizer."))
                     || matches!(table, "measure.eigenvalues" | "measure.phases")
             })
-            // Keys of the other kind of model are refused, not ignored.
+            // Keys of other kinds of models and optimizers are refused, not ignored.
             .filter(|key| {
-                !matches!(
-                    key.path,
-                    "model.channels" | "model.kernel" | "model.pooling"
-                )
+                let others = [
+                    "model.channels",
+                    "model.kernel",
+                    "model.pooling",
+                    "optimizer.momentum",
+                    "optimizer.beta1",
+                    "optimizer.beta2",
+                    "optimizer.epsilon",
+                    "optimizer.bias_correction",
+                ];
+                !others.contains(&key.path)
             })
             .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
             .collect();
@@ -213,6 +265,25 @@ mod tests {
             Config::parse("test", required, &spelt_out).unwrap(),
             Config::parse("test", required, &[]).unwrap()
         );
+        for (kind, names) in [
+            ("heavy-ball", &["momentum"][..]),
+            ("nesterov", &["momentum"]),
+            ("rmsprop", &["epsilon", "bias_correction"]),
+            ("adam", &["beta1", "beta2", "epsilon"]),
+        ] {
+            let kind = Override::set(&format!("optimizer.kind={kind}"));
+            let named = names.iter().map(|name| format!("optimizer.{name}"));
+            let spelt_out: Vec<Override> = named
+                .filter_map(|path| KEYS.iter().find(|key| key.path == path))
+                .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
+                .chain([kind.clone()])
+                .collect();
+            assert_eq!(spelt_out.len(), names.len() + 1);
+            assert_eq!(
+                Config::parse("test", required, &spelt_out).unwrap(),
+                Config::parse("test", required, &[kind]).unwrap()
+            );
+        }
         let cnn: Vec<Override> = ["channels", "kernel", "pooling"]
             .iter()
             .filter_map(|name| KEYS.iter().find(|key| key.path == format!("model.{name}")))

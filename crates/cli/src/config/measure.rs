@@ -10,6 +10,9 @@ pub struct MeasureConfig {
     /// Eigenvalues of the Hessian; none are measured without this table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eigenvalues: Option<EigenvaluesConfig>,
+    /// Eigenvalues of P^(−½)HP^(−½) for a rule with a preconditioner P.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioned: Option<EigenvaluesConfig>,
     /// The rule that labels steps with the paper's phases.
     #[serde(default)]
     pub phases: PhaseParams,
@@ -133,7 +136,7 @@ pub enum FlowMethodConfig {
     Adaptive,
 }
 
-/// The table `[measure.eigenvalues]`.
+/// The tables `[measure.eigenvalues]` and `[measure.preconditioned]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EigenvaluesConfig {
@@ -148,6 +151,12 @@ pub struct EigenvaluesConfig {
     /// Stop solving when the bound on an eigenvalue's error, relative to it, is below this.
     #[serde(default = "defaults::relative_tolerance")]
     pub relative_tolerance: f64,
+    /// Follow all those above this share of the stability threshold besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<f64>,
+    /// How many `above` may follow, the first `count` among them.
+    #[serde(default = "defaults::largest_count")]
+    pub largest_count: usize,
     /// How many at the smallest algebraic end.
     #[serde(default)]
     pub smallest: usize,
@@ -171,6 +180,14 @@ pub struct EigenvaluesConfig {
     /// Iterations of the eigensolver after which it reports what it has, as not converged.
     #[serde(default = "defaults::max_iterations")]
     pub max_iterations: usize,
+}
+
+impl EigenvaluesConfig {
+    /// The most eigenvalues that a step records at the largest end.
+    pub fn most(&self) -> usize {
+        let above = self.above.map_or(0, |_| self.largest_count);
+        above.max(self.count)
+    }
 }
 
 /// What a step between two measured ones records.
@@ -207,6 +224,11 @@ mod defaults {
 
     pub fn relative_tolerance() -> f64 {
         Params::default().relative_tolerance
+    }
+
+    /// Ten classes have a cluster of nine at the edge.
+    pub fn largest_count() -> usize {
+        16
     }
 
     pub fn guard() -> usize {

@@ -31,7 +31,9 @@ pub use measure::{
     EigenvaluesConfig, FlowConfig, FlowMethodConfig, GramConfig, GramMethodConfig, MeasureConfig,
     ScheduleConfig, SolvedConfig, Stale,
 };
-pub use optimizer::{OptimizerConfig, OptimizerKind};
+pub use optimizer::{
+    MinibatchConfig, OptimizerConfig, OptimizerKind, StepSizesConfig, StepSizesKind,
+};
 pub use problem::{ConfigError, Problem};
 pub use run::{Compression, Dtype, Fusion, RunConfig};
 

@@ -16,7 +16,7 @@ pub struct RunConfig {
     #[serde(default)]
     pub compression: Compression,
     /// Whether elementwise operations that follow from each other take one pass over memory, and
-    /// convolutions and average pooling go through kernels of our own.
+    /// convolutions and average pooling go through Brink's own code.
     #[serde(default)]
     pub fusion: Fusion,
     /// The least precision of matrix products that is accepted of a device.
@@ -29,7 +29,7 @@ pub struct RunConfig {
 
 /// Whether elementwise operations that follow from each other are computed in one pass over memory,
 /// each element by the same operations in the same precision, and convolutions and average pooling
-/// by kernels of our own.
+/// by Brink's own code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fusion {

@@ -11,6 +11,7 @@
 //! | `kind` | `solved` at this step, or `rayleigh_quotient` of an earlier step's vector |
 //! | `products` | Hessian-vector products charged to it at this step |
 //! | `certainty` | what the bound rests on: `bounded`, `supposed` or `rigorous` (see [`Certainty`](brink_dynamics::eigen::Certainty)) |
+//! | `operator` | `hessian`, or `preconditioned`: P^(−½)HP^(−½) |
 
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
 use super::csv_file::{CsvFile, number};
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "step",
     "index",
     "value",
@@ -29,7 +30,11 @@ const COLUMNS: [&str; 9] = [
     "kind",
     "products",
     "certainty",
+    "operator",
 ];
+
+const HESSIAN: &str = "hessian";
+const PRECONDITIONED: &str = "preconditioned";
 
 /// Writes `eigenvalues.csv` as the run goes.
 #[derive(Debug)]
@@ -48,7 +53,7 @@ impl EigenvaluesCsv {
     }
 }
 
-fn row(step: u64, eigenvalue: &Eigenvalue) -> [String; 9] {
+fn row(step: u64, eigenvalue: &Eigenvalue, operator: &str) -> [String; 10] {
     [
         step.to_string(),
         eigenvalue.index.to_string(),
@@ -59,6 +64,7 @@ fn row(step: u64, eigenvalue: &Eigenvalue) -> [String; 9] {
         eigenvalue.kind.as_str().to_owned(),
         eigenvalue.products.to_string(),
         eigenvalue.certainty.as_str().to_owned(),
+        operator.to_owned(),
     ]
 }
 
@@ -74,8 +80,12 @@ impl Observer for EigenvaluesCsv {
 
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
         if let Some(file) = &mut self.file {
-            for eigenvalue in record.eigenvalues.iter().chain(&record.smallest) {
-                file.row(row(record.step, eigenvalue))?;
+            let hessian = record.eigenvalues.iter().chain(&record.smallest);
+            for eigenvalue in hessian {
+                file.row(row(record.step, eigenvalue, HESSIAN))?;
+            }
+            for eigenvalue in &record.preconditioned {
+                file.row(row(record.step, eigenvalue, PRECONDITIONED))?;
             }
             file.flush()?;
         }
@@ -97,13 +107,15 @@ mod tests {
         let mut record = record(3);
         record.eigenvalues = vec![eigenvalue(1, 4.0), eigenvalue(2, 3.0)];
         record.smallest = vec![eigenvalue(-1, -1.0)];
+        record.preconditioned = vec![eigenvalue(1, 2.0)];
         observer.step(&record).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "step,index,value,residual,error_bound,converged,kind,products,certainty\n\
-             3,1,4.0,0.01,0.001,true,solved,2,bounded\n\
-             3,2,3.0,0.01,0.001,true,solved,2,bounded\n\
-             3,-1,-1.0,0.01,0.001,true,solved,2,bounded\n"
+            "step,index,value,residual,error_bound,converged,kind,products,certainty,operator\n\
+             3,1,4.0,0.01,0.001,true,solved,2,bounded,hessian\n\
+             3,2,3.0,0.01,0.001,true,solved,2,bounded,hessian\n\
+             3,-1,-1.0,0.01,0.001,true,solved,2,bounded,hessian\n\
+             3,1,2.0,0.01,0.001,true,solved,2,bounded,preconditioned\n"
         );
     }
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use brink_analysis::phases::PhaseParams;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
-use brink_dynamics::record::{Eigenvalue, EigenvalueKind, StepRecord};
-use brink_plot::{Measured, Quality, Row, Series, Titles, draw_run};
+use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
+use brink_plot::{Measured, Quality, Row, Rule, Series, Titles, draw_run};
 
 use super::csv_file::written;
+use super::trace::PHASED;
 use crate::atomic::write_atomically;
 use crate::manifest::outcome_note;
 
@@ -43,15 +44,31 @@ impl Observer for FigureObserver {
         "trace.svg"
     }
 
+    fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
+        self.series.rule = Rule {
+            formula: header.threshold_formula.clone(),
+            preconditioned: header.preconditioned > 0,
+            phases: header.optimizer == PHASED,
+        };
+        Ok(())
+    }
+
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
-        let eigenvalues = record.eigenvalues.iter();
+        let eigenvalues = match self.series.rule.preconditioned {
+            true => record.preconditioned.iter(),
+            false => record.eigenvalues.iter(),
+        };
+        let threshold = match self.series.rule.preconditioned {
+            true => record.preconditioned_threshold,
+            false => record.threshold,
+        };
         let eigenvalues: Vec<_> = eigenvalues.map(|e| Some(measured(e))).collect();
         self.series.push(Row {
             step: record.step,
             // As the trace has them, which the figure can be drawn from again.
             loss: Some(written(record.loss)),
             output_norm_sq: record.output_norm_sq.map(written),
-            threshold: record.threshold,
+            threshold: threshold.map(written),
             eigenvalues: &eigenvalues,
         });
         Ok(())
@@ -117,6 +134,7 @@ mod tests {
             steps_recorded: records.len() as u64,
             last: records.last().cloned(),
             first_crossing: None,
+            threshold_formula: "2/η".into(),
             counters: Vec::new(),
             seconds: Vec::new(),
         };

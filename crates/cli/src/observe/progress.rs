@@ -14,7 +14,7 @@ pub enum Progress {
     /// Says nothing.
     Quiet,
     /// A bar that redraws itself.
-    Bar(ProgressBar),
+    Bar(ProgressBar, String),
     /// A line now and then.
     Lines(Box<Lines<std::io::Stderr>>),
 }
@@ -25,7 +25,7 @@ impl Progress {
         if quiet {
             Self::Quiet
         } else if std::io::stderr().is_terminal() {
-            Self::Bar(ProgressBar::no_length())
+            Self::Bar(ProgressBar::no_length(), String::new())
         } else {
             Self::Lines(Box::new(Lines::new(std::io::stderr())))
         }
@@ -40,7 +40,8 @@ impl Observer for Progress {
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
         match self {
             Self::Quiet => {}
-            Self::Bar(bar) => {
+            Self::Bar(bar, formula) => {
+                formula.clone_from(&header.threshold_formula);
                 bar.set_length(header.steps);
                 let template = "{bar:30} {pos}/{len}  {rate}  {msg}  {eta} left";
                 // A template that does not parse leaves indicatif's own style.
@@ -57,9 +58,9 @@ impl Observer for Progress {
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
         match self {
             Self::Quiet => {}
-            Self::Bar(bar) => {
+            Self::Bar(bar, formula) => {
                 bar.set_position(record.step + 1);
-                bar.set_message(status(record));
+                bar.set_message(status(record, formula));
             }
             Self::Lines(lines) => lines.step(record, Instant::now()),
         }
@@ -70,7 +71,7 @@ impl Observer for Progress {
         match self {
             Self::Quiet => {}
             // What comes next on the terminal says how the run ended.
-            Self::Bar(bar) => bar.finish_and_clear(),
+            Self::Bar(bar, _) => bar.finish_and_clear(),
             Self::Lines(lines) => lines.finish(summary),
         }
         Ok(())
@@ -83,12 +84,18 @@ fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let _ = write!(out, "{:.1} steps/s", state.per_sec());
 }
 
-/// Loss, and sharpness against 2/η where it was measured.
-fn status(record: &StepRecord) -> String {
+/// Loss, and the eigenvalue that decides on stability against the rule's threshold, `formula`, where
+/// it was measured; else the sharpness alone.
+fn status(record: &StepRecord, formula: &str) -> String {
     let loss = format!("loss {:.4e}", record.loss);
-    match record.sharpness() {
-        Some(sharpness) => format!("{loss}  λ₁ {sharpness:.2} of 2/η {:.2}", record.threshold),
-        None => loss,
+    let name = match record.threshold {
+        Some(_) => "λ₁",
+        None => "preconditioned λ₁",
+    };
+    match (record.edge(), record.sharpness()) {
+        (Some((value, edge)), _) => format!("{loss}  {name} {value:.2} of {formula} {edge:.2}"),
+        (None, Some(sharpness)) => format!("{loss}  λ₁ {sharpness:.2}"),
+        (None, None) => loss,
     }
 }
 
@@ -97,6 +104,7 @@ fn status(record: &StepRecord) -> String {
 pub struct Lines<W> {
     out: W,
     steps: u64,
+    formula: String,
     started: Instant,
     last: Option<(Instant, u64)>,
     pending: Option<StepRecord>,
@@ -110,6 +118,7 @@ impl<W: Write> Lines<W> {
         Self {
             out,
             steps: 0,
+            formula: String::new(),
             started: Instant::now(),
             last: None,
             pending: None,
@@ -118,6 +127,7 @@ impl<W: Write> Lines<W> {
 
     fn start(&mut self, header: &RunHeader) {
         self.steps = header.steps;
+        self.formula.clone_from(&header.threshold_formula);
         self.started = Instant::now();
     }
 
@@ -143,7 +153,12 @@ impl<W: Write> Lines<W> {
 
     fn line(&mut self, record: &StepRecord, now: Instant) {
         let seconds = (now - self.started).as_secs_f64();
-        let mut line = format!("step {}/{}  {}", record.step, self.steps, status(record));
+        let mut line = format!(
+            "step {}/{}  {}",
+            record.step,
+            self.steps,
+            status(record, &self.formula)
+        );
         if record.step > 0 && seconds > 0.0 {
             let rate = record.step as f64 / seconds;
             let left = self.steps.saturating_sub(record.step) as f64 / rate;
@@ -184,6 +199,17 @@ mod tests {
     fn the_status_sets_the_sharpness_against_the_threshold() {
         let mut record = record(1);
         record.eigenvalues = vec![eigenvalue(1, 203.456)];
-        assert_eq!(status(&record), "loss 1.0000e0  λ₁ 203.46 of 2/η 200.00");
+        assert_eq!(
+            status(&record, "2/η"),
+            "loss 1.0000e0  λ₁ 203.46 of 2/η 200.00"
+        );
+        record.threshold = None;
+        assert_eq!(status(&record, "2/η"), "loss 1.0000e0  λ₁ 203.46");
+        record.preconditioned = vec![eigenvalue(1, 39.5)];
+        record.preconditioned_threshold = Some(40.0);
+        assert_eq!(
+            status(&record, "2/η"),
+            "loss 1.0000e0  preconditioned λ₁ 39.50 of 2/η 40.00"
+        );
     }
 }

@@ -3,17 +3,21 @@
 //! | column | meaning | empty when |
 //! |---|---|---|
 //! | `step` | t, counted from 0 at the initial weights | never |
-//! | `time` | η·t, the time of gradient flow | never |
+//! | `time` | the sum of the step sizes before this step, η·t if they are equal: the time of gradient flow | never |
 //! | `loss` | L(θₜ) over the full batch | never |
 //! | `train_accuracy` | share of training samples classified right, 0 to 1 | it means nothing for the targets |
 //! | `gradient_norm` | ‖∇L(θₜ)‖₂ | never |
-//! | `threshold` | 2/η | never |
-//! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step |
+//! | `step_size` | η_t of the step that is taken from here | never |
+//! | `threshold` | the optimizer's stability threshold for λ, such as 2/η | it has a preconditioner, or η_t is 0 |
+//! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step, or beyond `count` and not above the share of the threshold that `above` asks for |
 //! | `lambda_min_1`, … | smallest eigenvalues, smallest first; only if the config asks for them | not measured at this step |
+//! | `preconditioned_1`, … | largest eigenvalues of P^(−½)∇²L(θₜ)P^(−½), P the preconditioner of the step from here; only if the config asks for them | not measured at this step |
+//! | `preconditioned_threshold` | the optimizer's stability threshold for them | η_t is 0 |
 //! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
+//! | `batch_loss`, `step_sharpness` | loss L_B, and gᵀH_Bg/‖g‖² for the gradient g = ∇L_B, over the batch of the step from here; only with minibatches | g is 0 |
 //! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | there is no such layer |
 //! | `weight_norm_sq.<layer>` | squared Frobenius norm of each layer's weight, input to output | never |
-//! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet |
+//! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet; the optimizer is not gd |
 //!
 //! Then the columns of the measurements that the config switches on; every one is empty at steps
 //! where its measurement is not due. D = F − Y, M = JJᵀ with top eigenvector v₁, A the output layer.
@@ -58,13 +62,21 @@ pub fn columns(header: &RunHeader) -> Vec<String> {
         "loss",
         "train_accuracy",
         "gradient_norm",
+        "step_size",
         "threshold",
     ]
     .map(String::from)
     .into();
     columns.extend((1..=header.eigenvalues).map(|index| format!("lambda_{index}")));
     columns.extend((1..=header.smallest).map(|index| format!("lambda_min_{index}")));
+    if header.preconditioned > 0 {
+        columns.extend((1..=header.preconditioned).map(|index| format!("preconditioned_{index}")));
+        columns.push("preconditioned_threshold".into());
+    }
     columns.push("gradient_alignment".into());
+    if header.minibatches {
+        columns.extend(["batch_loss", "step_sharpness"].map(String::from));
+    }
     columns.push("output_norm_sq".into());
     columns.extend(
         header
@@ -84,12 +96,20 @@ fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<Str
         number(record.loss),
         cell(record.train_accuracy),
         number(record.gradient_norm),
-        number(record.threshold),
+        number(record.step_size),
+        cell(record.threshold),
     ];
     let value = |eigenvalues: &[Eigenvalue], at: usize| cell(eigenvalues.get(at).map(|e| e.value));
     row.extend((0..header.eigenvalues).map(|at| value(&record.eigenvalues, at)));
     row.extend((0..header.smallest).map(|at| value(&record.smallest, at)));
+    if header.preconditioned > 0 {
+        row.extend((0..header.preconditioned).map(|at| value(&record.preconditioned, at)));
+        row.push(cell(record.preconditioned_threshold));
+    }
     row.push(cell(record.gradient_alignment));
+    if header.minibatches {
+        row.extend([cell(record.batch_loss), cell(record.step_sharpness)]);
+    }
     row.push(cell(record.output_norm_sq));
     row.extend(
         (0..header.layers.len()).map(|layer| cell(record.weight_norm_sq.get(layer).copied())),
@@ -98,6 +118,9 @@ fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<Str
     row.extend(record.measured.iter().map(|value| cell(*value)));
     row
 }
+
+/// The rule whose runs have the paper's phases.
+pub const PHASED: &str = "gd";
 
 /// Writes `trace.csv` as the run goes.
 #[derive(Debug)]
@@ -131,9 +154,10 @@ impl Observer for TraceCsv {
 
     fn step(&mut self, record: &StepRecord) -> Result<(), ObserverError> {
         if let Some((file, header)) = &mut self.open {
-            let phase = self
-                .phases
-                .see(record.step, record.sharpness(), record.threshold);
+            let phase = record
+                .threshold
+                .filter(|_| header.optimizer == PHASED)
+                .and_then(|edge| self.phases.see(record.step, record.sharpness(), edge));
             file.row(row(header, record, phase))?;
             file.flush()?;
         }
@@ -154,7 +178,7 @@ mod tests {
         trace.start(&header()).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "step,time,loss,train_accuracy,gradient_norm,threshold,lambda_1,lambda_2,\
+            "step,time,loss,train_accuracy,gradient_norm,step_size,threshold,lambda_1,lambda_2,\
              gradient_alignment,output_norm_sq,weight_norm_sq.layers.0,weight_norm_sq.layers.1,phase\n"
         );
         trace.step(&record(0)).unwrap();
@@ -165,10 +189,10 @@ mod tests {
         trace.step(&second).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let rows: Vec<&str> = text.lines().skip(1).collect();
-        assert_eq!(rows[0], "0,0.0,1.0,,0.5,200.0,,,,0.25,1.5,0.25,");
+        assert_eq!(rows[0], "0,0.0,1.0,,0.5,0.01,200.0,,,,0.25,1.5,0.25,");
         assert_eq!(
             rows[1],
-            "1,0.01,1e-300,0.5,0.5,200.0,0.30000000000000004,,,0.25,1.5,0.25,before"
+            "1,0.01,1e-300,0.5,0.5,0.01,200.0,0.30000000000000004,,,0.25,1.5,0.25,before"
         );
     }
 

@@ -15,10 +15,14 @@ pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
         layers: LAYERS.map(String::from).into(),
         eigenvalues: config.measure.eigenvalues.as_ref().map_or(0, |e| e.count),
         smallest: 0,
+        preconditioned: 0,
+        optimizer: "gd".to_owned(),
+        threshold_formula: "2/η".to_owned(),
         step_size: config.optimizer.step_size,
         steps: config.optimizer.steps,
         parameters,
         accuracy: true,
+        minibatches: false,
         measured: columns(gram),
     }
 }
@@ -60,6 +64,7 @@ fn columns(gram: usize) -> Vec<String> {
 #[derive(Debug)]
 pub struct Converter {
     tolerance: f64,
+    step_size: f64,
     gram: usize,
     target_norm_sq: f64,
     hidden_norm_sq: f64,
@@ -71,6 +76,7 @@ impl Converter {
         let measured = config.measure.eigenvalues.as_ref();
         Self {
             tolerance: measured.map_or(0.0, |e| e.relative_tolerance),
+            step_size: config.optimizer.step_size,
             gram,
             target_norm_sq: model.targets().iter().map(|y| y * y).sum(),
             hidden_norm_sq,
@@ -87,12 +93,17 @@ impl Converter {
             loss: record.loss,
             train_accuracy: Some(accuracy),
             gradient_norm: record.gradient_norm,
-            threshold: record.threshold,
+            step_size: self.step_size,
+            threshold: Some(record.threshold),
             eigenvalues: self.eigenvalues(record),
             smallest: Vec::new(),
+            preconditioned: Vec::new(),
+            preconditioned_threshold: None,
             output_norm_sq: Some(record.output_norm_sq),
             weight_norm_sq,
             gradient_alignment: record.gradient_alignment,
+            batch_loss: None,
+            step_sharpness: None,
             measured: self.measured(record),
         }
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// Up to this share of the features, fewer samples pay for the decomposition at once.
 const WORTHWHILE: f64 = 0.75;
 
-/// The full network's weights, and the smaller problem that is trained in their stead.
+/// The full network's weights, and the smaller problem that is trained instead of them.
 #[derive(Debug)]
 pub struct Compressed {
     space: RowSpace,
@@ -34,7 +34,11 @@ pub fn compress(
     let wanted = match config.run.compression {
         Compression::Off => false,
         Compression::On => true,
-        Compression::Auto => holds(&config.model) && samples as f64 <= WORTHWHILE * features as f64,
+        Compression::Auto => {
+            holds(&config.model)
+                && config.optimizer.forbids_compression().is_none()
+                && samples as f64 <= WORTHWHILE * features as f64
+        }
     };
     if !wanted {
         return Ok(None);

@@ -4,7 +4,7 @@ use brink_data::{Origin, Provenance, Targets};
 use brink_model::{Activation, LayerKind, LayerSpec, Loss};
 use brink_plot::ticks::short;
 
-use crate::config::Config;
+use crate::config::{Config, OptimizerConfig, OptimizerKind, StepSizesKind};
 
 /// What is trained on what: `tanh 3072-200-200-10 · CIFAR-10, n = 1000 · MSE, κ = 0.5 · η = 0.05`.
 pub fn describe(
@@ -21,9 +21,40 @@ pub fn describe(
         network(config.model.activation, layers),
         data(config, provenance),
         loss,
-        format!("η = {}", short(config.optimizer.step_size)),
+        rule(&config.optimizer),
     ]
     .join(" · ")
+}
+
+/// `adam, β₁ = 0.9, β₂ = 0.999, η = 0.001`; for gradient descent `η = 0.05` alone.
+fn rule(optimizer: &OptimizerConfig) -> String {
+    let mut parts = match optimizer.kind {
+        OptimizerKind::GradientDescent => Vec::new(),
+        kind => vec![kind.name().to_owned()],
+    };
+    for (name, value) in [
+        ("β", optimizer.momentum),
+        ("β₁", optimizer.beta1),
+        ("β₂", optimizer.beta2),
+        ("ρ", optimizer.radius),
+        ("η", Some(optimizer.step_size)),
+        (
+            "w",
+            (optimizer.weight_decay > 0.0).then_some(optimizer.weight_decay),
+        ),
+    ] {
+        parts.extend(value.map(|value| format!("{name} = {}", short(value))));
+    }
+    if let Some(minibatch) = &optimizer.minibatch {
+        parts.push(format!("batches of {}", minibatch.size));
+    }
+    match optimizer.schedule.as_ref().map(|schedule| schedule.kind) {
+        None | Some(StepSizesKind::Constant) => {}
+        Some(StepSizesKind::LinearWarmup) => parts.push("warm-up".to_owned()),
+        Some(StepSizesKind::Steps) => parts.push("in steps".to_owned()),
+        Some(StepSizesKind::Cosine) => parts.push("cosine".to_owned()),
+    }
+    parts.join(", ")
 }
 
 fn network(activation: Activation, layers: &[LayerSpec]) -> String {

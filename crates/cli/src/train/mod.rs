@@ -157,7 +157,15 @@ fn prepare(
         config.run.dtype,
         config.run.microbatch,
     );
-    let mut problem = problem::trace(&network, &layers, loss, &tensors, compressed.as_ref())?;
+    let minibatch = config.optimizer.minibatch.as_ref();
+    let mut problem = problem::trace(
+        &network,
+        &layers,
+        loss,
+        &tensors,
+        compressed.as_ref(),
+        minibatch,
+    )?;
     let objective = &mut problem.objective;
     objective.set_fusion(config.run.fusion == Fusion::Auto);
     let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
@@ -304,7 +312,10 @@ pub fn report(trained: &Trained) -> String {
         Outcome::Failed { message } => message.clone(),
     };
     let crossing = match summary.first_crossing {
-        Some(step) => format!("; λ₁ first rose past 2/η at step {step}"),
+        Some(step) => {
+            let formula = &summary.threshold_formula;
+            format!("; λ₁ first rose past {formula} at step {step}")
+        }
         None => String::new(),
     };
     format!("{ending}{crossing}\n{}", trained.folder.path().display())

@@ -1,15 +1,17 @@
 //! The network on its data, as the problem that gradient descent runs on.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use brink_data::{Subset, Targets};
+use brink_dynamics::minibatch::{Minibatches, Take};
 use brink_dynamics::{Accuracy, LayerWeight, Problem};
 use brink_linearize::{Batch, Objective};
 use brink_model::{LayerSpec, Loss, Network, weight_name};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::compression::Compressed;
-use crate::config::Dtype;
+use crate::config::{Dtype, MinibatchConfig};
 use crate::error::Error;
 
 /// Inputs and targets of a subset on a device.
@@ -58,6 +60,18 @@ impl Tensors {
         }
     }
 
+    /// Inputs and targets of given samples.
+    fn taken(&self) -> Take {
+        let (inputs, targets) = (Tensor::cat(self.inputs.clone(), 0), self.targets.clone());
+        Box::new(move |samples| {
+            let places: Vec<i64> = samples.iter().map(|&sample| sample as i64).collect();
+            let places = TensorData::new(places, [samples.len()]);
+            let places = Tensor::<1, Int>::from_data(places, &targets.device());
+            let rows = |of: &Tensor<2>| of.clone().select(0, places.clone());
+            Batch::new().with(rows(&inputs)).with(rows(&targets))
+        })
+    }
+
     /// Inputs and targets of each chunk.
     fn batches(&self) -> Vec<Batch> {
         let mut from = 0;
@@ -95,13 +109,22 @@ pub fn trace(
     loss: Loss,
     tensors: &Tensors,
     compressed: Option<&Compressed>,
+    minibatch: Option<&MinibatchConfig>,
 ) -> Result<Problem<2>, Error> {
-    let objective = Objective::trace_in_chunks(
-        network,
-        &tensors.batches(),
-        |network, batch| network.forward(batch.float(0)),
-        |outputs, batch| loss.forward(outputs, batch.float(1)),
-    )?;
+    let traced = |batches: &[Batch]| {
+        Objective::trace_in_chunks(
+            network,
+            batches,
+            |network, batch| network.forward(batch.float(0)),
+            |outputs, batch| loss.forward(outputs, batch.float(1)),
+        )
+    };
+    let objective = traced(&tensors.batches())?;
+    let minibatches = minibatch.map(|config| {
+        let [samples, _] = tensors.targets.dims();
+        let trace = |batch: &Batch| traced(std::slice::from_ref(batch));
+        Minibatches::new(config.sampling(samples), tensors.taken(), trace)
+    });
     Ok(Problem {
         objective,
         fixed_parameters: compressed.map_or(0, |compressed| compressed.fixed_parameters),
@@ -115,6 +138,7 @@ pub fn trace(
             })
             .collect(),
         accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),
+        minibatches: minibatches.transpose()?.map(RefCell::new),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The config's tables as the run's settings.
 
 use brink_dynamics::measurement::Schedule;
-use brink_dynamics::{Between, EigenvalueSettings, Settings, eigen};
+use brink_dynamics::{Above, Between, EigenvalueSettings, Settings, eigen};
 
 use crate::backend::MatmulCheck;
 use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
@@ -9,13 +9,21 @@ use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
 /// What a config asks the run to do, on a device whose products were checked.
 pub fn settings(config: &Config, check: Option<MatmulCheck>) -> Settings {
     Settings {
+        optimizer: config.optimizer.rule(),
         step_size: config.optimizer.step_size,
+        step_sizes: config.optimizer.step_sizes(),
+        weight_decay: config.optimizer.weight_decay,
         steps: config.optimizer.steps,
         stop_loss: config.optimizer.stop_loss,
         stop_accuracy: config.optimizer.stop_accuracy,
         eigenvalues: config
             .measure
             .eigenvalues
+            .as_ref()
+            .map(|measured| eigenvalues(measured, config.run.fusion, check)),
+        preconditioned: config
+            .measure
+            .preconditioned
             .as_ref()
             .map(|measured| eigenvalues(measured, config.run.fusion, check)),
     }
@@ -39,6 +47,10 @@ fn eigenvalues(
             product_epsilon: check.and_then(MatmulCheck::epsilon),
             ..eigen::Params::default()
         },
+        above: config.above.map(|share| Above {
+            share,
+            largest_count: config.most(),
+        }),
         smallest: config.smallest,
         schedule: Schedule {
             every: config.every,

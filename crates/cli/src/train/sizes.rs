@@ -76,6 +76,10 @@ pub fn check(
             at_most(parameters, key, asked, reason)?;
         }
     }
+    if let Some(minibatch) = &config.optimizer.minibatch {
+        let reason = format!("there are {samples} training samples");
+        at_most(samples, "optimizer.minibatch.size", minibatch.size, reason)?;
+    }
     if let Some(gram) = &config.measure.gram {
         let rows = samples * outputs;
         let reason = format!(

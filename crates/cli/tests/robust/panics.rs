@@ -63,14 +63,9 @@ fn a_panic_leaves_a_whole_folder() {
         fixed_parameters: 0,
         layers: vec![LayerWeight::new("only", "weight")],
         accuracy: None,
+        minibatches: None,
     };
-    let settings = Settings {
-        step_size: 0.1,
-        steps: 10,
-        stop_loss: None,
-        stop_accuracy: None,
-        eigenvalues: None,
-    };
+    let settings = Settings::gradient_descent(0.1, 10);
 
     let config = Config::parse("tiny.toml", CONFIG, &[]).unwrap();
     let data = brink_data::load(&config.data, None).unwrap().provenance;

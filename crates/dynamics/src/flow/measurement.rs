@@ -186,7 +186,7 @@ impl<const D: usize> Measurement<D> for GradientFlow {
 
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let objective = at.linearization.objective();
-        let to = at.step_size * at.step as f64;
+        let to = at.time;
         let mut state = match self.state.take() {
             Some(state) => self.advance(objective, state, to)?,
             // The flow starts where it is first asked for.

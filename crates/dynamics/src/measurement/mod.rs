@@ -52,7 +52,9 @@ impl Schedule {
 pub struct Iterate<'i, 'o, const D: usize> {
     /// t.
     pub step: u64,
-    /// Step size η of the step that will be taken from here.
+    /// The sum of the step sizes before this step: the time of gradient flow.
+    pub time: f64,
+    /// Step size η_t of the step that will be taken from here.
     pub step_size: f64,
     /// θ_t, shape [P].
     pub theta: &'i Tensor<1>,

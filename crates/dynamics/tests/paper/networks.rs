@@ -94,10 +94,8 @@ impl Case {
             .map(|layer| LayerWeight::new(format!("layers.{layer}"), weight_name(layer)))
             .collect();
         let problem = Problem {
-            objective,
-            fixed_parameters: 0,
             layers,
-            accuracy: None,
+            ..Problem::new(objective)
         };
         (problem, theta)
     }
@@ -173,11 +171,8 @@ pub fn follow_with(
 ) -> Kept {
     let (problem, theta) = case.build(weights);
     let settings = Settings {
-        step_size,
-        steps,
-        stop_loss: None,
-        stop_accuracy: None,
         eigenvalues: Some(EigenvalueSettings {
+            above: None,
             solver: Params {
                 count: 2,
                 relative_tolerance: 1e-11,
@@ -187,6 +182,7 @@ pub fn follow_with(
             schedule,
             between,
         }),
+        ..Settings::gradient_descent(step_size, steps)
     };
     let mut kept = Kept::default();
     let mut measurements = measurements(&problem);

@@ -1,5 +1,4 @@
-//! Networks on images, in float64 and in the coordinates of the inputs' span, as the command trains
-//! them.
+//! Networks on images, dense ones in the coordinates of the inputs' span, as the command trains them.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,8 +6,19 @@ use std::path::PathBuf;
 use super::reference;
 use brink_data::{Class, DataConfig, Samples, Source, Targets};
 use brink_linearize::{Batch, Objective};
-use brink_model::{Activation, Loss, ModelConfig, Network, Precision, RowSpace, Weights};
+use brink_model::{
+    Activation, Loss, ModelConfig, ModelKind, Network, Precision, RowSpace, Weights,
+};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+
+/// The layers before the last.
+#[derive(Clone, Debug)]
+pub enum Layers {
+    /// Dense ones of these widths.
+    Dense(Vec<usize>),
+    /// Convolutions of so many channels.
+    Convolutions(Vec<usize>),
+}
 
 /// A network, its data and its step size.
 #[derive(Clone, Debug)]
@@ -16,7 +26,7 @@ pub struct Case {
     pub samples: usize,
     /// Airplanes against automobiles rather than all ten classes.
     pub binary: bool,
-    pub hidden: Vec<usize>,
+    pub layers: Layers,
     pub activation: Activation,
     pub bias: bool,
     pub loss: Loss,
@@ -45,8 +55,9 @@ impl Step {
 }
 
 impl Case {
-    /// The objective and the initial parameters; `None` for images that are not at hand.
-    pub fn build(&self, cifar: bool) -> Option<(Objective<2>, Tensor<1>)> {
+    /// The objective in the given precision and the initial parameters; `None` for images that are
+    /// not at hand.
+    pub fn build(&self, cifar: bool, dtype: FloatDType) -> Option<(Objective<2>, Tensor<1>)> {
         let folder = std::env::var_os("BRINK_CIFAR10").map(PathBuf::from);
         let data = DataConfig {
             source: if cifar {
@@ -72,33 +83,41 @@ impl Case {
         };
         let train = brink_data::load(&data, None).unwrap().train;
         let model = ModelConfig {
-            hidden: Some(self.hidden.clone()),
             activation: self.activation,
             bias: self.bias,
             seed: self.seed,
-            ..ModelConfig::default()
+            ..match &self.layers {
+                Layers::Dense(hidden) => ModelConfig {
+                    hidden: Some(hidden.clone()),
+                    ..ModelConfig::default()
+                },
+                Layers::Convolutions(channels) => ModelConfig {
+                    kind: ModelKind::Cnn,
+                    channels: Some(channels.clone()),
+                    ..ModelConfig::default()
+                },
+            }
         };
         let (samples, features) = (train.samples(), train.features());
         let weights = Weights::initial(&model, features, train.outputs(), Precision::F64).unwrap();
-        let space = RowSpace::of(&train.inputs_f64(), samples, features).unwrap();
-        let weights = space.project(&weights).unwrap().weights;
+        let (weights, inputs, width) = match &self.layers {
+            Layers::Dense(_) => {
+                let space = RowSpace::of(&train.inputs_f64(), samples, features).unwrap();
+                let weights = space.project(&weights).unwrap().weights;
+                (weights, space.coordinates(), samples)
+            }
+            Layers::Convolutions(_) => (weights, train.inputs_f64(), features),
+        };
         let device = Device::flex();
-        let network = Network::new(
-            &model,
-            samples,
-            train.outputs(),
-            &weights,
-            &device,
-            FloatDType::F64,
-        )
-        .unwrap();
+        let outputs = train.outputs();
+        let network = Network::new(&model, width, outputs, &weights, &device, dtype).unwrap();
         let tensor = |values: Vec<f64>, width: usize| {
             let data = TensorData::new(values, [samples, width]);
-            Tensor::<2>::from_data(data, (&device, DType::F64))
+            Tensor::<2>::from_data(data, (&device, DType::from(dtype)))
         };
         let batch = Batch::new()
-            .with(tensor(space.coordinates(), samples))
-            .with(tensor(train.targets(), train.outputs()));
+            .with(tensor(inputs, width))
+            .with(tensor(train.targets(), outputs));
         let loss = self.loss;
         let objective = Objective::trace(
             &network,

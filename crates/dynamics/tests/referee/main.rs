@@ -11,9 +11,10 @@ mod verdict;
 
 use brink_dynamics::eigen::Params;
 use brink_model::{Activation, Loss};
+use burn::tensor::FloatDType;
 
-use case::{Case, Step};
-use verdict::{Verdict, follow};
+use case::{Case, Layers, Step};
+use verdict::{Trial, Verdict};
 
 const ACTIVATIONS: [Activation; 7] = [
     Activation::Linear,
@@ -36,12 +37,10 @@ fn judge(cases: &[(Case, usize)], params: &Params) -> Verdict {
     let mut all = Verdict::default();
     for (case, steps) in cases {
         for cifar in [false, true] {
-            let Some((objective, theta)) = case.build(cifar) else {
+            let Some(trial) = Trial::new(case, cifar, FloatDType::F64) else {
                 continue;
             };
-            let name = format!("{case:?} cifar {cifar}");
-            let step_size = case.step.size(&objective, &theta);
-            all.add(follow(&name, &objective, theta, step_size, *steps, params));
+            all.add(trial.follow(*steps, params));
         }
     }
     all
@@ -75,7 +74,7 @@ fn first_steps_of_a_linear_network() {
             let case = Case {
                 samples: 200,
                 binary: true,
-                hidden: vec![64, 64],
+                layers: Layers::Dense(vec![64, 64]),
                 activation: Activation::Linear,
                 bias: false,
                 loss: Loss::Mse { factor: 1.0 },
@@ -99,7 +98,7 @@ fn small_networks_started_anywhere_about_the_edge() {
                     let case = Case {
                         samples,
                         binary: false,
-                        hidden: vec![hidden],
+                        layers: Layers::Dense(vec![hidden]),
                         activation,
                         bias: true,
                         loss,
@@ -119,7 +118,7 @@ fn a_small_network_far_above_its_edge() {
     let case = Case {
         samples: 20,
         binary: false,
-        hidden: vec![8],
+        layers: Layers::Dense(vec![8]),
         activation: Activation::Tanh,
         bias: true,
         loss: Loss::Mse { factor: 0.5 },
@@ -127,4 +126,19 @@ fn a_small_network_far_above_its_edge() {
         seed: 0,
     };
     accept(judge(&[(case, 150)], &two()), 300);
+}
+
+#[test]
+fn a_small_convolutional_network_at_its_edge() {
+    let case = Case {
+        samples: 12,
+        binary: false,
+        layers: Layers::Convolutions(vec![2, 2]),
+        activation: Activation::Gelu,
+        bias: true,
+        loss: Loss::Mse { factor: 0.5 },
+        step: Step::OfEdge(1.2),
+        seed: 0,
+    };
+    accept(judge(&[(case, 20)], &two()), 40);
 }

@@ -42,7 +42,7 @@ pub(crate) struct Target {
     pub float: FloatDType,
     pub int: IntDType,
     pub bool: BoolDType,
-    /// Whether kernels of our own are used where the device allows it.
+    /// Whether Brink's own code is used where the device allows it.
     pub fusion: bool,
 }
 

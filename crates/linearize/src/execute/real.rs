@@ -9,7 +9,7 @@ use num_traits::Float;
 use super::vector;
 use crate::error::LinearizeError;
 
-/// An element type of our own kernels.
+/// An element type of Brink's own kernels.
 pub(super) trait Real: Float + ComplexField + 'static {
     /// `value`, rounded.
     fn of(value: f64) -> Self;

@@ -147,7 +147,7 @@ pub fn everything(
     ]
 }
 
-/// Kernels of our own on burn-flex against Burn's operations one by one.
+/// Brink's own code on burn-flex against Burn's operations one by one.
 pub fn agree_without_fusion(
     objective: &mut Objective<2>,
     theta: &Tensor<1>,

@@ -19,7 +19,10 @@ use crate::ticks;
 pub fn draw_run(series: &Series, titles: &Titles) -> Result<String, PlotError> {
     let panels = [sharpness(series), loss(series), output_norm(series)];
     let mut column = Column::of_steps(panels.into_iter().flatten().collect());
-    column.x_label = "gradient descent step".to_owned();
+    column.x_label = match series.rule.phases {
+        true => "gradient descent step".to_owned(),
+        false => "step".to_owned(),
+    };
     column.bands = bands(&series.sharpness(), &series.phases);
     let figure = Figure {
         titles: titles.clone(),
@@ -30,12 +33,15 @@ pub fn draw_run(series: &Series, titles: &Titles) -> Result<String, PlotError> {
 }
 
 fn sharpness(series: &Series) -> Option<Panel> {
-    let curves: Vec<Curve> = series
+    let mut curves: Vec<Curve> = series
         .eigenvalues
         .iter()
         .enumerate()
         .map(|(at, column)| Curve {
-            name: eigenvalue_name(at),
+            name: match series.rule.preconditioned {
+                true => format!("preconditioned λ{}", ticks::subscript(at + 1)),
+                false => eigenvalue_name(at),
+            },
             stroke: style::eigenvalue(at),
             samples: series
                 .step
@@ -55,20 +61,38 @@ fn sharpness(series: &Series) -> Option<Panel> {
     if !curves.iter().any(finite) {
         return None;
     }
-    let levels = series.threshold.map(|value| {
-        let name = format!("2/η = {}", ticks::short(value));
+    let formula = &series.rule.formula;
+    let constant = series.constant_threshold();
+    if constant.is_none() && series.threshold.iter().any(Option::is_some) {
+        curves.push(Curve::new(
+            formula,
+            style::THRESHOLD,
+            &series.step,
+            &shown_threshold(series, &curves),
+        ));
+    }
+    let levels = constant.map(|value| {
+        let name = format!("{formula} = {}", ticks::short(value));
+        // Beside the panel there is room for a few letters; the legend has the formula anyway.
+        let short_formula = formula.chars().count() <= 5;
         Level {
             value,
-            label: name.clone(),
+            label: match short_formula {
+                true => name.clone(),
+                false => ticks::short(value),
+            },
             name,
             stroke: style::THRESHOLD,
         }
     });
     Some(Panel {
         left: Axis {
-            label: "Hessian eigenvalue λ".to_owned(),
+            label: match series.rule.preconditioned {
+                true => "preconditioned eigenvalue λ".to_owned(),
+                false => "Hessian eigenvalue λ".to_owned(),
+            },
             scale: Scale::Zero {
-                reference: series.threshold,
+                reference: constant,
             },
             curves,
             levels: levels.into_iter().collect(),
@@ -76,6 +100,18 @@ fn sharpness(series: &Series) -> Option<Panel> {
         height: 210.0,
         ..Panel::default()
     })
+}
+
+/// A threshold that changes, where it is not far above every eigenvalue: it would flatten them.
+fn shown_threshold(series: &Series, eigenvalues: &[Curve]) -> Vec<Option<f64>> {
+    let values = eigenvalues.iter().flat_map(Curve::values);
+    let largest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let near = |value: &f64| *value <= 1.5 * largest;
+    series
+        .threshold
+        .iter()
+        .map(|value| value.filter(near))
+        .collect()
 }
 
 /// What a legend calls the eigenvalue at that position, from 0.

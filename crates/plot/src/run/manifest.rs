@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use brink_analysis::MANIFEST_LIMIT;
 use brink_analysis::phases::PhaseParams;
+use brink_analysis::{MANIFEST_LIMIT, Table};
 use serde::Deserialize;
 
+use super::series::Rule;
 use crate::chart::Titles;
 use crate::error::PlotError;
 
@@ -20,6 +21,9 @@ pub struct Head {
     outcome: Outcome,
     #[serde(default)]
     steps_recorded: u64,
+    /// The formula of the optimizer's stability threshold.
+    #[serde(default)]
+    stability_threshold: Option<String>,
     #[serde(default)]
     config: Config,
 }
@@ -35,6 +39,13 @@ struct Outcome {
 #[serde(default)]
 struct Config {
     measure: Measure,
+    optimizer: Optimizer,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Optimizer {
+    kind: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -76,6 +87,20 @@ impl Head {
     /// The rule that the run's phases were told by.
     pub fn phases(&self) -> PhaseParams {
         self.config.measure.phases
+    }
+
+    /// The optimizer's threshold, for the columns that a trace has.
+    pub fn rule(&self, trace: &Table) -> Rule {
+        let standard = Rule::default();
+        let kind = self.config.optimizer.kind.as_deref();
+        Rule {
+            formula: match &self.stability_threshold {
+                Some(formula) => formula.clone(),
+                None => standard.formula,
+            },
+            preconditioned: trace.column("preconditioned_1").is_some(),
+            phases: kind.is_none_or(|kind| kind == "gd"),
+        }
     }
 
     /// The titles of the run's figure.

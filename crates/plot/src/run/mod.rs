@@ -12,4 +12,4 @@ mod tests;
 pub use figure::draw_run;
 pub use manifest::{Head, outcome_note};
 pub use read::read_run;
-pub use series::{Measured, Row, Series};
+pub use series::{Measured, Row, Rule, Series};

@@ -6,7 +6,7 @@ use std::path::Path;
 use brink_analysis::{Table, TableError};
 
 use super::manifest::Head;
-use super::series::{Measured, Row, Series};
+use super::series::{Measured, Row, Rule, Series};
 use crate::chart::{Quality, Titles};
 use crate::error::PlotError;
 
@@ -43,12 +43,16 @@ pub fn run(
     head: &Head,
 ) -> Result<(Series, Titles), PlotError> {
     let qualities = eigenvalues.map_or_else(|| Ok(HashMap::new()), qualities)?;
-    let mut series = series(trace, &qualities)?;
+    let mut series = series(trace, &qualities, head.rule(trace))?;
     series.phases = head.phases();
     Ok((series, head.titles()))
 }
 
-fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Series, PlotError> {
+fn series(
+    trace: &Table,
+    qualities: &HashMap<Place, Quality>,
+    rule: Rule,
+) -> Result<Series, PlotError> {
     let steps = trace.increasing_steps()?;
     let optional = |name: &str| match trace.column(name) {
         Some(column) => trace.numbers(column),
@@ -56,17 +60,26 @@ fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Ser
     };
     let (loss, output_norm_sq) = (optional("loss")?, optional("output_norm_sq")?);
     let mut eigenvalues = Vec::new();
-    while let Some(column) = trace.column(&format!("lambda_{}", eigenvalues.len() + 1)) {
+    let (name, threshold) = match rule.preconditioned {
+        true => ("preconditioned", "preconditioned_threshold"),
+        false => ("lambda", "threshold"),
+    };
+    while let Some(column) = trace.column(&format!("{name}_{}", eigenvalues.len() + 1)) {
         eigenvalues.push(trace.numbers(column)?);
     }
+    let threshold = optional(threshold)?;
+    let preconditioned = rule.preconditioned;
     let mut series = Series::default();
+    series.rule = rule;
     let mut measured = Vec::with_capacity(eigenvalues.len());
     for (row, step) in steps.iter().enumerate() {
         measured.clear();
         measured.extend((1..).zip(&eigenvalues).map(|(index, column)| {
             column[row].map(|value| Measured {
                 value,
-                quality: *qualities.get(&(*step, index)).unwrap_or(&Quality::Solved),
+                quality: *qualities
+                    .get(&(*step, index, preconditioned))
+                    .unwrap_or(&Quality::Solved),
             })
         }));
         let cell = |column: &[Option<f64>]| column.get(row).copied().flatten();
@@ -74,11 +87,10 @@ fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Ser
             step: *step,
             loss: cell(&loss),
             output_norm_sq: cell(&output_norm_sq),
-            threshold: f64::NAN,
+            threshold: cell(&threshold),
             eigenvalues: &measured,
         });
     }
-    series.threshold = optional("threshold")?.into_iter().flatten().next_back();
     if loss.is_empty() {
         series.loss.clear();
     }
@@ -88,12 +100,24 @@ fn series(trace: &Table, qualities: &HashMap<(u64, i64), Quality>) -> Result<Ser
     Ok(series)
 }
 
-fn qualities(table: &Table) -> Result<HashMap<(u64, i64), Quality>, PlotError> {
+/// Step, index, and whether it is one of the preconditioned Hessian.
+type Place = (u64, i64, bool);
+
+fn qualities(table: &Table) -> Result<HashMap<Place, Quality>, PlotError> {
     let steps = table.steps()?;
+    let preconditioned: Vec<bool> = match table.column("operator") {
+        Some(column) => table
+            .cells(column)
+            .map(|cell| cell == "preconditioned")
+            .collect(),
+        None => vec![false; steps.len()],
+    };
     let indices: Vec<i64> = table.parsed(table.required("index")?, "a whole number")?;
     let converged: Vec<bool> = table.parsed(table.required("converged")?, "true or false")?;
     let kinds = table.cells(table.required("kind")?);
-    let rows = steps.into_iter().zip(indices).zip(converged).zip(kinds);
+    let keys = steps.into_iter().zip(indices).zip(preconditioned);
+    let keys = keys.map(|((step, index), preconditioned)| (step, index, preconditioned));
+    let rows = keys.zip(converged).zip(kinds);
     Ok(rows
         .map(|((key, converged), kind)| {
             let quality = match (kind, converged) {

@@ -10,7 +10,7 @@ use crate::chart::Quality;
 pub struct Measured {
     /// λ.
     pub value: f64,
-    /// How it was come by.
+    /// How it was found.
     pub quality: Quality,
 }
 
@@ -23,10 +23,32 @@ pub struct Row<'a> {
     pub loss: Option<f64>,
     /// ‖A‖².
     pub output_norm_sq: Option<f64>,
-    /// 2/η.
-    pub threshold: f64,
+    /// The optimizer's stability threshold for the eigenvalues, if it has one.
+    pub threshold: Option<f64>,
     /// λ₁, λ₂, …, where measured at this step.
     pub eigenvalues: &'a [Option<Measured>],
+}
+
+/// What the optimizer's threshold is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its formula, such as `2/η`.
+    pub formula: String,
+    /// Whether the eigenvalues are those of P^(−½)HP^(−½) instead of the Hessian's.
+    pub preconditioned: bool,
+    /// Whether the paper's phases mean something: for gradient descent.
+    pub phases: bool,
+}
+
+impl Default for Rule {
+    /// Gradient descent's.
+    fn default() -> Self {
+        Self {
+            formula: "2/η".to_owned(),
+            preconditioned: false,
+            phases: true,
+        }
+    }
 }
 
 /// Most rows that a series has, a multiple of 4: far more than a page has pixels across.
@@ -47,8 +69,10 @@ pub struct Series {
     pub output_norm_sq: Vec<Option<f64>>,
     /// λ₁, λ₂, …, each over all steps.
     pub eigenvalues: Vec<Vec<Option<Measured>>>,
-    /// 2/η.
-    pub threshold: Option<f64>,
+    /// The optimizer's stability threshold for the eigenvalues.
+    pub threshold: Vec<Option<f64>>,
+    /// What it is.
+    pub rule: Rule,
     /// The rule that tells the phases.
     pub phases: PhaseParams,
     /// How far rows are merged.
@@ -66,7 +90,6 @@ impl Series {
 
     /// Appends a step.
     pub fn push(&mut self, row: Row<'_>) {
-        self.threshold = Some(row.threshold);
         // A first measurement at a later step starts its column with empty rows.
         while self.eigenvalues.len() < row.eigenvalues.len() {
             self.eigenvalues.push(vec![None; self.step.len()]);
@@ -82,6 +105,7 @@ impl Series {
         }
         thin::push(&mut self.loss, row.loss, full);
         thin::push(&mut self.output_norm_sq, row.output_norm_sq, full);
+        thin::push(&mut self.threshold, row.threshold, full);
         for (at, column) in self.eigenvalues.iter_mut().enumerate() {
             let measured = row.eigenvalues.get(at).copied().flatten();
             thin::push(column, measured, full);
@@ -101,17 +125,29 @@ impl Series {
             .collect();
         thin::halve(&mut self.loss);
         thin::halve(&mut self.output_norm_sq);
+        thin::halve(&mut self.threshold);
         self.eigenvalues.iter_mut().for_each(thin::halve);
         self.groups.double();
     }
 
-    /// (t, Λ, 2/η) of every step, as phases are told by.
+    /// The threshold, where it is one and the same at all steps.
+    pub fn constant_threshold(&self) -> Option<f64> {
+        let mut values = self.threshold.iter().flatten();
+        let first = *values.next()?;
+        values.all(|value| *value == first).then_some(first)
+    }
+
+    /// (t, Λ, 2/η) of every step, as phases are told by; nothing where there are none.
     pub fn sharpness(&self) -> Vec<(u64, Option<f64>, f64)> {
-        let threshold = self.threshold.unwrap_or(f64::NAN);
+        if !self.rule.phases {
+            return Vec::new();
+        }
         let first = self.eigenvalues.first();
         let rows = self.step.iter().enumerate();
         rows.map(|(row, step)| {
             let measured = first.and_then(|column| column.get(row).copied().flatten());
+            let threshold = self.threshold.get(row).copied().flatten();
+            let threshold = threshold.unwrap_or(f64::NAN);
             (*step as u64, measured.map(|m| m.value), threshold)
         })
         .collect()
@@ -127,7 +163,7 @@ mod tests {
             step,
             loss: Some(1.0),
             output_norm_sq: Some(0.25),
-            threshold: 200.0,
+            threshold: Some(200.0),
             eigenvalues: &[],
         }
     }
@@ -175,7 +211,7 @@ mod tests {
                 step,
                 loss: Some(-value),
                 output_norm_sq: None,
-                threshold: 200.0,
+                threshold: Some(200.0),
                 eigenvalues: &[Some(Measured { value, quality })],
             });
             most = most.max(series.step.len());

@@ -48,7 +48,7 @@ fn series(steps: &[Step]) -> Series {
             step: t as u64,
             loss: Some(step.loss),
             output_norm_sq: Some(step.output_norm_sq),
-            threshold: step.threshold,
+            threshold: Some(step.threshold),
             eigenvalues: &eigenvalues,
         });
     }
@@ -258,7 +258,7 @@ fn a_run_is_read_with_its_qualities_and_titles() {
     );
     let (read, titles) = read_run(folder.path()).unwrap();
     assert_eq!(read.step, [0.0, 1.0, 2.0]);
-    assert_eq!(read.threshold, Some(THRESHOLD));
+    assert_eq!(read.constant_threshold(), Some(THRESHOLD));
     let at = |value, quality| Some(Measured { value, quality });
     assert_eq!(
         read.eigenvalues,

@@ -1,0 +1,92 @@
+//! Step rules: how the parameters move, and where each rule becomes unstable.
+//!
+//! A rule is one file that implements [`Optimizer`]. On a quadratic with a constant preconditioner P
+//! every rule here is a linear recursion in each eigendirection of P^(−½)HP^(−½); it decays while the
+//! eigenvalue is below the rule's threshold (Cohen et al., ICLR 2021, appendix A; Cohen et al.,
+//! "Adaptive gradient methods at the edge of stability", 2022).
+
+mod adam;
+mod gradient_descent;
+mod heavy_ball;
+mod nesterov;
+mod rmsprop;
+mod sam;
+mod step_sizes;
+
+use std::fmt;
+
+use brink_linearize::LinearizeError;
+use burn::tensor::Tensor;
+
+pub use adam::Adam;
+pub use gradient_descent::GradientDescent;
+pub use heavy_ball::HeavyBall;
+pub use nesterov::Nesterov;
+pub use rmsprop::RmsProp;
+pub use sam::Sam;
+pub use step_sizes::StepSizes;
+
+/// The step from θ_t that is about to be taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coming {
+    /// t.
+    pub step: u64,
+    /// η_t.
+    pub step_size: f64,
+    /// ‖∇L(θ_t)‖₂.
+    pub gradient_norm: f64,
+}
+
+/// ∇L at other parameters than θ_t, `[P] → [P]`.
+pub type GradientAt<'g> = &'g mut dyn FnMut(&Tensor<1>) -> Result<Tensor<1>, LinearizeError>;
+
+/// A step rule with its memory of earlier steps.
+pub trait Optimizer: fmt::Debug {
+    /// Its name in configs, such as `heavy-ball`.
+    fn name(&self) -> &'static str;
+
+    /// The same rule with no memory yet.
+    fn fresh(&self) -> Box<dyn Optimizer>;
+
+    /// The stability threshold as a formula, such as `2/η`.
+    fn threshold_formula(&self) -> &'static str;
+
+    /// The eigenvalue of the Hessian, or of P^(−½)HP^(−½) if there is a preconditioner P, at which
+    /// the rule becomes unstable on the quadratic model.
+    fn threshold(&self, coming: &Coming) -> f64;
+
+    /// Whether it acts on coordinates one by one, as P = diag(p) does.
+    fn is_preconditioned(&self) -> bool {
+        false
+    }
+
+    /// p, `[P]`, of the coming step; `None` if the rule has no preconditioner.
+    fn preconditioner(&self, _gradient: &Tensor<1>) -> Option<Tensor<1>> {
+        None
+    }
+
+    /// Whether a rotation of the coordinates rotates the steps. Only then may the run be computed
+    /// in coordinates of the inputs' span.
+    fn is_rotation_equivariant(&self) -> bool {
+        !self.is_preconditioned()
+    }
+
+    /// θ_{t+1} from θ_t and ∇L(θ_t), `[P]` each.
+    ///
+    /// # Errors
+    /// Those of `gradient_at`.
+    fn advance(
+        &mut self,
+        coming: &Coming,
+        theta: Tensor<1>,
+        gradient: Tensor<1>,
+        gradient_at: GradientAt<'_>,
+    ) -> Result<Tensor<1>, LinearizeError>;
+}
+
+impl Clone for Box<dyn Optimizer> {
+    /// The rule without its memory.
+    fn clone(&self) -> Self {
+        self.fresh()
+    }
+}

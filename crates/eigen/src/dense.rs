@@ -1,0 +1,101 @@
+//! The whole spectrum of an operator too small for a search block and its directions.
+
+use burn::tensor::{DType, Device};
+use faer::Mat;
+
+use super::block::upload;
+use super::bounds::rounding;
+use super::host::{eigh_descending, scaled_rows};
+use super::operator::Meter;
+use super::rayleigh_ritz::Grams;
+use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
+use super::{EigenError, End, Params};
+
+/// Applies the operator to the identity and decomposes the result on the host: P products, of
+/// which each wanted pair but the last is charged one. With a `floor` all values above it are
+/// wanted.
+pub(super) fn solve(
+    mut meter: Meter<'_>,
+    params: &Params,
+    floor: Option<f64>,
+    device: &Device,
+    dtype: DType,
+    epsilon: f64,
+) -> Result<Solution, EigenError> {
+    let dim = meter.dim();
+    let identity = upload(&Mat::identity(dim, dim), device, dtype);
+    let owners: Vec<usize> = (0..dim).collect();
+    let values = meter
+        .apply(identity, &owners)?
+        .try_into_vec_as::<f64>()
+        .map_err(|source| EigenError::ReadBack {
+            what: "the dense operator",
+            source,
+        })?;
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        return Err(EigenError::NonFinite {
+            row: at / dim,
+            application: meter.applications(),
+        });
+    }
+    // Row i is A·eᵢ, so v·matrix is A·v for a row vector v, symmetric or not.
+    let matrix = Mat::from_fn(dim, dim, |i, j| values[i * dim + j]);
+    let grams = Grams {
+        overlap: Mat::identity(dim, dim),
+        image: &matrix * matrix.transpose(),
+        projected: matrix.clone(),
+    };
+    grams.check_symmetry(epsilon)?;
+    let (values, rows) = eigh_descending(&matrix)?;
+    let images = &rows * &matrix;
+    let scale = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
+    let above = |floor: f64| values.iter().take_while(|&&value| value > floor).count();
+    let limit = params.largest_count.clamp(params.count, dim);
+    let count = floor.map_or(params.count, |floor| {
+        above(floor).clamp(params.count, limit)
+    });
+    let params = Params {
+        count,
+        ..params.clone()
+    };
+    let tolerances = params.tolerances(&values);
+    let products = meter.products_of(count);
+    let sign = match params.end {
+        End::Largest => 1.0,
+        End::Smallest => -1.0,
+    };
+    let pairs = (0..count)
+        .map(|i| {
+            let residual = (0..dim)
+                .map(|j| (images[(i, j)] - values[i] * rows[(i, j)]).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            let error_bound = residual + rounding(epsilon, scale, 0);
+            Eigenpair {
+                value: sign * values[i],
+                residual,
+                error_bound,
+                certainty: Certainty::Bounded,
+                converged: error_bound <= tolerances[i],
+                products: products[i],
+            }
+        })
+        .collect();
+    let wanted: Vec<usize> = (0..count).collect();
+    let vectors = scaled_rows(&rows, &wanted, &vec![1.0; count]);
+    Ok(Solution {
+        pairs,
+        vectors: upload(&vectors, device, dtype),
+        info: Info {
+            stop: Stop::Dense,
+            iterations: 0,
+            products: dim,
+            applications: meter.applications(),
+            read_backs: 1,
+            probed: false,
+            spared: false,
+            exceeded: None,
+            warm: false,
+        },
+    })
+}

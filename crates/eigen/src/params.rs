@@ -1,0 +1,117 @@
+//! Options of the eigensolver.
+
+use super::EigenError;
+
+/// Which end of the spectrum is sought. Algebraic order: −1000 is smaller than 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// The largest eigenvalues, in descending order.
+    #[default]
+    Largest,
+    /// The smallest eigenvalues, in ascending order.
+    Smallest,
+}
+
+/// Options of a [`Solver`](super::Solver).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Eigenpairs wanted, at least 1. Default 1.
+    pub count: usize,
+    /// Eigenpairs at the most where all above a floor are wanted (see
+    /// [`Solver::solve_above`](super::Solver::solve_above)). No more than `count` for no others.
+    /// Default 0.
+    pub largest_count: usize,
+    /// The end of the spectrum. Default [`End::Largest`].
+    pub end: End,
+    /// Error allowed on an eigenvalue, relative to it: a pair is converged when its error bound
+    /// is at most `relative_tolerance` · max(|λ|, [`VALUE_FLOOR`] · the block's largest |λ|).
+    /// Between 0 and 1, both excluded. Default 1e-3.
+    pub relative_tolerance: f64,
+    /// Iterations after the first Rayleigh–Ritz step before the solve gives up. Default 1000.
+    pub max_iterations: usize,
+    /// Extra rows carried below the wanted ones. They bound the rest of the spectrum, so that a
+    /// gap is known, and see a crossing coming. Each costs one product in a solve that applies
+    /// it. With 0 the last wanted value has no gap below it and is bounded by its residual alone.
+    /// Default 1.
+    pub guard: usize,
+    /// Extra rows that a cold block begins with, and to which a warm one may grow, one a solve,
+    /// while searching costs more products than the block does: it then ends in the gap below a
+    /// cluster instead of inside it. Unneeded rows leave again. No more than `guard` for a
+    /// block that never grows; of no effect when `guard` is 0. Default 8.
+    pub largest_guard: usize,
+    /// The guards are applied at one of so many solves at least; 1 for all. They are spared while
+    /// the next eigenvalue, taken to rise twice as fast as the Ritz values that are followed,
+    /// stays far enough below the wanted ones (see `rest.rs`). Default 8.
+    pub guard_every: usize,
+    /// One of so many solves that apply their guards also follows a random row, which finds what the
+    /// block cannot see; 0 for none. A block that never held a random row (one given by
+    /// [`set_warm_start`](super::Solver::set_warm_start)) is probed at once. Default 1: every bound
+    /// rests on a look outside the block, in this solve or in one that spared guards lean on.
+    pub probe_every: usize,
+    /// Seed of the random rows. Default 0.
+    pub seed: u64,
+    /// Whether blocks on burn-flex are computed on with faer, a piece at a time on each core; off, by Burn's
+    /// operations, as elsewhere. Default on.
+    pub fusion: bool,
+    /// Machine epsilon of the operator's products where it is above that of the element type, as on
+    /// a GPU that multiplies in TF32: error bounds grow with it. Default none.
+    pub product_epsilon: Option<f64>,
+}
+
+/// Fraction of the block's largest |λ| below which an eigenvalue counts as near zero: its
+/// tolerance is then relative to that fraction, not to the value itself.
+pub const VALUE_FLOOR: f64 = 1e-3;
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            largest_count: 0,
+            end: End::Largest,
+            relative_tolerance: 1e-3,
+            max_iterations: 1000,
+            guard: 1,
+            largest_guard: 8,
+            guard_every: 8,
+            probe_every: 1,
+            seed: 0,
+            fusion: true,
+            product_epsilon: None,
+        }
+    }
+}
+
+impl Params {
+    /// Refuses values that no solve could serve.
+    ///
+    /// # Errors
+    /// [`EigenError::InvalidParameter`], naming the field.
+    pub fn validate(&self) -> Result<(), EigenError> {
+        if self.count == 0 {
+            return Err(EigenError::InvalidParameter {
+                name: "count",
+                value: 0.0,
+                requirement: "at least 1",
+            });
+        }
+        // Written so that NaN is refused too.
+        if !(self.relative_tolerance > 0.0 && self.relative_tolerance < 1.0) {
+            return Err(EigenError::InvalidParameter {
+                name: "relative_tolerance",
+                value: self.relative_tolerance,
+                requirement: "between 0 and 1, both excluded",
+            });
+        }
+        Ok(())
+    }
+
+    /// The absolute error allowed on each of the first `count` Ritz values.
+    pub(super) fn tolerances(&self, values: &[f64]) -> Vec<f64> {
+        let largest = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
+        values
+            .iter()
+            .take(self.count)
+            .map(|value| self.relative_tolerance * value.abs().max(VALUE_FLOOR * largest))
+            .collect()
+    }
+}

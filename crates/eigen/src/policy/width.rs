@@ -1,0 +1,170 @@
+//! How many rows the block should have.
+
+use crate::Params;
+
+/// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
+/// inside the cluster turn from solve to solve; those of one that ends in the gap below do not. So
+/// the block grows by a row while searching costs more products than its own rows do, unless
+/// growing just made the solve dearer than that row; and it drops the rows without which no search
+/// would have been needed either.
+#[derive(Debug)]
+pub(super) struct Width {
+    rows: usize,
+    wanted: usize,
+    guard: usize,
+    largest_guard: usize,
+    /// Rows and products of the solve before.
+    last: Option<[usize; 2]>,
+}
+
+impl Width {
+    pub fn new(params: &Params) -> Self {
+        Self {
+            rows: params.count.saturating_add(params.guard),
+            wanted: params.count,
+            guard: params.guard,
+            // Without guards the block is left alone.
+            largest_guard: match params.guard {
+                0 => 0,
+                _ => params.largest_guard,
+            },
+            last: None,
+        }
+    }
+
+    /// Back to the beginning, with so many vectors wanted.
+    pub fn reset(&mut self, wanted: usize) {
+        self.wanted = wanted;
+        self.rows = self.smallest();
+        self.last = None;
+    }
+
+    /// So many vectors are wanted from now on: the block has room for them and their guards.
+    pub fn set_wanted(&mut self, wanted: usize) {
+        if wanted != self.wanted {
+            self.wanted = wanted;
+            self.rows = self.rows.max(self.smallest());
+            self.last = None;
+        }
+    }
+
+    /// Rows that the block is to have.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Fewest rows that it may have.
+    pub fn smallest(&self) -> usize {
+        self.wanted.saturating_add(self.guard)
+    }
+
+    /// Most rows that it may have in `dim` dimensions: with its residuals and their directions it
+    /// fits with room to spare.
+    pub fn largest(&self, dim: usize) -> usize {
+        self.wanted
+            .saturating_add(self.largest_guard)
+            .min(dim / 4)
+            .max(self.smallest())
+    }
+
+    /// Notes a solve from a carried block that took `searched` products besides those of the
+    /// block's rows, of which the last `spare` could have been absent with no search either;
+    /// `largest` is the limit.
+    pub fn note(&mut self, searched: usize, spare: usize, largest: usize) {
+        let (rows, products) = (self.rows, self.rows + searched);
+        let grown_in_vain = self
+            .last
+            .is_some_and(|[fewer, before]| rows > fewer && products > before + (rows - fewer));
+        self.last = Some([rows, products]);
+        if grown_in_vain || spare > 0 {
+            self.rows = (rows - spare.max(1)).max(self.smallest());
+        } else if searched > rows {
+            self.rows = (rows + 1).min(largest.max(rows));
+        }
+    }
+
+    /// Notes a solve from nothing but random rows that found the Ritz `values`, descending: the
+    /// block shall end in the widest gap below the wanted ones; `largest` is the limit.
+    pub fn note_cold(&mut self, values: &[f64], largest: usize) {
+        let known = largest.min(values.len().saturating_sub(1));
+        let gap = |rows: usize| values[rows - 1] - values[rows];
+        let widest = (self.smallest()..=known)
+            .rev()
+            .max_by(|&a, &b| gap(a).total_cmp(&gap(b)));
+        self.rows = widest.unwrap_or(self.smallest());
+        self.last = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn width() -> Width {
+        Width::new(&Params {
+            count: 2,
+            ..Params::default()
+        })
+    }
+
+    #[test]
+    fn grows_while_searching_is_dear_and_settles_where_it_is_not() {
+        let mut width = width();
+        for (searched, expected) in [(12, 4), (11, 5), (9, 6), (3, 6), (2, 6)] {
+            width.note(searched, 0, 10);
+            assert_eq!(width.rows(), expected);
+        }
+    }
+
+    #[test]
+    fn goes_back_when_growing_made_it_dearer() {
+        let mut width = width();
+        for (searched, expected) in [(6, 4), (9, 3), (6, 4), (6, 5)] {
+            width.note(searched, 0, 10);
+            assert_eq!(width.rows(), expected);
+        }
+    }
+
+    #[test]
+    fn drops_rows_that_do_not_pay_down_to_the_fewest() {
+        let mut width = width();
+        for searched in [12, 11, 9] {
+            width.note(searched, 0, 10);
+        }
+        for (spare, expected) in [(1, 5), (0, 5), (2, 3), (2, 3)] {
+            width.note(0, spare, 10);
+            assert_eq!(width.rows(), expected);
+        }
+    }
+
+    #[test]
+    fn begins_with_the_cluster_that_a_cold_solve_found() {
+        let mut width = width();
+        let edge = [
+            50.0, 49.0, 44.0, 40.0, 38.0, 37.0, 36.0, 27.0, 26.0, 25.0, 1.0,
+        ];
+        for (values, largest, expected) in [
+            (&edge[..], 9, 7),
+            (&edge[..], 10, 10),
+            (&edge[..], 6, 3),
+            (&edge[..2], 9, 3),
+            (&[9.0, 8.0, 7.0, 6.0, 5.0][..], 9, 3),
+        ] {
+            width.note_cold(values, largest);
+            assert_eq!(width.rows(), expected);
+        }
+    }
+
+    #[test]
+    fn keeps_to_its_limits() {
+        let mut width = width();
+        width.note(12, 0, 3);
+        assert_eq!(width.rows(), 3);
+        assert_eq!((width.largest(1000), width.largest(20)), (10, 5));
+        let alone = Width::new(&Params {
+            guard: 0,
+            ..Params::default()
+        });
+        assert_eq!((alone.smallest(), alone.largest(1000)), (1, 1));
+    }
+}

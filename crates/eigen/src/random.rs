@@ -1,0 +1,28 @@
+//! Random vectors: the first block, and what is followed to see outside a block.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Source of random vectors.
+#[derive(Debug)]
+pub(super) struct RandomVectors(ChaCha8Rng);
+
+impl RandomVectors {
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// `[rows, dim]` of independent uniform numbers in (−1, 1), drawn on the host so that every
+    /// device gets the same.
+    pub fn rows(&mut self, rows: usize, dim: usize, device: &Device, dtype: DType) -> Tensor<2> {
+        let values: Vec<f32> = (0..rows * dim)
+            .map(|_| {
+                // 24 bits fill a float32 exactly; the half keeps zero out.
+                let bits = self.0.next_u32() >> 8;
+                (bits as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0
+            })
+            .collect();
+        Tensor::from_data(TensorData::new(values, [rows, dim]), (device, dtype))
+    }
+}

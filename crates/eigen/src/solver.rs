@@ -1,0 +1,346 @@
+//! The solver: what is kept from one solve to the next.
+
+use burn::tensor::{DType, Device, Tensor};
+
+use super::block::{Arithmetic, Stack};
+use super::drift::Drift;
+use super::operator::Meter;
+use super::policy::{Plan, Policy};
+use super::random::RandomVectors;
+use super::search::{Search, Start};
+use super::solution::{Certainty, Eigenpair, Exceeded, Info, Solution};
+use super::{EigenError, End, Params, SymmetricOperator, dense};
+
+/// Follows one end of the spectrum of an operator that changes from solve to solve.
+///
+/// The block of the last solve is the start of the next. Changing the operator's dimension needs
+/// a [`reset`](Self::reset).
+#[derive(Debug)]
+pub struct Solver {
+    params: Params,
+    policy: Policy,
+    source: RandomVectors,
+    block: Option<Tensor<2>>,
+    drift: Drift,
+    /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
+    centre: Option<f64>,
+}
+
+impl Solver {
+    /// A solver with no block yet: its first solve starts from random rows.
+    ///
+    /// # Errors
+    /// [`EigenError::InvalidParameter`].
+    pub fn new(params: Params) -> Result<Self, EigenError> {
+        params.validate()?;
+        Ok(Self {
+            policy: Policy::new(&params),
+            source: RandomVectors::new(params.seed),
+            params,
+            block: None,
+            drift: Drift::new(),
+            centre: None,
+        })
+    }
+
+    /// The options it was made with.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Starts the next solve from the rows of `block`, `[rows, P]`, of any length and not
+    /// necessarily orthogonal. Rows beyond `count + guard` are ignored, missing ones are drawn at
+    /// random. As nothing says what these rows cannot see, that solve also probes.
+    pub fn set_warm_start(&mut self, block: Tensor<2>) {
+        self.reset();
+        self.block = Some(block);
+    }
+
+    /// Forgets the block; the next solve starts from random rows.
+    pub fn reset(&mut self) {
+        self.block = None;
+        self.policy.reset();
+        self.centre = None;
+        self.drift.forget();
+    }
+
+    /// Finds the wanted pairs of `operator`. A solve that does not converge is no error: its
+    /// pairs come with honest bounds and `converged = false`.
+    ///
+    /// # Errors
+    /// [`EigenError`]: fewer dimensions than pairs wanted, an element type other than float32 and
+    /// float64, a warm start of another width, a failing operator or one that returns another
+    /// shape or non-finite numbers, a device that cannot be read.
+    pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
+        self.solve_above(operator, None)
+    }
+
+    /// As [`solve`](Self::solve), and all further eigenvalues above `floor` (below it, for the
+    /// smallest end), up to [`Params::largest_count`]: pairs beyond `count` come and go as they
+    /// cross it. A pair that just fell below it may still be among them. With
+    /// [`Params::guard`] = 0 nothing shows which ones are missing.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve), and a floor that is not finite.
+    pub fn solve_above(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        floor: Option<f64>,
+    ) -> Result<Solution, EigenError> {
+        let (dim, device, dtype) = (operator.dim(), operator.device().clone(), operator.dtype());
+        let count = self.params.count;
+        if count > dim {
+            return Err(EigenError::CountExceedsDimension { count, dim });
+        }
+        if let Some(value) = floor.filter(|floor| !floor.is_finite()) {
+            return Err(EigenError::InvalidParameter {
+                name: "floor",
+                value,
+                requirement: "finite",
+            });
+        }
+        let epsilon = match dtype {
+            DType::F32 => f64::from(f32::EPSILON),
+            DType::F64 => f64::EPSILON,
+            _ => return Err(EigenError::UnsupportedDType { dtype }),
+        };
+        let epsilon = self.params.product_epsilon.unwrap_or(0.0).max(epsilon);
+        let sign = match self.params.end {
+            End::Largest => 1.0,
+            End::Smallest => -1.0,
+        };
+        let floor = floor.map(|floor| sign * floor);
+        let meter = Meter::new(operator, self.params.end);
+        // Room for iterates, residuals and directions, with a random row among them.
+        let widest = match floor {
+            Some(_) => self.params.largest_count.saturating_add(self.params.guard),
+            None => 0,
+        };
+        let rows = self.policy.smallest().max(widest).saturating_add(1);
+        if dim <= rows.saturating_mul(3) {
+            return dense::solve(meter, &self.params, floor, &device, dtype, epsilon);
+        }
+
+        let arithmetic = Arithmetic::new(self.params.fusion);
+        let mut start = self.starting_rows(dim, &device, dtype)?;
+        start.past = self.drift.past(dim, &device, dtype, arithmetic);
+        start.floor = floor;
+        let warm = start.carried > 0;
+        let params = Params {
+            count: self.policy.wanted(),
+            ..self.params.clone()
+        };
+        let outcome = Search::new(
+            params,
+            meter,
+            &mut self.source,
+            &mut self.policy,
+            start,
+            epsilon,
+        )?
+        .run()?;
+
+        let spared = outcome.spared.is_some();
+        let next = self.drift.next(outcome.next_start, arithmetic)?;
+        self.block = Some(match outcome.spared {
+            Some(guards) => Tensor::cat(vec![next, guards], 0),
+            None => next,
+        });
+        self.centre = outcome.centre;
+        let assessment = &outcome.assessment;
+        let certainty = if outcome.random {
+            Certainty::Bounded
+        } else {
+            Certainty::Supposed
+        };
+        let pairs = (0..outcome.products.len())
+            .map(|i| Eigenpair {
+                value: sign * outcome.values[i],
+                residual: assessment.residuals[i],
+                error_bound: assessment.error_bound(i),
+                certainty,
+                converged: assessment.is_converged(i),
+                products: outcome.products[i],
+            })
+            .collect();
+        Ok(Solution {
+            pairs,
+            vectors: outcome.vectors,
+            info: Info {
+                stop: outcome.stop,
+                iterations: outcome.iterations,
+                products: outcome.products.iter().sum(),
+                applications: outcome.applications,
+                read_backs: outcome.read_backs,
+                probed: warm && outcome.random,
+                spared,
+                exceeded: outcome.exceeded.map(|exceeded| Exceeded {
+                    value: sign * exceeded.value,
+                    previous: sign * exceeded.previous,
+                    ..exceeded
+                }),
+                warm,
+            },
+        })
+    }
+
+    /// The rows that the policy's plan begins with.
+    fn starting_rows(
+        &mut self,
+        dim: usize,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Start, EigenError> {
+        let Some(block) = self.block.clone() else {
+            let rows = self.policy.cold_rows(dim);
+            return Ok(Start {
+                rows: self.source.rows(rows, dim, device, dtype),
+                carried: 0,
+                block: rows,
+                trusted: rows,
+                centre: None,
+                past: None,
+                guards: None,
+                supposed: None,
+                floor: None,
+            });
+        };
+        let [given, columns] = block.dims();
+        if given == 0 || columns != dim {
+            return Err(EigenError::WarmStartShape {
+                rows: given,
+                columns,
+                dim,
+            });
+        }
+        let kept = |from: usize, rows: usize| {
+            let rows = block.clone().narrow(0, from, rows);
+            rows.to_device(device).cast(dtype)
+        };
+        Ok(match self.policy.plan(given) {
+            Plan::Wanted { guards, supposed } => {
+                let wanted = self.policy.wanted();
+                Start {
+                    rows: kept(0, wanted),
+                    carried: wanted,
+                    block: wanted,
+                    trusted: wanted,
+                    centre: self.centre,
+                    past: None,
+                    guards: Some(kept(wanted, guards)),
+                    supposed: Some(supposed),
+                    floor: None,
+                }
+            }
+            Plan::Full {
+                carried,
+                missing,
+                look,
+                supposed,
+            } => {
+                let random = missing + usize::from(look);
+                let mut parts = vec![kept(0, carried)];
+                if random > 0 {
+                    parts.push(self.source.rows(random, dim, device, dtype));
+                }
+                Start {
+                    rows: Stack::from(parts).whole(),
+                    carried,
+                    block: carried + random,
+                    trusted: carried + missing,
+                    centre: self.centre,
+                    past: None,
+                    guards: None,
+                    supposed,
+                    floor: None,
+                }
+            }
+        })
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::OperatorError;
+
+    /// diag(n, n − 1, …, 1), its first and last coordinates turned by an angle.
+    struct Turned {
+        device: Device,
+        dim: usize,
+        angle: f64,
+    }
+
+    impl SymmetricOperator for Turned {
+        fn dim(&self) -> usize {
+            self.dim
+        }
+
+        fn device(&self) -> &Device {
+            &self.device
+        }
+
+        fn dtype(&self) -> DType {
+            DType::F64
+        }
+
+        fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
+            let n = self.dim;
+            let (sin, cos) = self.angle.sin_cos();
+            let rows = block.to_data().iter::<f64>().collect::<Vec<_>>();
+            let images = rows.chunks_exact(n).flat_map(|row| {
+                let value = |at: usize| (n - at) as f64;
+                let mut image: Vec<f64> = (0..n).map(|at| value(at) * row[at]).collect();
+                let turn =
+                    |from: [f64; 2]| [cos * from[0] + sin * from[1], cos * from[1] - sin * from[0]];
+                let [first, second] = turn([row[0], row[n - 1]]);
+                let [first, second] = [value(0) * first, value(n - 1) * second];
+                image[0] = cos * first - sin * second;
+                image[n - 1] = sin * first + cos * second;
+                image
+            });
+            let data = burn::tensor::TensorData::new(images.collect::<Vec<_>>(), block.dims());
+            Ok(Tensor::from_data(data, (&self.device, DType::F64)))
+        }
+    }
+
+    #[test]
+    fn what_blocks_have_in_common_is_known_without_reading_them() {
+        let device = Device::flex();
+        let params = Params {
+            count: 2,
+            probe_every: 3,
+            ..Params::default()
+        };
+        let arithmetic = Arithmetic::new(false);
+        let mut solver = Solver::new(params).unwrap();
+        let mut heights = Vec::new();
+        for turn in 0..12 {
+            let angle = 0.02 * f64::from(turn.min(5)).powi(2);
+            let mut operator = Turned {
+                device: device.clone(),
+                dim: 60,
+                angle,
+            };
+            solver.solve(&mut operator).unwrap();
+            let all = solver
+                .drift
+                .past(60, &device, DType::F64, arithmetic)
+                .unwrap();
+            let exact = arithmetic.grams(&[(&all, &all)]).unwrap().swap_remove(0);
+            assert_eq!(solver.drift.gram().nrows(), exact.nrows());
+            let difference = solver.drift.gram() - &exact;
+            assert!(
+                difference.norm_max() < 1e-10,
+                "{turn}: {}",
+                difference.norm_max()
+            );
+            heights.push(exact.nrows());
+        }
+        heights.dedup();
+        assert!(
+            heights.len() > 2,
+            "the blocks differed in height: {heights:?}"
+        );
+    }
+}
