@@ -56,6 +56,10 @@ figures *args:
 bench *args:
     python3 bench/run.py {{args}}
 
+# Measure a GPU with a prebuilt binary: `just bench-gpu --binary target/release/brink`.
+bench-gpu *args:
+    python3 bench/gpu.py {{args}}
+
 # Hold the eigensolver's error bounds against an independent solver, at every step of training.
 calibrate *args:
     cargo run --release --example calibrate {{args}}

@@ -41,6 +41,7 @@ class Peer:
         return {
             "parameters": self.network.size,
             "versions": {"jax": jax.__version__},
+            "device": jax.devices()[0].device_kind,
         }
 
     def set_weights(self, layers):

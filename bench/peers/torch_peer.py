@@ -1,6 +1,7 @@
 """PyTorch as a contestant: products by double backward with the graph kept, or by torch.func, or
 by curvlinops; eigenvalues by SciPy. `--float64` makes it the referee."""
 
+import os
 import sys
 import time
 
@@ -19,6 +20,25 @@ except ImportError:
 REFEREE = "--float64" in sys.argv
 DTYPE = np.float64 if REFEREE else np.float32
 
+# The GPU where it is asked for and there is one; float32 is float32 there.
+ON_GPU = os.environ.get("BRINK_PEER_DEVICE") == "gpu" and torch.cuda.is_available()
+DEVICE = torch.device("cuda" if ON_GPU else "cpu")
+torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.allow_tf32 = False
+
+
+def finished(work):
+    """`work`, waited for: a GPU computes behind the caller's back."""
+    if not ON_GPU:
+        return work
+
+    def wait():
+        work()
+        torch.cuda.synchronize()
+
+    return wait
+
+
 # Lanczos vectors for a warm start: with SciPy's default of 20 every call costs 20 products at
 # least, however good the start.
 WARM_LANCZOS_VECTORS = 8
@@ -29,12 +49,12 @@ class Peer:
 
     def load(self, problem):
         self.problem = Problem(problem, DTYPE)
-        self.network = Network(self.problem)
+        self.network = Network(self.problem).to(DEVICE)
         self.parameters = list(self.network.parameters())
         self.names = [name for name, _ in self.network.named_parameters()]
         self.size = sum(p.numel() for p in self.parameters)
-        self.x = torch.from_numpy(self.problem.x)
-        self.y = torch.from_numpy(self.problem.y)
+        self.x = torch.from_numpy(self.problem.x).to(DEVICE)
+        self.y = torch.from_numpy(self.problem.y).to(DEVICE)
         self.scale = self.problem.factor / self.x.shape[0]
         # The referee does not search: a search takes long on a CNN in float64.
         self.chosen = {"block of 1": "graph kept"} if REFEREE else {}
@@ -50,7 +70,8 @@ class Peer:
                 check_deterministic=False,
             )
             versions["curvlinops"] = version_of("curvlinops-for-pytorch")
-        return {"parameters": self.size, "versions": versions}
+        device = torch.cuda.get_device_name() if ON_GPU else "cpu"
+        return {"parameters": self.size, "versions": versions, "device": device}
 
     def loss(self):
         return self.scale * ((self.network(self.x) - self.y) ** 2).sum()
@@ -112,8 +133,11 @@ class Peer:
             "func.linearize, vmap": self.linearized,
         }
         if key not in self.chosen:
-            block = torch.ones(rows, self.size, dtype=self.x.dtype)
-            runs = {name: lambda way=way: self.ready(way)(block) for name, way in ways.items()}
+            block = torch.ones(rows, self.size, dtype=self.x.dtype, device=DEVICE)
+            runs = {
+                name: finished(lambda way=way: self.ready(way)(block))
+                for name, way in ways.items()
+            }
             self.made = {}
             self.chosen[key] = fastest(runs)
         self.made = {}
@@ -149,7 +173,7 @@ class Peer:
         return found
 
     def gradient(self, repeat):
-        return {"seconds": timed(self.slope, repeat)}
+        return {"seconds": timed(finished(self.slope), repeat)}
 
     def product(self, block, repeat, method="torch"):
         _, slopes = self.slope()
@@ -158,7 +182,7 @@ class Peer:
             product, variant = self.curvlinops_product, "curvlinops"
         else:
             product, variant = self.block_product(block), self.chosen[f"block of {block}"]
-        seconds = timed(lambda: product(vectors), repeat)
+        seconds = timed(finished(lambda: product(vectors)), repeat)
         return {"seconds": [s / block for s in seconds], "variant": variant}
 
     def start(self, method, weights, count, tolerance):

@@ -8,7 +8,7 @@ use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::record::RunHeader;
 use serde::Serialize;
 
-use crate::backend::{Adapter, Backend};
+use crate::backend::{Adapter, Backend, MatmulCheck};
 use crate::config::{Config, Dtype, OptimizerKind};
 
 /// The version of Burn that this build is made with; a test holds it to the lock file.
@@ -58,6 +58,8 @@ pub struct Manifest {
     pub backend: Option<Backend>,
     /// On what.
     pub adapter: Option<Adapter>,
+    /// How exactly the device multiplies matrices; none for a recursion.
+    pub matmul_check: Option<MatmulCheck>,
     /// What was trained on.
     pub dataset: brink_data::Provenance,
     /// The config, all defaults filled in, with the command line's changes.
@@ -124,6 +126,7 @@ impl Manifest {
             dtype: config.run.dtype,
             backend: None,
             adapter: None,
+            matmul_check: None,
             dataset,
             config,
             counters: BTreeMap::new(),

@@ -18,7 +18,8 @@ pub fn inner(x: Tensor<1>, y: Tensor<1>) -> Tensor<1> {
 fn total(x: Tensor<1>) -> Tensor<1> {
     let [len] = x.dims();
     if len <= CHUNK {
-        return x.sum();
+        // Along the dimension: a GPU's sum over everything adds atomically, in no fixed order.
+        return x.sum_dim(0);
     }
     let rows = len / CHUNK;
     let main = x.clone().slice(0..rows * CHUNK).reshape([rows, CHUNK]);
@@ -92,7 +93,7 @@ impl Reading {
             parts.push(partial.reshape([rows]));
         }
         if rows * COUNTED < len {
-            parts.push(x.slice(rows * COUNTED..len).sum());
+            parts.push(x.slice(rows * COUNTED..len).sum_dim(0));
         }
         let count = rows + usize::from(rows * COUNTED < len);
         self.parts.extend(parts);

@@ -53,6 +53,9 @@ pub struct Params {
     /// Whether blocks on burn-flex are computed on with faer, a piece at a time on each core; off, by Burn's
     /// operations, as elsewhere. Default on.
     pub fusion: bool,
+    /// Machine epsilon of the operator's products where it is above that of the element type, as on
+    /// a GPU that multiplies in TF32: error bounds grow with it. Default none.
+    pub product_epsilon: Option<f64>,
 }
 
 /// Fraction of the block's largest |λ| below which an eigenvalue counts as near zero: its
@@ -73,6 +76,7 @@ impl Default for Params {
             probe_every: 1,
             seed: 0,
             fusion: true,
+            product_epsilon: None,
         }
     }
 }

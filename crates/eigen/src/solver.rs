@@ -104,6 +104,7 @@ impl Solver {
             DType::F64 => f64::EPSILON,
             _ => return Err(EigenError::UnsupportedDType { dtype }),
         };
+        let epsilon = self.params.product_epsilon.unwrap_or(0.0).max(epsilon);
         let sign = match self.params.end {
             End::Largest => 1.0,
             End::Smallest => -1.0,

@@ -182,7 +182,7 @@ impl Contestant {
             let mut at = self.objective.linearize(&self.theta)?;
             let gradient = at.gradient().clone();
             // What a run records at every step besides, in one read-back.
-            let square = (gradient.clone() * gradient.clone()).sum();
+            let square = (gradient.clone() * gradient.clone()).sum_dim(0);
             let scalars = read(Tensor::cat(vec![at.loss().clone(), square], 0))?;
             let solution = solver.solve(&mut Hessian::new(&mut at))?;
             let next = self.theta.clone() - gradient.mul_scalar(step_size);
@@ -259,6 +259,19 @@ fn timed(
         settled += run()?;
     }
     (0..repeat).map(|_| Ok(run()?.as_secs_f64())).collect()
+}
+
+/// Seconds of a float32 product `[side, side]²`, and of a pass that reads and writes `elements`.
+pub fn limits(side: usize, elements: usize, repeat: usize, device: &Device) -> Answer {
+    let options = (device, DType::F32);
+    let square = Tensor::<2>::ones([side, side], options);
+    let product = || {
+        let product = square.clone().matmul(square.clone());
+        Ok(product.reshape([side * side]))
+    };
+    let vector = Tensor::<1>::ones([elements], options);
+    let copy = || Ok(vector.clone().add_scalar(1.0));
+    Ok(json!({"product": timed(repeat, product)?, "copy": timed(repeat, copy)?}))
 }
 
 fn read(values: Tensor<1>) -> Result<Vec<f64>, Box<dyn Error>> {

@@ -54,6 +54,12 @@ enum Request {
     Steps { steps: usize, step_size: f64 },
     /// Writes the weights that the last step measured.
     Save { weights: PathBuf },
+    /// Times a product of two square matrices and a pass over a vector: the device's limits.
+    Limits {
+        side: usize,
+        elements: usize,
+        repeat: usize,
+    },
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -119,6 +125,11 @@ fn answer(request: Request, loaded: &mut Option<Contestant>, device: &Device) ->
             ready(loaded)?.save(&weights)?;
             Ok(json!({}))
         }
+        Request::Limits {
+            side,
+            elements,
+            repeat,
+        } => contestant::limits(side, elements, repeat, device),
     }
 }
 

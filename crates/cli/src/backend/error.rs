@@ -45,6 +45,19 @@ pub enum BackendError {
         /// What the driver or wgpu says.
         message: String,
     },
+    /// Its matrix products are less precise than float32's.
+    #[error(
+        "{adapter} multiplies matrices with a relative error of {relative_error:.1e}, float32 \
+         allows 1e-5"
+    )]
+    Precision {
+        /// The adapter's name.
+        adapter: String,
+        /// The largest error of a product whose exact value is known.
+        relative_error: f64,
+        /// Whether TF32 explains it.
+        as_tf32: bool,
+    },
 }
 
 impl Diagnostic for BackendError {
@@ -75,6 +88,15 @@ impl Diagnostic for BackendError {
                     .map(|(at, adapter)| format!("{at}: {adapter}"))
                     .collect();
                 format!("there is {}", list.join("; "))
+            }
+            Self::Precision { as_tf32, .. } => {
+                let allow = "or accept it: --set run.matmul_precision=tf32";
+                format!(
+                    "switch reduced precision off in the driver (for CUDA: NVIDIA_TF32_OVERRIDE=0); \
+                     or use another device (`brink devices`), or --backend flex{}{}",
+                    if *as_tf32 { "; " } else { "" },
+                    if *as_tf32 { allow } else { "" },
+                )
             }
             Self::Open { .. } => {
                 "`brink devices` lists what there is; --device picks another; --backend flex \

@@ -3,6 +3,7 @@
 mod error;
 #[cfg(feature = "wgpu")]
 mod gpu;
+mod precision;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 pub use error::BackendError;
+pub use precision::{MatmulCheck, MatmulPrecision};
 
 /// A backend of Burn's that brink knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -98,6 +100,30 @@ impl Backend {
             Self::NdArray | Self::Flex => vec![Adapter::host(self)],
             Self::Wgpu => wgpu_adapters(),
         }
+    }
+}
+
+/// Multiplies on a device, and refuses it if its products are less precise than `least`.
+///
+/// # Errors
+/// [`BackendError::Precision`]; [`BackendError::Open`] if the product cannot be read back.
+pub fn check_precision(
+    device: &Device,
+    adapter: &Adapter,
+    least: MatmulPrecision,
+) -> Result<MatmulCheck, BackendError> {
+    let check = MatmulCheck::of(device).map_err(|message| BackendError::Open {
+        adapter: adapter.name.clone(),
+        message,
+    })?;
+    if least.allows(check.relative_error) {
+        Ok(check)
+    } else {
+        Err(BackendError::Precision {
+            adapter: adapter.name.clone(),
+            relative_error: check.relative_error,
+            as_tf32: MatmulPrecision::Tf32.allows(check.relative_error),
+        })
     }
 }
 

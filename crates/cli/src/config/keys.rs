@@ -136,6 +136,7 @@ keys! {
     "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
     "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
     "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by Brink's own code (flex)";
+    "run.matmul_precision", "\"float32\"", "float32 | tf32: the least precision of matrix products that is accepted of a device, which is tested at the start; where it is TF32's, error bounds of the Hessian's eigenvalues grow accordingly";
     "run.microbatch", "none", "how many samples are computed on at a time, at least 1, all if left out: memory is bounded by them, and the result is the same";
 }
 

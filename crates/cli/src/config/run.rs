@@ -3,6 +3,8 @@
 use brink_model::Precision;
 use serde::{Deserialize, Serialize};
 
+use crate::backend::MatmulPrecision;
+
 /// The table `[run]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub struct RunConfig {
     /// convolutions and average pooling go through Brink's own code.
     #[serde(default)]
     pub fusion: Fusion,
+    /// The least precision of matrix products that is accepted of a device.
+    #[serde(default)]
+    pub matmul_precision: MatmulPrecision,
     /// Samples that are computed on at a time, which bounds memory; all at once if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microbatch: Option<usize>,

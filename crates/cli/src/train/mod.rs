@@ -18,7 +18,7 @@ use brink_model::{Network, WeightFileError, Weights};
 use burn::tensor::Device;
 
 use crate::args;
-use crate::backend::{Adapter, Backend};
+use crate::backend::{Adapter, Backend, check_precision};
 use crate::conclude::{Failure, conclude};
 use crate::config::{Config, Dtype, Fusion};
 use crate::error::Error;
@@ -130,6 +130,7 @@ fn prepare(
 ) -> Result<Prepared, Error> {
     let started = utc::iso_8601(SystemTime::now());
     let (backend, device, adapter) = open(request, config.run.dtype)?;
+    let check = check_precision(&device, &adapter, config.run.matmul_precision)?;
 
     let clock = Instant::now();
     let dataset = brink_data::load(&config.data, None)?;
@@ -176,6 +177,7 @@ fn prepare(
         coordinates: compressed.as_ref().map(Compressed::coordinates),
         backend: Some(backend),
         adapter: Some(adapter.clone()),
+        matmul_check: Some(check),
         seconds: [("data", data_seconds), ("trace", trace_seconds)]
             .map(|(stage, seconds)| (stage.to_owned(), seconds))
             .into(),
@@ -224,6 +226,7 @@ fn follow(
     } = prepared;
     let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
+    let settings = settings::settings(&config, manifest.matmul_check);
     let mut files = RunFiles::new(&folder, manifest, quiet);
     let mut initial = Initial(|| weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra));
     let layout = problem.objective.layout().clone();
@@ -238,7 +241,7 @@ fn follow(
     } = brink_dynamics::run(
         &problem,
         theta,
-        &settings::settings(&config),
+        &settings,
         &mut measurements,
         &mut observers,
         interrupt,

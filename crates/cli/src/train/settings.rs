@@ -3,10 +3,11 @@
 use brink_dynamics::measurement::Schedule;
 use brink_dynamics::{Above, Between, EigenvalueSettings, Settings, eigen};
 
+use crate::backend::MatmulCheck;
 use crate::config::{Config, EigenvaluesConfig, Fusion, Stale};
 
-/// What a config asks the run to do.
-pub fn settings(config: &Config) -> Settings {
+/// What a config asks the run to do, on a device whose products were checked.
+pub fn settings(config: &Config, check: Option<MatmulCheck>) -> Settings {
     Settings {
         optimizer: config.optimizer.rule(),
         step_size: config.optimizer.step_size,
@@ -19,16 +20,20 @@ pub fn settings(config: &Config) -> Settings {
             .measure
             .eigenvalues
             .as_ref()
-            .map(|measured| eigenvalues(measured, config.run.fusion)),
+            .map(|measured| eigenvalues(measured, config.run.fusion, check)),
         preconditioned: config
             .measure
             .preconditioned
             .as_ref()
-            .map(|measured| eigenvalues(measured, config.run.fusion)),
+            .map(|measured| eigenvalues(measured, config.run.fusion, check)),
     }
 }
 
-fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings {
+fn eigenvalues(
+    config: &EigenvaluesConfig,
+    fusion: Fusion,
+    check: Option<MatmulCheck>,
+) -> EigenvalueSettings {
     EigenvalueSettings {
         solver: eigen::Params {
             count: config.count,
@@ -39,6 +44,7 @@ fn eigenvalues(config: &EigenvaluesConfig, fusion: Fusion) -> EigenvalueSettings
             guard_every: config.guard_every,
             probe_every: config.probe_every,
             fusion: fusion == Fusion::Auto,
+            product_epsilon: check.and_then(MatmulCheck::epsilon),
             ..eigen::Params::default()
         },
         above: config.above.map(|share| Above {

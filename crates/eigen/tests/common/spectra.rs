@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// The CPU devices compiled in, each with both element types.
+#[allow(dead_code)] // not every test file needs it
 pub fn arenas() -> Vec<(Device, DType)> {
     let devices = [
         #[cfg(feature = "flex")]

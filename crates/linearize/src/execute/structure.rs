@@ -102,11 +102,14 @@ impl Evaluation<'_> {
             }
             Op::Sum(reduced) => {
                 let shape = self.shape();
-                if !self.node.batched && self.node.len() == 1 {
+                let whole = !self.node.batched && self.node.len() == 1;
+                if whole && self.target.is_cpu() {
                     return Ok(reshape(D::float_sum(x), shape));
                 }
                 let summed = axes(reduced);
-                summed.into_iter().fold(x, D::float_sum_dim)
+                // A GPU's sum over everything adds atomically, in another order each time; sums
+                // along dimensions have a fixed one. The last dimension is contiguous: it goes first.
+                summed.into_iter().rev().fold(x, D::float_sum_dim)
             }
             Op::CumulativeSum(dim) => D::float_cumsum(x, dim + offset),
             Op::ArgMax(dim) => D::float_argmax(x, dim + offset, self.target.int),
