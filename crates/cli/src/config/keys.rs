@@ -46,7 +46,7 @@ keys! {
     "loss.kind", "\"mse\"", "mse | cross-entropy";
     "loss.factor", "1.0", "κ in L = κ/n ‖F − Y‖²; mse only";
 
-    "optimizer.kind", "required", "gd | heavy-ball | nesterov | rmsprop | adam | sam, full batch, by PyTorch's formulas";
+    "optimizer.kind", "required", "gd | heavy-ball | nesterov | rmsprop | adam | sam, by PyTorch's formulas";
     "optimizer.step_size", "required", "η, a positive number";
     "optimizer.steps", "required", "how many steps, at least 1";
     "optimizer.momentum", "0.9", "β, from 0 to below 1; heavy-ball and nesterov only";

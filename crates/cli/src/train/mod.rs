@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
-use brink_dynamics::record::RunHeader;
+use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Finished, Problem, caught};
 use brink_model::{Network, WeightFileError, Weights};
 use burn::tensor::Device;
@@ -314,7 +314,13 @@ pub fn report(trained: &Trained) -> String {
     let crossing = match summary.first_crossing {
         Some(step) => {
             let formula = &summary.threshold_formula;
-            format!("; λ₁ first rose past {formula} at step {step}")
+            let decided_by_the_hessian =
+                |last: &StepRecord| last.threshold.is_some() || last.preconditioned.is_empty();
+            let name = match summary.last.as_ref().is_none_or(decided_by_the_hessian) {
+                true => "λ₁",
+                false => "preconditioned λ₁",
+            };
+            format!("; {name} first rose past {formula} at step {step}")
         }
         None => String::new(),
     };
