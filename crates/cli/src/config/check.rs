@@ -293,8 +293,16 @@ impl Faults<'_> {
             return;
         }
         let cap = config.measure.flow.as_ref().and_then(|flow| flow.cap);
+        let optimizer = &config.optimizer;
+        let schedule = optimizer.schedule.as_ref();
         for (path, value) in [
-            ("optimizer.step_size", Some(config.optimizer.step_size)),
+            ("optimizer.step_size", Some(optimizer.step_size)),
+            ("optimizer.epsilon", optimizer.epsilon),
+            ("optimizer.radius", optimizer.radius),
+            ("optimizer.weight_decay", Some(optimizer.weight_decay)),
+            ("optimizer.schedule.from", schedule.and_then(|s| s.from)),
+            ("optimizer.schedule.factor", schedule.and_then(|s| s.factor)),
+            ("optimizer.schedule.end", schedule.and_then(|s| s.end)),
             ("loss.factor", config.loss.factor),
             ("model.output_factor", Some(config.model.output_factor)),
             ("measure.flow.cap", cap),

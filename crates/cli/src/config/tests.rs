@@ -168,6 +168,40 @@ fn a_number_that_float32_cannot_hold_needs_float64() {
     ] {
         assert!(set(&[good]).is_ok(), "{good}");
     }
+    let kind = |key: &str| match key {
+        "optimizer.epsilon" => vec!["optimizer.kind=adam"],
+        "optimizer.radius" => vec!["optimizer.kind=sam"],
+        "optimizer.schedule.from" => vec![
+            "optimizer.schedule.kind=linear-warmup",
+            "optimizer.schedule.steps=5",
+        ],
+        "optimizer.schedule.factor" => {
+            vec!["optimizer.schedule.kind=steps", "optimizer.schedule.at=[5]"]
+        }
+        "optimizer.schedule.end" => vec!["optimizer.schedule.kind=cosine"],
+        _ => Vec::new(),
+    };
+    for key in [
+        "optimizer.epsilon",
+        "optimizer.radius",
+        "optimizer.weight_decay",
+        "optimizer.schedule.from",
+        "optimizer.schedule.factor",
+        "optimizer.schedule.end",
+    ] {
+        for value in ["1e60", "1e-50"] {
+            let assignment = format!("{key}={value}");
+            let with =
+                |more: &[&str]| set(&[&kind(key), &[assignment.as_str()][..], more].concat());
+            let error = with(&[]).unwrap_err();
+            assert_eq!(
+                error.problems()[0].message(),
+                format!("impossible value for `{key}`")
+            );
+            assert!(rendered(Err(error)).contains("run.dtype = \"float64\""));
+            assert!(with(&["run.dtype=float64"]).is_ok(), "{assignment}");
+        }
+    }
 }
 
 #[test]
