@@ -177,6 +177,8 @@ fn eigensolver_besides_products(bencher: Bencher, count: usize) {
 fn trace_rows(bencher: Bencher) {
     let folder = tempfile::tempdir().expect("a folder");
     let header = RunHeader {
+        first_step: 0,
+        next_step: 0,
         layers: vec!["layers.0".into(), "layers.1".into()],
         eigenvalues: 2,
         smallest: 0,

@@ -20,6 +20,10 @@ pub struct Cli {
 pub enum Command {
     /// Train a network as a config says, and measure it
     Train(Train),
+    /// Go on with a run that was stopped, in its folder, to the same files
+    Resume(Resume),
+    /// Start a new run from a checkpoint of another, with other settings
+    Fork(Fork),
     /// Follow a two-layer linear network by the theory's closed recursion instead of training it
     Theory(Theory),
     /// Make the paper's seven figures, with the runs that they need
@@ -70,6 +74,62 @@ pub struct Train {
     /// Changes to the config
     #[command(flatten)]
     pub changes: Changes,
+}
+
+/// `brink resume`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Resume {
+    /// The run's folder
+    pub run: PathBuf,
+    /// The step to go on from, of those with a checkpoint, instead of the last
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = step)]
+    pub from: Option<u64>,
+    /// Change optimizer.steps, optimizer.stop_loss, optimizer.stop_accuracy or run.checkpoint.*, for
+    /// instance --set optimizer.steps=2000; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `brink fork`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Fork {
+    /// The folder of the run to branch off from
+    pub run: PathBuf,
+    /// The step to begin at, of those with a checkpoint
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = step)]
+    pub at: u64,
+    /// The new run's name, instead of the config's; names its folder
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Change the config, for instance --set optimizer.step_size=0.1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Remove a key or a table of the config, for instance --unset measure.flow; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub unset: Vec<String>,
+    /// Begin without what the optimizer remembers of the steps before
+    #[arg(long)]
+    pub fresh_optimizer: bool,
+    /// What computes, instead of what the other run is computed by
+    #[arg(long, overrides_with = "backend")]
+    pub backend: Option<String>,
+    /// A number from `brink devices`, or discrete, integrated, virtual, cpu
+    #[arg(long, allow_negative_numbers = true)]
+    pub device: Option<String>,
+    /// The new run's folder, instead of the next outputs/<name>-<n>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the files of an earlier run in --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// `brink theory`.
@@ -162,6 +222,11 @@ pub struct Report {
 /// A seed, as the config's `model.seed`.
 fn seed(text: &str) -> Result<u64, String> {
     whole(text, "seeds are whole numbers from 0")
+}
+
+/// A step of a run.
+fn step(text: &str) -> Result<u64, String> {
+    whole(text, "steps are whole numbers from 0")
 }
 
 /// A width of a network.

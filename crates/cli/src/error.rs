@@ -8,6 +8,7 @@ use miette::Diagnostic;
 
 use crate::atomic::WriteError;
 use crate::backend::BackendError;
+use crate::checkpoint::CheckpointError;
 use crate::conclude::Failure;
 use crate::config::ConfigError;
 use crate::run_folder::FolderError;
@@ -39,6 +40,13 @@ pub enum Error {
     /// The network cannot be built.
     #[error("cannot build the network")]
     Build(#[from] brink_model::BuildError),
+    /// A run cannot be resumed or branched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A state does not belong to the run.
+    #[error("the state in the checkpoint does not fit the run")]
+    State(#[from] brink_dynamics::state::StateError),
     /// The loss or the network asks for something impossible.
     #[error("cannot build the network")]
     Model(#[from] brink_model::ConfigError),

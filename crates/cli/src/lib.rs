@@ -6,6 +6,7 @@
 pub mod args;
 pub mod atomic;
 pub mod backend;
+pub mod checkpoint;
 pub mod command;
 pub mod conclude;
 pub mod config;
@@ -47,6 +48,20 @@ fn dispatch(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Resul
     match &cli.command {
         Command::Train(arguments) => {
             let trained = train::execute(arguments, command_line)?;
+            if !arguments.quiet {
+                tell_to(out, train::report(&trained));
+            }
+            return Ok(train::exit_code(&trained.summary.outcome));
+        }
+        Command::Resume(arguments) => {
+            let trained = train::resume(arguments, command_line)?;
+            if !arguments.quiet {
+                tell_to(out, train::report(&trained));
+            }
+            return Ok(train::exit_code(&trained.summary.outcome));
+        }
+        Command::Fork(arguments) => {
+            let trained = train::fork(arguments, command_line)?;
             if !arguments.quiet {
                 tell_to(out, train::report(&trained));
             }

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::record::RunHeader;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::{Adapter, Backend, MatmulCheck};
+use crate::checkpoint::{CheckpointError, Parent};
 use crate::config::{Config, Dtype, OptimizerKind};
 
 /// The version of Burn that this build is made with; a test holds it to the lock file.
@@ -28,6 +29,14 @@ pub struct Manifest {
     pub not_written: Vec<String>,
     /// When it started, ISO 8601 in UTC.
     pub started: String,
+    /// The run that it branched off from, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// When it was stopped and went on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<Resumption>,
+    /// The step of its first record.
+    pub first_step: u64,
     /// Steps recorded; with the initial weights' own record.
     pub steps_recorded: u64,
     /// The formula of the optimizer's stability threshold, such as `2/η`.
@@ -70,6 +79,59 @@ pub struct Manifest {
     pub seconds: BTreeMap<String, f64>,
 }
 
+/// A moment at which a run went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// The step that it went on at.
+    pub step: u64,
+    /// When, ISO 8601 in UTC.
+    pub started: String,
+    /// The words that did it.
+    pub command_line: Vec<String>,
+}
+
+/// What a manifest says of how a run began.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Earlier {
+    started: String,
+    command_line: Vec<String>,
+    #[serde(default)]
+    resumed: Vec<Resumption>,
+}
+
+impl Earlier {
+    /// Reads it from a manifest.
+    ///
+    /// # Errors
+    /// A file that is no manifest.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let json = brink_files::read(path, brink_analysis::MANIFEST_LIMIT);
+        let json = json.map_err(|source| CheckpointError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_slice(&json).map_err(|source| CheckpointError::Manifest {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The manifest of the same run, which goes on at a step.
+    pub fn resumed(mut self, manifest: Manifest, step: u64) -> Manifest {
+        self.resumed.push(Resumption {
+            step,
+            started: manifest.started,
+            command_line: manifest.command_line,
+        });
+        Manifest {
+            started: self.started,
+            command_line: self.command_line,
+            resumed: self.resumed,
+            ..manifest
+        }
+    }
+}
+
 /// How a trace came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -109,6 +171,9 @@ impl Manifest {
             outcome: Status::Running(Running {}),
             not_written: Vec::new(),
             started,
+            parent: None,
+            resumed: Vec::new(),
+            first_step: 0,
             steps_recorded: 0,
             stability_threshold: config.optimizer.rule().threshold_formula().to_owned(),
             no_phases: (config.optimizer.kind != OptimizerKind::GradientDescent).then(|| {
@@ -137,6 +202,7 @@ impl Manifest {
     /// Notes what the run says of itself before its first step.
     pub fn start(&mut self, header: &RunHeader) {
         self.parameters = header.parameters;
+        self.first_step = header.first_step;
     }
 
     /// Notes how the run ended and what it cost.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint;
 use crate::folder_lock::{FolderLock, Holder, LOCK_FILE, Refused};
 
 /// One row a step.
@@ -36,6 +37,15 @@ pub const FILES: [&str; 9] = [
     EIGENVALUES_CSV,
     MANIFEST_JSON,
     INITIAL_WEIGHTS,
+    FINAL_WEIGHTS,
+    TRACE_SVG,
+    TRACE_PNG,
+    REPORT_HTML,
+    REPORT_JSON,
+];
+
+/// The files of a run's end, which are gone while it goes on.
+const FILES_OF_THE_END: [&str; 5] = [
     FINAL_WEIGHTS,
     TRACE_SVG,
     TRACE_PNG,
@@ -173,18 +183,53 @@ impl RunFolder {
             });
         }
         // Gone before the run starts, so that no file of the earlier run passes for one of this.
-        for name in names.iter().filter(|name| is_of_a_run(name)) {
-            let file = path.join(name);
-            match fs::remove_file(&file) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(fail(&file, source)),
+        let of_a_run = names.iter().filter(|name| is_of_a_run(name));
+        of_a_run
+            .map(|name| removed(&path.join(name)))
+            .collect::<Result<(), _>>()?;
+        let checkpoints = path.join(checkpoint::FOLDER);
+        if names.iter().any(|name| name == checkpoint::FOLDER) {
+            for name in self::names(&checkpoints).map_err(|source| fail(&checkpoints, source))? {
+                if checkpoint::is_checkpoint(unfinished(&name).unwrap_or(&name)) {
+                    removed(&checkpoints.join(name))?;
+                }
             }
+            // It stays if someone put something else there.
+            let _ = fs::remove_dir(&checkpoints);
         }
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Takes the folder of a run that is to go on. Nothing in it is touched.
+    ///
+    /// # Errors
+    /// [`FolderError::InUse`]: the run goes on already. [`FolderError::Io`].
+    pub fn of_run(path: &Path) -> Result<Self, FolderError> {
+        Ok(Self {
+            _lock: lock(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Removes what told of the run's end, and what was not finished when it was killed.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`]
+    pub fn reopen(&self) -> Result<(), FolderError> {
+        let fail = |source| FolderError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let is_left_over = |name: &&String| {
+            FILES_OF_THE_END.contains(&name.as_str())
+                || unfinished(name).is_some_and(|whole| FILES.contains(&whole))
+        };
+        let names = names(&self.path).map_err(fail)?;
+        let left_over = names.iter().filter(is_left_over);
+        left_over.map(|name| removed(&self.file(name))).collect()
     }
 
     /// The folder.
@@ -218,17 +263,29 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// Removes a file, if it is there.
+fn removed(file: &Path) -> Result<(), FolderError> {
+    match fs::remove_file(file) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FolderError::Io {
+            path: file.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a run wrote the file, or was writing it when it was killed.
 fn is_of_a_run(name: &str) -> bool {
-    // As `write_atomically` calls what is not yet whole.
-    let unfinished = || {
-        let (whole, process) = name
-            .strip_prefix('.')?
-            .strip_suffix(".tmp")?
-            .rsplit_once('.')?;
-        process.parse::<u32>().ok().map(|_| whole)
-    };
-    name == MANIFEST_ROOM || FILES.contains(&unfinished().unwrap_or(name))
+    name == MANIFEST_ROOM || FILES.contains(&unfinished(name).unwrap_or(name))
+}
+
+/// The name that a file would have had, as `write_atomically` calls what is not yet whole.
+fn unfinished(name: &str) -> Option<&str> {
+    let (whole, process) = name
+        .strip_prefix('.')?
+        .strip_suffix(".tmp")?
+        .rsplit_once('.')?;
+    process.parse::<u32>().ok().map(|_| whole)
 }
 
 fn highest(outputs: &Path, name: &str) -> io::Result<u64> {

@@ -66,6 +66,7 @@ fn a_run_leaves_its_folder() {
     assert_eq!(
         names(&run),
         [
+            "checkpoints",
             "eigenvalues.csv",
             "final.safetensors",
             "initial.safetensors",
@@ -139,7 +140,7 @@ fn an_output_folder_is_not_overwritten_unasked() {
         fs::read_to_string(path.join("out/notes.txt")).unwrap(),
         "mine"
     );
-    assert_eq!(names(&path.join("out")).len(), 7);
+    assert_eq!(names(&path.join("out")).len(), 8);
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn an_interrupt_ends_the_run_with_everything_written() {
     let manifest = manifest(&path.join("a"));
     assert_eq!(manifest["outcome"]["kind"], "interrupted");
     assert_eq!(manifest["steps_recorded"].as_u64(), Some(rows() as u64 - 1));
-    assert_eq!(names(&path.join("a")).len(), 6);
+    assert_eq!(names(&path.join("a")).len(), 7);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Why a run could not begin or go on.
 
 use brink_linearize::LinearizeError;
+use brink_state::StateError;
 
 use crate::caught::Panicked;
 use crate::eigen::EigenError;
@@ -63,6 +64,32 @@ pub enum RunError {
         step: u64,
         /// The backend's message.
         message: String,
+    },
+    /// The loss, the gradient, the Hessian or a parameter is no longer finite.
+    #[error("{what} at step {step}")]
+    Diverged {
+        /// What is not.
+        what: String,
+        /// The step.
+        step: u64,
+    },
+    /// The run's state cannot be saved or restored.
+    #[error("at step {step}: the run's state cannot be saved or restored")]
+    State {
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: StateError,
+    },
+    /// A checkpoint could not be written.
+    #[error("the checkpoint of step {step} could not be written")]
+    Checkpoint {
+        /// The step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: ObserverError,
     },
     /// Something below panicked, for instance because the device is out of memory or lost.
     #[error("at step {step}: {panic}")]

@@ -62,7 +62,8 @@ pub trait Observer {
     /// A name for errors.
     fn name(&self) -> &'static str;
 
-    /// Called once before the first step.
+    /// Called once before the first step, and again where the run is resumed: what is there of steps
+    /// from [`RunHeader::next_step`] on will be told anew.
     fn start(&mut self, _header: &RunHeader) -> Result<(), ObserverError> {
         Ok(())
     }

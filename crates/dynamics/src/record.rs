@@ -102,9 +102,14 @@ impl StepRecord {
     }
 }
 
-/// What is known of a run before its first step.
+/// What is known of a run before its next record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunHeader {
+    /// The step of the first record: 0, or that of the checkpoint that a run branched off at.
+    pub first_step: u64,
+    /// The step of the next record: another one than the first where a run is resumed, whose
+    /// records before it were told already.
+    pub next_step: u64,
     /// The layers whose weight norms are recorded, from input to output.
     pub layers: Vec<String>,
     /// How many eigenvalues a measured step records at the largest end.

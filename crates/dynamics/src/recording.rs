@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use brink_state::{Memory, Part};
+
 use crate::caught::caught;
 use crate::error::RunError;
 use crate::observer::{Observer, ObserverError, Outcome, RunSummary};
@@ -33,7 +35,10 @@ impl Goals {
 pub struct Recording<'r, 'o> {
     observers: &'r mut [&'o mut dyn Observer],
     goals: Goals,
+    /// Records so far.
     recorded: u64,
+    /// The step that the next one is of.
+    next_step: u64,
     /// Of the rule's threshold.
     formula: String,
     last: Option<StepRecord>,
@@ -47,6 +52,7 @@ impl<'r, 'o> Recording<'r, 'o> {
             observers,
             goals,
             recorded: 0,
+            next_step: 0,
             formula: String::new(),
             last: None,
             crossing: Crossing::default(),
@@ -59,12 +65,13 @@ impl<'r, 'o> Recording<'r, 'o> {
     /// [`RunError::Observer`] of the first that fails.
     pub fn start(&mut self, header: &RunHeader) -> Result<(), RunError> {
         self.formula.clone_from(&header.threshold_formula);
+        self.next_step = header.next_step;
         self.notify(0, |observer| observer.start(header))
     }
 
-    /// Records so far, which is also the step that the next one is of.
-    pub fn recorded(&self) -> u64 {
-        self.recorded
+    /// The step that the next record is of.
+    pub fn next_step(&self) -> u64 {
+        self.next_step
     }
 
     /// Tells the observers of a record; the outcome if it reaches a goal.
@@ -73,7 +80,8 @@ impl<'r, 'o> Recording<'r, 'o> {
     /// [`RunError::Observer`] of the first that fails.
     pub fn step(&mut self, record: StepRecord) -> Result<Option<Outcome>, RunError> {
         self.crossing.see(&record);
-        self.recorded = record.step + 1;
+        self.recorded += 1;
+        self.next_step = record.step + 1;
         let told = self.notify(record.step, |observer| observer.step(&record));
         let reached = self.goals.reached(&record);
         self.last = Some(record);
@@ -106,7 +114,7 @@ impl<'r, 'o> Recording<'r, 'o> {
             let told = told.unwrap_or_else(|panicked| Err(panicked.into()));
             failures.extend(
                 told.err()
-                    .map(|source| failed(observer.name(), self.recorded, source)),
+                    .map(|source| failed(observer.name(), self.next_step, source)),
             );
         }
         (summary, failures)
@@ -121,6 +129,18 @@ impl<'r, 'o> Recording<'r, 'o> {
             tell(*observer).map_err(|source| failed(observer.name(), step, source))?;
         }
         Ok(())
+    }
+}
+
+/// What the observers were told, but for the last record.
+impl Memory for Recording<'_, '_> {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("recorded", &mut self.recorded),
+            ("next_step", &mut self.next_step),
+            ("was_below", &mut self.crossing.was_below),
+            ("first_crossing", &mut self.crossing.first),
+        ]
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Operators of ordinary size are passed on as they are.
 
+use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::eigen::{
@@ -149,6 +150,16 @@ impl ScaledSolver {
         Ok(pairs
             .map(|[value, residual]| [value * unit, residual * unit + resolution])
             .collect())
+    }
+}
+
+impl Memory for ScaledSolver {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("solver", &mut self.solver),
+            ("exponent", &mut self.exponent),
+            ("vanished", &mut self.vanished),
+        ]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Both ends of an operator's spectrum along a run: solved when due, or followed in between.
 
+use brink_state::{Loader, Memory, Part, Saver, StateError};
 use burn::tensor::Tensor;
 
 use crate::eigen::{Certainty, EigenError, End, Solution, SymmetricOperator};
@@ -158,6 +159,51 @@ impl Spectrum {
             ("eigensolver_probes", t.probes),
             ("eigensolver_starting_bounds_exceeded", t.exceeded),
             ("eigenvalues_not_converged", t.not_converged),
+        ]
+    }
+}
+
+impl Memory for Spectrum {
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        self.totals.save(&mut to.part("totals"))?;
+        let ends = self.ends.iter_mut();
+        ends.map(|end| end.save(&mut to.part(end.name()))).collect()
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        self.totals.restore(&from.part("totals"))?;
+        let ends = self.ends.iter_mut();
+        ends.map(|end| end.restore(&from.part(end.name())))
+            .collect()
+    }
+}
+
+impl EndOfSpectrum {
+    fn name(&self) -> &'static str {
+        match self.end {
+            End::Largest => "largest",
+            End::Smallest => "smallest",
+        }
+    }
+}
+
+impl Memory for EndOfSpectrum {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("solver", &mut self.solver), ("vectors", &mut self.vectors)]
+    }
+}
+
+impl Memory for Totals {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("solves", &mut self.solves),
+            ("iterations", &mut self.iterations),
+            ("products", &mut self.products),
+            ("read_backs", &mut self.read_backs),
+            ("spared", &mut self.spared),
+            ("probes", &mut self.probes),
+            ("exceeded", &mut self.exceeded),
+            ("not_converged", &mut self.not_converged),
         ]
     }
 }

@@ -6,6 +6,7 @@ use brink_dynamics::eigen::Params;
 use brink_dynamics::measurement::{Iterate, MeasureError, Measurement, Schedule};
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{EigenvalueKind, StepRecord};
+use brink_dynamics::state::Memory;
 use brink_dynamics::{
     Between, EigenvalueSettings, Finished, LayerWeight, Problem, RunError, Settings, run,
 };
@@ -213,6 +214,8 @@ fn a_failing_observer_is_named_and_all_are_told_of_the_end() {
 
 /// As Burn does when the device is out of memory.
 struct PanicsAt(u64);
+
+impl Memory for PanicsAt {}
 
 impl Measurement<2> for PanicsAt {
     fn name(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Where the block is heading: the next start extrapolated from the blocks of the last solves.
 
+use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor};
 use faer::Mat;
 
@@ -108,6 +109,12 @@ impl Drift {
             }
         }
         Ok(Some(coefficients))
+    }
+}
+
+impl Memory for Drift {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("blocks", &mut self.blocks), ("gram", &mut self.gram)]
     }
 }
 

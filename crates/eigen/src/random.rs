@@ -1,5 +1,6 @@
 //! Random vectors: the first block, and what is followed to see outside a block.
 
+use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -24,5 +25,20 @@ impl RandomVectors {
             })
             .collect();
         Tensor::from_data(TensorData::new(values, [rows, dim]), (device, dtype))
+    }
+}
+
+impl Memory for RandomVectors {
+    /// How far the stream of its seed is used up.
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        to.value(&self.0.get_word_pos().to_string())
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        let position: String = from.value()?;
+        let position = position.parse();
+        self.0
+            .set_word_pos(position.map_err(|_| from.unsuitable("it is no position".into()))?);
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The solver: what is kept from one solve to the next.
 
+use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor};
 
 use super::block::{Arithmetic, Stack};
@@ -256,6 +257,19 @@ impl Solver {
                 }
             }
         })
+    }
+}
+
+/// A solver restored goes on to the bit as the one saved would have, on the same device.
+impl Memory for Solver {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("policy", &mut self.policy),
+            ("random", &mut self.source),
+            ("block", &mut self.block),
+            ("drift", &mut self.drift),
+            ("centre", &mut self.centre),
+        ]
     }
 }
 

@@ -21,4 +21,6 @@ mod testing;
 pub use chart::{Quality, Titles, ticks};
 pub use error::PlotError;
 pub use phases::bands;
-pub use run::{Head, Measured, Row, Rule, Series, draw_run, outcome_note, read_run};
+pub use run::{
+    Before, Head, Measured, Row, Rule, Series, before, draw_run, outcome_note, read_run,
+};

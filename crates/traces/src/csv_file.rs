@@ -38,15 +38,20 @@ impl CsvFile {
             path: path.to_owned(),
             source,
         })?;
-        let mut csv = Self {
-            path: path.to_owned(),
-            file,
-            pending: Vec::new(),
-            whole: 0,
-        };
+        let mut csv = Self::opened(path, file, 0);
         csv.row(header)?;
         csv.flush()?;
         Ok(csv)
+    }
+
+    /// A file that is open behind its `whole` bytes.
+    pub(crate) fn opened(path: &Path, file: File, whole: u64) -> Self {
+        Self {
+            path: path.to_owned(),
+            file,
+            pending: Vec::new(),
+            whole,
+        }
     }
 
     /// Appends a row; [`Self::flush`] makes it visible.
@@ -54,11 +59,9 @@ impl CsvFile {
         &mut self,
         fields: impl IntoIterator<Item = F>,
     ) -> Result<(), CsvError> {
-        let mut writer = csv::Writer::from_writer(&mut self.pending);
-        let written = writer.write_record(fields).map_err(Into::into);
-        let written = written.and_then(|()| writer.flush());
-        drop(writer);
-        written.map_err(|error| self.fail(error))
+        let row = line(fields).map_err(|error| self.fail(error))?;
+        self.pending.extend(row);
+        Ok(())
     }
 
     /// Hands what was written to the system.
@@ -81,6 +84,18 @@ impl CsvFile {
             source,
         }
     }
+}
+
+/// A row as the file has it, with its end.
+pub(crate) fn line<F: AsRef<[u8]>>(
+    fields: impl IntoIterator<Item = F>,
+) -> std::io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut writer = csv::Writer::from_writer(&mut line);
+    writer.write_record(fields)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(line)
 }
 
 /// The value that a file has for a value: zero has no sign, and a subnormal number, below 2.3e-308,

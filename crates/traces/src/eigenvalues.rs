@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
+use crate::continued::Left;
 use crate::csv_file::{CsvFile, number};
 
 const COLUMNS: [&str; 10] = [
@@ -44,7 +45,7 @@ pub struct EigenvaluesCsv {
 }
 
 impl EigenvaluesCsv {
-    /// A file at `path`, which must not exist when the run starts.
+    /// A file at `path`, which must not exist when the run starts, unless it is resumed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -73,8 +74,15 @@ impl Observer for EigenvaluesCsv {
         "eigenvalues.csv"
     }
 
-    fn start(&mut self, _header: &RunHeader) -> Result<(), ObserverError> {
-        self.file = Some(CsvFile::create(&self.path, COLUMNS)?);
+    fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
+        self.file = Some(match header.next_step > header.first_step {
+            true => {
+                let mut left = Left::read(&self.path, COLUMNS)?;
+                left.keep_before(header.next_step)?;
+                left.cut()?
+            }
+            false => CsvFile::create(&self.path, COLUMNS)?,
+        });
         Ok(())
     }
 

@@ -43,12 +43,14 @@
 //! # }
 //! ```
 
+mod continued;
 mod csv_file;
 mod eigenvalues;
 #[doc(hidden)]
 pub mod testing;
 mod trace;
 
+pub use continued::ContinueError;
 pub use csv_file::{CsvError, written};
 pub use eigenvalues::EigenvaluesCsv;
-pub use trace::{PHASED, TraceCsv, columns};
+pub use trace::{PHASED, TraceCsv, columns, steps_in};

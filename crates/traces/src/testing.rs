@@ -6,6 +6,8 @@ use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 /// A run of two layers that measures two eigenvalues at η = 0.01.
 pub fn header() -> RunHeader {
     RunHeader {
+        first_step: 0,
+        next_step: 0,
         layers: vec!["layers.0".into(), "layers.1".into()],
         eigenvalues: 2,
         smallest: 0,

@@ -46,12 +46,13 @@
 //! numbers below 2.3e-308 are written as zero. Values of λ carry no error bounds here;
 //! `eigenvalues.csv` has them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use brink_analysis::phases::{Classifier, Phase, PhaseParams};
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
+use crate::continued::{ContinueError, Left};
 use crate::csv_file::{CsvFile, cell, number};
 
 /// The columns of a run's trace, in order.
@@ -119,6 +120,25 @@ fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<Str
     row
 }
 
+fn missing(path: &Path, header: &RunHeader, found: u64) -> ContinueError {
+    ContinueError::Missing {
+        path: path.to_owned(),
+        found,
+        next_step: header.next_step,
+    }
+}
+
+/// Whole rows of a trace: as many steps as it has from its first one on.
+///
+/// # Errors
+/// The system refuses.
+pub fn steps_in(path: &Path) -> std::io::Result<u64> {
+    let bytes = std::fs::read(path)?;
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    // One is the header.
+    Ok(lines.saturating_sub(1))
+}
+
 /// The rule whose runs have the paper's phases.
 pub const PHASED: &str = "gd";
 
@@ -131,13 +151,40 @@ pub struct TraceCsv {
 }
 
 impl TraceCsv {
-    /// A trace at `path`, which must not exist when the run starts.
+    /// A trace at `path`, which must not exist when the run starts, unless it is resumed.
     pub fn new(path: impl Into<PathBuf>, phases: PhaseParams) -> Self {
         Self {
             path: path.into(),
             phases: Classifier::new(phases),
             open: None,
         }
+    }
+
+    /// The file of a run that is resumed, cut to the steps before, all of which must be there. Their
+    /// phases are told again, since the next one depends on them.
+    fn go_on(&mut self, header: &RunHeader) -> Result<CsvFile, ContinueError> {
+        let columns = columns(header);
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let (sharpness, threshold) = (place("lambda_1"), place("threshold"));
+        let mut left = Left::read(&self.path, &columns)?;
+        let rows = left.keep_before(header.next_step)?;
+        for (expected, (step, row)) in (header.first_step..).zip(&rows) {
+            if *step != expected {
+                return Err(missing(&self.path, header, expected));
+            }
+            let fields: Vec<&str> = row.split(',').collect();
+            let number = |at: Option<usize>| fields.get(at?)?.parse::<f64>().ok();
+            if header.optimizer == PHASED
+                && let Some(edge) = number(threshold)
+            {
+                self.phases.see(*step, number(sharpness), edge);
+            }
+        }
+        let found = header.first_step + rows.len() as u64;
+        if found != header.next_step {
+            return Err(missing(&self.path, header, found));
+        }
+        left.cut()
     }
 }
 
@@ -147,7 +194,10 @@ impl Observer for TraceCsv {
     }
 
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
-        let file = CsvFile::create(&self.path, columns(header))?;
+        let file = match header.next_step > header.first_step {
+            true => self.go_on(header)?,
+            false => CsvFile::create(&self.path, columns(header))?,
+        };
         self.open = Some((file, header.clone()));
         Ok(())
     }
@@ -260,5 +310,69 @@ mod tests {
             .unwrap_err();
         assert!(error.to_string().contains("trace.csv"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
+
+    /// A trace of steps before a crossing and after it.
+    fn crossing(path: &Path, header: &RunHeader, steps: std::ops::Range<u64>) {
+        let mut trace = TraceCsv::new(path, PhaseParams::default());
+        trace.start(header).unwrap();
+        for step in steps {
+            let mut record = record(step);
+            record.eigenvalues = vec![eigenvalue(1, 150.0 + 10.0 * step as f64)];
+            trace.step(&record).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_trace_goes_on_at_any_step_as_if_it_had_not_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("whole.csv");
+        crossing(&whole, &header(), 0..20);
+        let whole = std::fs::read_to_string(whole).unwrap();
+        assert!(
+            whole.contains(",before") && whole.contains(",II"),
+            "{whole}"
+        );
+        for next_step in 1..20 {
+            let path = folder.path().join(format!("{next_step}.csv"));
+            // The last row was not finished.
+            std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+            let header = RunHeader {
+                next_step,
+                ..header()
+            };
+            crossing(&path, &header, next_step..20);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn a_trace_without_all_rows_before_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.csv");
+        crossing(&path, &header(), 0..6);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let refused = |next_step, layers: &[&str]| {
+            let header = RunHeader {
+                next_step,
+                layers: layers.iter().map(|layer| (*layer).to_owned()).collect(),
+                ..header()
+            };
+            let mut trace = TraceCsv::new(&path, PhaseParams::default());
+            let error = trace.start(&header).unwrap_err().to_string();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+            error
+        };
+        let layers = ["layers.0", "layers.1"];
+        assert!(refused(7, &layers).contains("end before step 6"));
+        assert!(refused(3, &layers[..1]).contains("columns"));
+        std::fs::remove_file(&path).unwrap();
+        let header = RunHeader {
+            next_step: 3,
+            ..header()
+        };
+        let gone = TraceCsv::new(&path, PhaseParams::default()).start(&header);
+        assert!(gone.unwrap_err().to_string().contains("trace.csv"));
+        assert!(!path.exists());
     }
 }

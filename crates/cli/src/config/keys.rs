@@ -137,6 +137,8 @@ keys! {
     "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
     "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by Brink's own code (flex)";
     "run.matmul_precision", "\"float32\"", "float32 | tf32: the least precision of matrix products that is accepted of a device, which is tested at the start; where it is TF32's, error bounds of the Hessian's eigenvalues grow accordingly";
+    "run.checkpoint.every", "0", "save the run's state in checkpoints/ at every so many steps; 0 at the first step, at the end and when it is stopped only";
+    "run.checkpoint.keep", "2", "how many of them are kept, the newest ones; 0 for all";
     "run.microbatch", "none", "how many samples are computed on at a time, at least 1, all if left out: memory is bounded by them, and the result is the same";
 }
 
@@ -178,7 +180,7 @@ mod tests {
                     [measure.eigenvalues]\ncount = 1\n[measure.preconditioned]\ncount = 1\n[measure.phases]\n\
                     [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
                     [measure.first_order]\n[measure.alignment]\n[measure.layer_sharpness]\n\
-                    [measure.flow]\n[run]\n";
+                    [measure.flow]\n[run]\n[run.checkpoint]\n";
         let text = if table.is_empty() {
             format!("zzz = 1\n{base}")
         } else {
@@ -209,6 +211,7 @@ mod tests {
             "measure.alignment",
             "measure.layer_sharpness",
             "measure.flow",
+            "run.checkpoint",
             "run",
         ] {
             let mut documented: Vec<String> = KEYS

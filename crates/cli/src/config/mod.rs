@@ -11,6 +11,7 @@ pub mod overrides;
 pub mod problem;
 pub mod source;
 
+mod changes;
 mod check;
 mod de;
 mod fault;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{Change, changes, without};
 pub use measure::{
     EigenvaluesConfig, FlowConfig, FlowMethodConfig, GramConfig, GramMethodConfig, MeasureConfig,
     ScheduleConfig, SolvedConfig, Stale,
@@ -35,7 +37,7 @@ pub use optimizer::{
     MinibatchConfig, OptimizerConfig, OptimizerKind, StepSizesConfig, StepSizesKind,
 };
 pub use problem::{ConfigError, Problem};
-pub use run::{Compression, Dtype, Fusion, RunConfig};
+pub use run::{CheckpointConfig, Compression, Dtype, Fusion, RunConfig};
 
 use document::Node;
 use overrides::Override;

@@ -25,6 +25,34 @@ pub struct RunConfig {
     /// Samples that are computed on at a time, which bounds memory; all at once if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microbatch: Option<usize>,
+    /// When the run's state is saved.
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
+}
+
+/// The table `[run.checkpoint]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Every so many steps; 0 for the first step, the end and an interruption only.
+    #[serde(default)]
+    pub every: u64,
+    /// How many are kept, the newest ones; 0 for all.
+    #[serde(default = "two")]
+    pub keep: usize,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            every: 0,
+            keep: two(),
+        }
+    }
+}
+
+fn two() -> usize {
+    2
 }
 
 /// Whether elementwise operations that follow from each other are computed in one pass over memory,

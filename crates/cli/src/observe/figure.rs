@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use brink_analysis::phases::PhaseParams;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
-use brink_plot::{Measured, Quality, Row, Rule, Series, Titles, draw_run};
+use brink_plot::{Measured, Quality, Row, Rule, Series, Titles, before, draw_run, read_run};
 use brink_traces::{PHASED, written};
 
 use crate::atomic::write_atomically;
@@ -44,6 +44,17 @@ impl Observer for FigureObserver {
     }
 
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
+        if header.next_step > header.first_step
+            && let Some(folder) = self.path.parent()
+        {
+            // What was told before is in the run's folder.
+            (self.series, _) = read_run(folder)?;
+        }
+        if header.first_step > 0
+            && let Some(folder) = self.path.parent()
+        {
+            self.series.before = before(folder)?;
+        }
         self.series.rule = Rule {
             formula: header.threshold_formula.clone(),
             preconditioned: header.preconditioned > 0,
@@ -96,7 +107,6 @@ fn measured(eigenvalue: &Eigenvalue) -> Measured {
 mod tests {
     use std::path::Path;
 
-    use brink_plot::read_run;
     use brink_traces::{EigenvaluesCsv, TraceCsv};
 
     use super::*;

@@ -12,6 +12,8 @@ const LAYERS: [&str; 2] = ["layers.0", "layers.1"];
 /// What is known before the first step.
 pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
     RunHeader {
+        first_step: 0,
+        next_step: 0,
         layers: LAYERS.map(String::from).into(),
         eigenvalues: config.measure.eigenvalues.as_ref().map_or(0, |e| e.count),
         smallest: 0,

@@ -2,8 +2,11 @@
 
 mod compression;
 pub(crate) mod describe;
+mod fork;
 mod measurements;
+mod origin;
 mod problem;
+mod resume;
 mod settings;
 mod sizes;
 
@@ -13,12 +16,13 @@ use std::time::{Instant, SystemTime};
 use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{RunHeader, StepRecord};
-use brink_dynamics::{Finished, Problem, caught};
+use brink_dynamics::{Descent, Finished, Problem, Run, caught};
 use brink_model::{Network, WeightFileError, Weights};
 use burn::tensor::Device;
 
 use crate::args;
 use crate::backend::{Adapter, Backend, check_precision};
+use crate::checkpoint::{CheckpointWriter, Facts};
 use crate::conclude::{Failure, conclude};
 use crate::config::{Config, Dtype, Fusion};
 use crate::error::Error;
@@ -31,8 +35,11 @@ use crate::tell::tell;
 use crate::utc;
 
 use compression::{Compressed, compress};
+use origin::Origin;
 use problem::{Tensors, burn_dtype};
 
+pub use fork::execute as fork;
+pub use resume::execute as resume;
 pub use sizes::SizeError;
 
 /// A run that has come to its end.
@@ -54,6 +61,8 @@ struct Prepared {
     measurements: Vec<Box<dyn Measurement<2>>>,
     adapter: Adapter,
     manifest: Manifest,
+    origin: Origin,
+    facts: Facts,
 }
 
 /// How a run is computed and where it goes, as the command line says.
@@ -92,17 +101,30 @@ pub fn execute(arguments: &args::Train, command_line: Vec<String>) -> Result<Tra
 /// # Errors
 /// As [`execute`].
 pub fn run(config: Config, request: &Request, command_line: Vec<String>) -> Result<Trained, Error> {
+    begin(config, request, command_line, Origin::Start, |name| {
+        Ok(request.destination.take(name)?)
+    })
+}
+
+/// Prepares a run, takes its folder by its name, and takes its steps.
+fn begin(
+    config: Config,
+    request: &Request,
+    command_line: Vec<String>,
+    origin: Origin,
+    take: impl FnOnce(&str) -> Result<RunFolder, Error>,
+) -> Result<Trained, Error> {
     let kept = memory::keep_freed();
-    let prepared = caught(|| prepare(config, request, command_line))??;
+    let prepared = caught(|| prepare(config, request, command_line, origin))??;
     kept.trim();
     // From here on there is something to keep.
     let interrupt = signals::listen().map_err(Error::Interrupt)?;
     // Between two runs of a series: the files of an earlier run are not replaced for nothing.
     signals::go_on()?;
-    let destination = &request.destination;
-    let folder = destination.take(&prepared.config.name)?;
+    let folder = take(&prepared.config.name)?;
+    let quiet = request.destination.quiet;
     let say = |line: &str| {
-        if !destination.quiet {
+        if !quiet {
             tell(line);
         }
     };
@@ -119,14 +141,18 @@ pub fn run(config: Config, request: &Request, command_line: Vec<String>) -> Resu
         prepared.config.run.dtype.as_str(),
         prepared.adapter,
     ));
+    if let Some(line) = prepared.origin.in_words() {
+        say(&line);
+    }
     say(&format!("writes to {}", folder.path().display()));
-    follow(prepared, folder, destination.quiet, interrupt)
+    follow(prepared, folder, quiet, interrupt)
 }
 
 fn prepare(
     config: Config,
     request: &Request,
     command_line: Vec<String>,
+    mut origin: Origin,
 ) -> Result<Prepared, Error> {
     let started = utc::iso_8601(SystemTime::now());
     let (backend, device, adapter) = open(request, config.run.dtype)?;
@@ -140,7 +166,7 @@ fn prepare(
     let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
     let layers = config.model.layers(inputs, outputs)?;
     let loss = config.loss.loss()?;
-    let weights = Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())?;
+    let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
     sizes::check(&config, weights.parameter_count(), samples, outputs)?;
     let precision = burn_dtype(config.run.dtype).into();
@@ -169,9 +195,25 @@ fn prepare(
     let objective = &mut problem.objective;
     objective.set_fusion(config.run.fusion == Fusion::Auto);
     let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
+    let facts = Facts {
+        brink_version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: config.to_toml()?,
+        backend: backend.to_string(),
+        device: request.device.clone(),
+        data: dataset.provenance.train.sha256.clone(),
+        parent: origin.parent().cloned(),
+    };
+    origin.check(&facts, &problem)?;
     let trace_seconds = clock.elapsed().as_secs_f64();
 
+    let told = Manifest::new(
+        config.clone(),
+        dataset.provenance.clone(),
+        started,
+        command_line,
+    );
     let manifest = Manifest {
+        parent: facts.parent.clone(),
         description: describe::describe(&config, &layers, loss, &dataset.provenance),
         parameters: weights.parameter_count(),
         coordinates: compressed.as_ref().map(Compressed::coordinates),
@@ -181,7 +223,7 @@ fn prepare(
         seconds: [("data", data_seconds), ("trace", trace_seconds)]
             .map(|(stage, seconds)| (stage.to_owned(), seconds))
             .into(),
-        ..Manifest::new(config.clone(), dataset.provenance, started, command_line)
+        ..origin.manifest(told)
     };
     Ok(Prepared {
         config,
@@ -192,6 +234,8 @@ fn prepare(
         measurements,
         adapter,
         manifest,
+        origin,
+        facts,
     })
 }
 
@@ -223,6 +267,8 @@ fn follow(
         mut measurements,
         manifest,
         adapter: _,
+        origin,
+        facts,
     } = prepared;
     let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
@@ -234,19 +280,21 @@ fn follow(
     let [manifest, others @ ..] = files.observers();
     let mut observers = vec![manifest, &mut initial];
     observers.extend(others);
+    let begin = |error| Error::Begin(Box::new(error));
+    let mut descent = Descent::new(&problem, theta, &settings, &mut measurements).map_err(begin)?;
+    origin.give(&mut descent)?;
+    let checkpoint = config.run.checkpoint;
+    let mut writer = CheckpointWriter::new(&folder, facts, checkpoint, origin.saved());
+    let mut run = Run::new(descent).with_checkpoints(&mut writer);
+    if let Some(state) = origin.resumed() {
+        run = run.resumed(state).map_err(begin)?;
+        origin.reopen(&folder)?;
+    }
     let Finished {
         summary,
         theta,
         errors,
-    } = brink_dynamics::run(
-        &problem,
-        theta,
-        &settings,
-        &mut measurements,
-        &mut observers,
-        interrupt,
-    )
-    .map_err(|error| Error::Begin(Box::new(error)))?;
+    } = run.follow(&mut observers, interrupt);
     let mut failures: Vec<Failure> = errors.into_iter().map(Failure::new).collect();
     // Also of a run that failed: they are where it can go on from.
     let written = caught(|| -> Result<(), Failure> {
@@ -279,8 +327,12 @@ impl<W: FnMut() -> Result<(), WeightFileError>> Observer for Initial<W> {
         INITIAL_WEIGHTS
     }
 
-    fn start(&mut self, _: &RunHeader) -> Result<(), ObserverError> {
-        Ok((self.0)()?)
+    fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
+        match header.next_step > header.first_step {
+            // They are there.
+            true => Ok(()),
+            false => Ok((self.0)()?),
+        }
     }
 }
 

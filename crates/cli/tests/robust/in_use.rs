@@ -54,6 +54,7 @@ fn the_folder_of_a_killed_run_can_be_taken() {
     assert!(forced.status.success(), "{}", stderr(&forced));
     assert_eq!(place.rows("a"), 40);
     let files = [
+        "checkpoints",
         "eigenvalues.csv",
         "final.safetensors",
         "initial.safetensors",

@@ -10,6 +10,7 @@ use brink_cli::manifest::Manifest;
 use brink_cli::observe::RunFiles;
 use brink_cli::run_folder::RunFolder;
 use brink_dynamics::measurement::{Iterate, MeasureError, Measurement};
+use brink_dynamics::state::Memory;
 use brink_dynamics::{LayerWeight, Problem, Settings, run};
 use brink_linearize::{Batch, Objective};
 use burn::module::{Module, Param};
@@ -25,6 +26,8 @@ struct Point {
 
 /// As Burn does when the device is out of memory.
 struct PanicsAt(u64);
+
+impl Memory for PanicsAt {}
 
 impl Measurement<2> for PanicsAt {
     fn name(&self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::command::{ENDLESS, Place, Running, stderr, wait};
 
 #[test]
 fn each_signal_ends_a_run_with_everything_written_and_its_own_exit_code() {
-    for (command, files) in [("train", 6), ("theory", 4)] {
+    for (command, files) in [("train", 7), ("theory", 4)] {
         for (signal, code) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] {
             let place = Place::new();
             let mut run = place.start(&[command, "tiny.toml", "--out", "a", "--set", ENDLESS]);

@@ -3,6 +3,7 @@
 //! Dormand and Prince, "A family of embedded Runge–Kutta formulae", J. Comp. Appl. Math. 6 (1980);
 //! step control as in Hairer, Nørsett and Wanner, "Solving Ordinary Differential Equations I", II.4.
 
+use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::advanced;
@@ -147,5 +148,11 @@ impl DormandPrince {
             }
         }
         Ok(theta)
+    }
+}
+
+impl Memory for DormandPrince {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("step", &mut self.step), ("rejected", &mut self.rejected)]
     }
 }

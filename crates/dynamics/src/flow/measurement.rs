@@ -1,6 +1,7 @@
 //! Gradient flow beside a run of gradient descent, from the same start.
 
 use brink_linearize::{LinearizeError, Objective};
+use brink_state::{Loader, Memory, Part, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{DormandPrince, StepTooSmall, runge_kutta_4};
@@ -36,7 +37,7 @@ pub struct GradientFlow {
     method: FlowMethod,
     adaptive: DormandPrince,
     solver: ScaledSolver,
-    state: Option<State>,
+    place: Place,
     gradients: u64,
     /// Directions outside θ in which the loss does not change.
     flat: usize,
@@ -77,7 +78,7 @@ impl GradientFlow {
                 relative_tolerance,
                 ..Params::default()
             })?,
-            state: None,
+            place: Place::default(),
             gradients: 0,
             flat: 0,
         })
@@ -162,6 +163,57 @@ fn sharpness<const D: usize>(
     Ok((loss[0], value, bound))
 }
 
+impl Memory for GradientFlow {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("adaptive", &mut self.adaptive),
+            ("solver", &mut self.solver),
+            ("place", &mut self.place),
+            ("gradients", &mut self.gradients),
+        ]
+    }
+}
+
+/// Where the flow is, once it has begun.
+#[derive(Debug, Default)]
+struct Place(Option<State>);
+
+impl Memory for Place {
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        to.part("begun").value(&self.0.is_some())?;
+        match &mut self.0 {
+            Some(state) => state.save(to),
+            None => Ok(()),
+        }
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        self.0 = None;
+        if from.part("begun").value()? {
+            let theta = from.part("theta");
+            let state = self.0.insert(State {
+                time: 0.0,
+                theta: theta.tensor()?.ok_or_else(|| theta.missing())?,
+                sharpness: 0.0,
+                found: 0.0,
+            });
+            state.restore(from)?;
+        }
+        Ok(())
+    }
+}
+
+impl Memory for State {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("time", &mut self.time),
+            ("theta", &mut self.theta),
+            ("sharpness", &mut self.sharpness),
+            ("found", &mut self.found),
+        ]
+    }
+}
+
 impl<const D: usize> Measurement<D> for GradientFlow {
     fn name(&self) -> &'static str {
         "flow"
@@ -187,7 +239,7 @@ impl<const D: usize> Measurement<D> for GradientFlow {
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let objective = at.linearization.objective();
         let to = at.time;
-        let mut state = match self.state.take() {
+        let mut state = match self.place.0.take() {
             Some(state) => self.advance(objective, state, to)?,
             // The flow starts where it is first asked for.
             None => State {
@@ -203,7 +255,7 @@ impl<const D: usize> Measurement<D> for GradientFlow {
         let mut apart = Reading::default();
         apart.norm(at.theta.clone() - state.theta.clone());
         let distance = read(apart)?[0];
-        self.state = Some(state);
+        self.place.0 = Some(state);
         Ok([loss, sharpness, bound, distance, self.gradients as f64]
             .map(Some)
             .into())

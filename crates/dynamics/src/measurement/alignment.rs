@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
 use crate::norms::Reading;
+use brink_state::Memory;
 
 /// The share of the squared norm of the Hessian's top eigenvector in each layer, weight and bias
 /// together; the shares of all layers add to 1.
@@ -19,6 +20,8 @@ impl Alignment {
         Self { schedule, layers }
     }
 }
+
+impl Memory for Alignment {}
 
 impl<const D: usize> Measurement<D> for Alignment {
     fn name(&self) -> &'static str {

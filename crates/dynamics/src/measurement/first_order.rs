@@ -1,5 +1,6 @@
 //! How far a step in function space is from its first order.
 
+use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
@@ -23,6 +24,31 @@ impl FirstOrder {
             loss,
             predicted: None,
         }
+    }
+}
+
+impl Memory for FirstOrder {
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        let made_at = self.predicted.as_ref().map(|(made_at, ..)| *made_at);
+        to.part("made_at").value(&made_at)?;
+        if let Some((_, predicted, before)) = &self.predicted {
+            to.part("predicted").tensor(predicted)?;
+            to.part("before").tensor(before)?;
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        let tensor = |name| {
+            let from = from.part(name);
+            from.tensor()?.ok_or_else(|| from.missing())
+        };
+        let made_at: Option<u64> = from.part("made_at").value()?;
+        self.predicted = match made_at {
+            Some(made_at) => Some((made_at, tensor("predicted")?, tensor("before")?)),
+            None => None,
+        };
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
 use crate::scaled::ScaledSolver;
+use brink_state::{Memory, Part};
 
 /// λ₁ of the Gauss–Newton part G = Jᵀ·∇²_F L·J and of the residual part H − G, both algebraically
 /// largest. With squared error G = (2κ/n)·JᵀJ, whose non-zero spectrum is that of (2κ/n)·M.
@@ -33,6 +34,12 @@ impl GaussNewton {
     /// The same where the loss has `flat` parameters more, none of which it changes with.
     pub fn with_flat_directions(self, flat: usize) -> Self {
         Self { flat, ..self }
+    }
+}
+
+impl Memory for GaussNewton {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("part", &mut self.part), ("rest", &mut self.rest)]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Gram matrix M = JJᵀ (the empirical neural tangent kernel) and the residual along its top
 //! eigenvector v₁.
 
+use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::{Mat, Side};
 
@@ -160,6 +161,16 @@ fn vector(values: Vec<f64>, device: &Device, dtype: DType) -> Tensor<1> {
 fn gap(sharpness: Option<f64>, gram: Option<f64>) -> Option<f64> {
     let (sharpness, gram) = (sharpness.filter(|value| *value != 0.0)?, gram?);
     Some(((sharpness - gram) / sharpness).abs())
+}
+
+impl Memory for Gram {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("solver", &mut self.solver),
+            ("start", &mut self.start),
+            ("previous", &mut self.previous),
+        ]
+    }
 }
 
 impl<const D: usize> Measurement<D> for Gram {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
@@ -42,6 +43,22 @@ impl LayerSharpness {
     /// with.
     pub fn with_flat_directions(self, flat: usize) -> Self {
         Self { flat, ..self }
+    }
+}
+
+impl Memory for LayerSharpness {
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        let layers = self.layers.iter_mut();
+        layers
+            .map(|(name, _, solver)| solver.save(&mut to.part(name)))
+            .collect()
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        let layers = self.layers.iter_mut();
+        layers
+            .map(|(name, _, solver)| solver.restore(&from.part(name)))
+            .collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod residual;
 mod squared_error;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
+use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
@@ -75,8 +76,8 @@ impl<const D: usize> Iterate<'_, '_, D> {
     }
 }
 
-/// Something measured along a run.
-pub trait Measurement<const D: usize> {
+/// Something measured along a run; what it remembers from step to step is saved with the run.
+pub trait Measurement<const D: usize>: Memory {
     /// Its name in errors and counters, such as `gram`.
     fn name(&self) -> &'static str;
 

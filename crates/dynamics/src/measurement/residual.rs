@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
@@ -38,6 +39,8 @@ impl Residual {
         }
     }
 }
+
+impl Memory for Residual {}
 
 impl<const D: usize> Measurement<D> for Residual {
     fn name(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! Adam.
 
 use brink_linearize::LinearizeError;
+use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::rmsprop::{SecondMoment, correction};
@@ -35,6 +36,12 @@ impl Adam {
     fn denominator(&self, squares: &SecondMoment) -> Option<Tensor<1>> {
         let root = squares.root(Some(self.beta2))?;
         Some((root + self.epsilon).mul_scalar(correction(self.beta1, squares.steps)))
+    }
+}
+
+impl Memory for Adam {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("mean", &mut self.mean), ("squares", &mut self.squares)]
     }
 }
 

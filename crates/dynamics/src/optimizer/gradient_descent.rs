@@ -1,6 +1,7 @@
 //! Gradient descent.
 
 use brink_linearize::LinearizeError;
+use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use super::{Coming, GradientAt, Optimizer};
@@ -8,6 +9,8 @@ use super::{Coming, GradientAt, Optimizer};
 /// θ ← θ − ηg, stable below 2/η.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GradientDescent;
+
+impl Memory for GradientDescent {}
 
 impl Optimizer for GradientDescent {
     fn name(&self) -> &'static str {

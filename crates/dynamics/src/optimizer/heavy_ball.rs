@@ -1,6 +1,7 @@
 //! Gradient descent with Polyak's momentum.
 
 use brink_linearize::LinearizeError;
+use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::{Coming, GradientAt, Optimizer};
@@ -21,6 +22,12 @@ impl HeavyBall {
             momentum,
             velocity: None,
         }
+    }
+}
+
+impl Memory for HeavyBall {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("velocity", &mut self.velocity)]
     }
 }
 

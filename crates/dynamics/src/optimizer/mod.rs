@@ -9,12 +9,17 @@
 //!
 //! ```
 //! use brink_dynamics::optimizer::{Coming, GradientAt, Optimizer};
+//! use brink_dynamics::state::{Memory, Part};
 //! use brink_linearize::LinearizeError;
 //! use burn::tensor::Tensor;
 //!
 //! /// θ ← θ − η(g_t + g_{t−1})/2, stable below 2/η.
 //! #[derive(Debug, Default)]
 //! struct MeanOfTwo(Option<Tensor<1>>);
+//!
+//! impl Memory for MeanOfTwo {
+//!     fn parts(&mut self) -> Vec<Part<'_>> { vec![("before", &mut self.0)] }
+//! }
 //!
 //! impl Optimizer for MeanOfTwo {
 //!     fn name(&self) -> &'static str { "mean-of-two" }
@@ -51,6 +56,7 @@ mod step_sizes;
 use std::fmt;
 
 use brink_linearize::LinearizeError;
+use brink_state::Memory;
 use burn::tensor::Tensor;
 
 pub use adam::Adam;
@@ -75,8 +81,8 @@ pub struct Coming {
 /// ∇L at other parameters than θ_t, `[P] → [P]`.
 pub type GradientAt<'g> = &'g mut dyn FnMut(&Tensor<1>) -> Result<Tensor<1>, LinearizeError>;
 
-/// A step rule with its memory of earlier steps.
-pub trait Optimizer: fmt::Debug {
+/// A step rule with its memory of earlier steps, which is saved with the run.
+pub trait Optimizer: fmt::Debug + Memory {
     /// Its name in configs, such as `heavy-ball`.
     fn name(&self) -> &'static str;
 

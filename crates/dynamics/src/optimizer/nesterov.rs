@@ -1,6 +1,7 @@
 //! Gradient descent with Nesterov's momentum.
 
 use brink_linearize::LinearizeError;
+use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::heavy_ball::with_momentum;
@@ -23,6 +24,12 @@ impl Nesterov {
             momentum,
             velocity: None,
         }
+    }
+}
+
+impl Memory for Nesterov {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("velocity", &mut self.velocity)]
     }
 }
 

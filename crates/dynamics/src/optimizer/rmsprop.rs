@@ -1,6 +1,7 @@
 //! RMSProp.
 
 use brink_linearize::LinearizeError;
+use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::{Coming, GradientAt, Optimizer};
@@ -31,6 +32,12 @@ impl RmsProp {
     fn denominator(&self, moments: &SecondMoment) -> Option<Tensor<1>> {
         let beta2 = self.bias_correction.then_some(self.beta2);
         moments.root(beta2).map(|root| root + self.epsilon)
+    }
+}
+
+impl Memory for RmsProp {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("squares", &mut self.squares)]
     }
 }
 
@@ -102,6 +109,12 @@ impl SecondMoment {
             Some(beta2) => root.div_scalar(correction(beta2, self.steps).sqrt()),
             None => root,
         })
+    }
+}
+
+impl Memory for SecondMoment {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![("mean", &mut self.mean), ("steps", &mut self.steps)]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sharpness-aware minimisation.
 
 use brink_linearize::LinearizeError;
+use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use super::{Coming, GradientAt, Optimizer};
@@ -22,6 +23,8 @@ impl Sam {
         Self { radius }
     }
 }
+
+impl Memory for Sam {}
 
 impl Optimizer for Sam {
     fn name(&self) -> &'static str {

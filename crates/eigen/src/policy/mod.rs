@@ -24,6 +24,8 @@ mod outside;
 mod rise;
 mod width;
 
+use brink_state::{Memory, Part};
+
 use super::Params;
 
 pub(super) use outside::{MARGIN, Supposed};
@@ -197,5 +199,16 @@ impl Policy {
         let found = &report.values[..report.wanted.min(report.values.len())];
         let above = found.iter().take_while(|&&value| value > floor).count();
         above.clamp(self.count, self.largest_count)
+    }
+}
+
+impl Memory for Policy {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("wanted", &mut self.wanted),
+            ("width", &mut self.width),
+            ("outside", &mut self.outside),
+            ("since_random", &mut self.since_random),
+        ]
     }
 }

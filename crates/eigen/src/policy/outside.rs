@@ -11,6 +11,8 @@
 //! If the bounds do not meet their tolerance so, the guards are applied after all. A solve that
 //! applies them again reports a bound that was too small without them.
 
+use brink_state::{Loader, Memory, Part, Saver, StateError};
+
 use super::Report;
 
 /// How many times faster than what is followed the rest of the spectrum may rise.
@@ -31,7 +33,7 @@ pub(super) struct Outside {
     known: Option<Known>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Known {
     /// Bound on the next eigenvalue when guards were last applied.
     end: f64,
@@ -146,6 +148,39 @@ impl Outside {
             wanted,
             enough,
         });
+    }
+}
+
+impl Memory for Outside {
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        to.part("is_known").value(&self.known.is_some())?;
+        match &mut self.known {
+            Some(known) => known.save(&mut to.part("known")),
+            None => Ok(()),
+        }
+    }
+
+    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
+        self.known = None;
+        if from.part("is_known").value()? {
+            let known = self.known.insert(Known::default());
+            known.restore(&from.part("known"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Memory for Known {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("end", &mut self.end),
+            ("leading", &mut self.leading),
+            ("age", &mut self.age),
+            ("drift", &mut self.drift),
+            ("pace", &mut self.pace),
+            ("wanted", &mut self.wanted),
+            ("enough", &mut self.enough),
+        ]
     }
 }
 

@@ -1,5 +1,7 @@
 //! How many rows the block should have.
 
+use brink_state::{Memory, Part};
+
 use crate::Params;
 
 /// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
@@ -93,6 +95,16 @@ impl Width {
             .max_by(|&a, &b| gap(a).total_cmp(&gap(b)));
         self.rows = widest.unwrap_or(self.smallest());
         self.last = None;
+    }
+}
+
+impl Memory for Width {
+    fn parts(&mut self) -> Vec<Part<'_>> {
+        vec![
+            ("rows", &mut self.rows),
+            ("wanted", &mut self.wanted),
+            ("last", &mut self.last),
+        ]
     }
 }
 

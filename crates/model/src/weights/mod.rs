@@ -84,6 +84,19 @@ impl Weights {
         }
     }
 
+    /// The same with each value rounded to a precision.
+    #[must_use]
+    pub fn rounded(mut self, precision: Precision) -> Self {
+        if precision == Precision::F32 {
+            let values = self
+                .tensors
+                .iter_mut()
+                .flat_map(|tensor| &mut tensor.values);
+            values.for_each(|value| *value = f64::from(*value as f32));
+        }
+        self
+    }
+
     /// The tensors, in order.
     pub fn tensors(&self) -> &[NamedTensor] {
         &self.tensors

@@ -80,6 +80,13 @@ pub const RING: Stroke = Stroke {
 /// Points that are Rayleigh quotients of stale vectors.
 pub const STALE: RGBColor = INK;
 
+/// What another run did, before this one branched off.
+pub const BEFORE: Stroke = Stroke {
+    color: RGBColor(0x99, 0x99, 0x99),
+    width: 1.1,
+    dash: None,
+};
+
 /// Numbers at ticks.
 pub(super) const TICK: Font = Font {
     size: 10.0,

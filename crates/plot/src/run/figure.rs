@@ -1,7 +1,7 @@
 //! The figure of a run: sharpness against 2/η, loss and ‖A‖² over the same steps, in front of the
 //! phases.
 
-use super::series::Series;
+use super::series::{Measured, Series};
 use crate::chart::{
     Axis, Column, Curve, Figure, Level, Panel, Sample, Scale, Stroke, Titles, style,
 };
@@ -43,23 +43,22 @@ fn sharpness(series: &Series) -> Option<Panel> {
                 false => eigenvalue_name(at),
             },
             stroke: style::eigenvalue(at),
-            samples: series
-                .step
-                .iter()
-                .zip(column)
-                .map(|(x, measured)| Sample {
-                    x: *x,
-                    y: measured.map(|measured| measured.value),
-                    quality: measured
-                        .map(|measured| measured.quality)
-                        .unwrap_or_default(),
-                })
-                .collect(),
+            samples: samples(series, column),
         })
         .collect();
     let finite = |curve: &Curve| curve.values().any(f64::is_finite);
     if !curves.iter().any(finite) {
         return None;
+    }
+    if let Some(before) = &series.before
+        && let Some(first) = before.eigenvalues.first()
+    {
+        let curve = Curve {
+            name: "before the fork".to_owned(),
+            stroke: style::BEFORE,
+            samples: samples(before, first),
+        };
+        curves.insert(0, curve);
     }
     let formula = &series.rule.formula;
     let constant = series.constant_threshold();
@@ -102,6 +101,19 @@ fn sharpness(series: &Series) -> Option<Panel> {
     })
 }
 
+fn samples(series: &Series, column: &[Option<Measured>]) -> Vec<Sample> {
+    let steps = series.step.iter().zip(column);
+    steps
+        .map(|(x, measured)| Sample {
+            x: *x,
+            y: measured.map(|measured| measured.value),
+            quality: measured
+                .map(|measured| measured.quality)
+                .unwrap_or_default(),
+        })
+        .collect()
+}
+
 /// A threshold that changes, where it is not far above every eigenvalue: it would flatten them.
 fn shown_threshold(series: &Series, eigenvalues: &[Curve]) -> Vec<Option<f64>> {
     let values = eigenvalues.iter().flat_map(Curve::values);
@@ -124,31 +136,39 @@ pub(crate) fn eigenvalue_name(at: usize) -> String {
 
 fn loss(series: &Series) -> Option<Panel> {
     let label = "training loss L";
-    single(series, label, Scale::Logarithmic, &series.loss, style::LOSS)
+    single(series, label, Scale::Logarithmic, |s| &s.loss, style::LOSS)
 }
 
 fn output_norm(series: &Series) -> Option<Panel> {
     // A norm that grows a hundredfold, as in a diverging run, needs the scale that the loss has.
     let label = "output layer ‖A‖²";
-    let column = &series.output_norm_sq;
-    single(series, label, Scale::Wide, column, style::OUTPUT_NORM)
+    single(
+        series,
+        label,
+        Scale::Wide,
+        |s| &s.output_norm_sq,
+        style::OUTPUT_NORM,
+    )
 }
 
 fn single(
     series: &Series,
     label: &str,
     scale: Scale,
-    column: &[Option<f64>],
+    column: fn(&Series) -> &Vec<Option<f64>>,
     stroke: Stroke,
 ) -> Option<Panel> {
-    if column.iter().all(Option::is_none) {
+    if column(series).iter().all(Option::is_none) {
         return None;
     }
+    let curve = |of: &Series, stroke| Curve::new("", stroke, &of.step, column(of));
+    let before = series.before.iter();
+    let before = before.map(|before| curve(before, style::BEFORE));
     Some(Panel {
         left: Axis {
             label: label.to_owned(),
             scale,
-            curves: vec![Curve::new("", stroke, &series.step, column)],
+            curves: before.chain([curve(series, stroke)]).collect(),
             levels: Vec::new(),
         },
         ..Panel::default()

@@ -1,6 +1,6 @@
 //! The part of `manifest.json` that the figure of a run quotes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use brink_analysis::phases::PhaseParams;
 use brink_analysis::{MANIFEST_LIMIT, Table};
@@ -20,12 +20,23 @@ pub struct Head {
     description: String,
     outcome: Outcome,
     #[serde(default)]
+    first_step: u64,
+    #[serde(default)]
     steps_recorded: u64,
+    /// The run that it branched off from.
+    #[serde(default)]
+    parent: Option<Parent>,
     /// The formula of the optimizer's stability threshold.
     #[serde(default)]
     stability_threshold: Option<String>,
     #[serde(default)]
     config: Config,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Parent {
+    folder: PathBuf,
+    step: u64,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -103,6 +114,12 @@ impl Head {
         }
     }
 
+    /// The folder of the run that it branched off from, and the step.
+    pub(super) fn parent(&self) -> Option<(&Path, u64)> {
+        let parent = self.parent.as_ref()?;
+        Some((&parent.folder, parent.step))
+    }
+
     /// The titles of the run's figure.
     pub fn titles(&self) -> Titles {
         let mut titles = Titles {
@@ -111,6 +128,7 @@ impl Head {
         };
         let what = self.outcome.what.as_deref().unwrap_or_default();
         let last = self.steps_recorded.checked_sub(1);
+        let last = last.map(|last| self.first_step + last);
         titles.note(outcome_note(&self.outcome.kind, what, last).as_deref());
         titles
     }

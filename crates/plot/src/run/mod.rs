@@ -1,5 +1,6 @@
 //! The figure of a run, from its records as they come or from its folder later.
 
+mod before;
 mod figure;
 mod manifest;
 mod read;
@@ -9,6 +10,7 @@ mod thin;
 #[cfg(test)]
 mod tests;
 
+pub use before::{Before, before};
 pub use figure::draw_run;
 pub use manifest::{Head, outcome_note};
 pub use read::read_run;

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use brink_analysis::{Table, TableError};
 
+use super::before::before_head;
 use super::manifest::Head;
 use super::series::{Measured, Row, Rule, Series};
 use crate::chart::{Quality, Titles};
 use crate::error::PlotError;
 
-const TRACE_CSV: &str = "trace.csv";
+pub(super) const TRACE_CSV: &str = "trace.csv";
 const EIGENVALUES_CSV: &str = "eigenvalues.csv";
 
 /// The columns and titles of a run, from `trace.csv` and, where they exist, `eigenvalues.csv`
@@ -29,7 +30,10 @@ pub fn read_run(folder: &Path) -> Result<(Series, Titles), PlotError> {
         Err(TableError::Read { source, .. }) if source.is_absent() => None,
         eigenvalues => Some(eigenvalues?),
     };
-    run(&trace, eigenvalues.as_ref(), &Head::read(folder)?)
+    let head = Head::read(folder)?;
+    let (mut series, titles) = run(&trace, eigenvalues.as_ref(), &head)?;
+    series.before = before_head(folder, &head);
+    Ok((series, titles))
 }
 
 /// The same from what was read of the folder.
@@ -48,7 +52,7 @@ pub fn run(
     Ok((series, head.titles()))
 }
 
-fn series(
+pub(super) fn series(
     trace: &Table,
     qualities: &HashMap<Place, Quality>,
     rule: Rule,
@@ -90,6 +94,11 @@ fn series(
             threshold: cell(&threshold),
             eigenvalues: &measured,
         });
+    }
+    // A column that nothing was measured for: of eigenvalues that never rose above a share.
+    let has_none = |column: &Vec<Option<Measured>>| column.iter().all(Option::is_none);
+    while series.eigenvalues.last().is_some_and(has_none) {
+        series.eigenvalues.pop();
     }
     if loss.is_empty() {
         series.loss.clear();

@@ -2,6 +2,7 @@
 
 use brink_analysis::phases::PhaseParams;
 
+use super::before::Before;
 use super::thin::{self, Groups};
 use crate::chart::Quality;
 
@@ -75,6 +76,8 @@ pub struct Series {
     pub rule: Rule,
     /// The rule that tells the phases.
     pub phases: PhaseParams,
+    /// What the run branched off from, up to its first step.
+    pub before: Before,
     /// How far rows are merged.
     groups: Groups,
 }
@@ -128,6 +131,19 @@ impl Series {
         thin::halve(&mut self.threshold);
         self.eigenvalues.iter_mut().for_each(thin::halve);
         self.groups.double();
+    }
+
+    /// The rows up to a step, which merge no further.
+    pub(super) fn until(mut self, step: f64) -> Self {
+        let rows = self.step.partition_point(|at| *at <= step);
+        self.step.truncate(rows);
+        self.loss.truncate(rows);
+        self.output_norm_sq.truncate(rows);
+        self.threshold.truncate(rows);
+        for column in &mut self.eigenvalues {
+            column.truncate(rows);
+        }
+        self
     }
 
     /// The threshold, where it is one and the same at all steps.

@@ -1,0 +1,272 @@
+//! `brink fork`: a run that begins at a checkpoint of another, with other settings.
+
+use std::path::PathBuf;
+
+use brink_data::Dataset;
+use brink_dynamics::state::StateError;
+use brink_dynamics::{Inherited, Problem};
+use brink_linearize::Layout;
+use brink_model::{NamedTensor, Network, Weights};
+use burn::tensor::Device;
+
+use super::compression::compress;
+use super::origin::Origin;
+use super::problem::burn_dtype;
+use super::{Request, Trained, begin};
+use crate::args;
+use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints, Facts, Parent};
+use crate::config::overrides::Override;
+use crate::config::{Change, Config, changes, without};
+use crate::error::Error;
+use crate::run_folder::{Destination, INITIAL_WEIGHTS, MANIFEST_JSON};
+
+/// The keys of `[optimizer]` that belong to a kind.
+const OF_THE_KIND: [&str; 6] = [
+    "optimizer.momentum",
+    "optimizer.beta1",
+    "optimizer.beta2",
+    "optimizer.epsilon",
+    "optimizer.bias_correction",
+    "optimizer.radius",
+];
+
+/// A run that branches off.
+#[derive(Debug)]
+pub struct Forked {
+    /// From where.
+    pub checkpoint: Checkpoint,
+    /// The same, for the manifest.
+    pub parent: Parent,
+    /// What it takes over.
+    pub inherited: Inherited,
+    /// The other run's config.
+    was: Config,
+    now: Config,
+    fresh_optimizer: bool,
+    folder: PathBuf,
+}
+
+/// Runs `brink fork`.
+///
+/// # Errors
+/// [`Error`]. The other run is not touched.
+pub fn execute(arguments: &args::Fork, command_line: Vec<String>) -> Result<Trained, Error> {
+    let folder = arguments.run.clone();
+    if !folder.join(MANIFEST_JSON).is_file() {
+        return Err(CheckpointError::NoRun { folder }.into());
+    }
+    let checkpoint = Checkpoints::of(&folder).read(Some(arguments.at))?;
+    let name = format!("the config in {}", checkpoint.path.display());
+    let text = &checkpoint.facts.config;
+    let was = Config::parse(&name, text.clone(), &[]).map_err(|source| {
+        let source = Box::new(source);
+        let path = checkpoint.path.clone();
+        CheckpointError::Config { path, source }
+    })?;
+    let now = changed(&name, &was, text, arguments)?;
+    for change in changes(&was, &now)? {
+        refuse(change)?;
+    }
+    let parent = Parent {
+        folder: folder.clone(),
+        step: checkpoint.step,
+        checksum: checkpoint.checksum.clone(),
+    };
+    let backend = arguments.backend.clone();
+    let request = Request {
+        // A device's number means something for its backend only.
+        device: match backend {
+            Some(_) => arguments.device.clone(),
+            None => arguments.device.clone().or(checkpoint.facts.device.clone()),
+        },
+        backend: backend.or(Some(checkpoint.facts.backend.clone())),
+        destination: Destination {
+            out: arguments.out.clone(),
+            force: arguments.force,
+            quiet: arguments.quiet,
+        },
+    };
+    let config = now.clone();
+    let origin = Origin::Forked(Box::new(Forked {
+        checkpoint,
+        parent,
+        inherited: Inherited::default(),
+        was,
+        now,
+        fresh_optimizer: arguments.fresh_optimizer,
+        folder,
+    }));
+    begin(config, &request, command_line, origin, |name| {
+        Ok(request.destination.take(name)?)
+    })
+}
+
+/// The other run's config with the changes asked for.
+fn changed(name: &str, was: &Config, text: &str, arguments: &args::Fork) -> Result<Config, Error> {
+    let mut overrides: Vec<Override> = Vec::new();
+    if let Some(name) = &arguments.name {
+        overrides.push(Override::option("--name", "name", name.clone()));
+    }
+    overrides.extend(arguments.set.iter().map(|set| Override::set(set)));
+    let unset = arguments.unset.iter().map(String::as_str);
+    let malformed = |error: toml::de::Error| CheckpointError::ConfigText {
+        name: name.to_owned(),
+        source: error,
+    };
+    let (text, absent) = without(text, unset).map_err(malformed)?;
+    if let Some(key) = absent.first() {
+        let key = (*key).to_owned();
+        return Err(CheckpointError::Unset { key }.into());
+    }
+    let sets = |key: &str| {
+        let assigns = |set: &&String| set.split('=').next().is_some_and(|k| k.trim() == key);
+        arguments.set.iter().rfind(assigns)
+    };
+    // What the other kind had, as the config has it written out, is no wish for the new one.
+    let mut text = text;
+    if let Some(set) = sets("optimizer.kind")
+        && !set.ends_with(was.optimizer.kind.name())
+    {
+        (text, _) = without(&text, OF_THE_KIND).map_err(malformed)?;
+    }
+    if sets("loss.kind").is_some() {
+        (text, _) = without(&text, ["loss.factor"]).map_err(malformed)?;
+    }
+    Ok(Config::parse(name, text, &overrides)?)
+}
+
+/// Refuses another model and other data.
+fn refuse(change: Change) -> Result<(), CheckpointError> {
+    let advice = if change.key.starts_with("model.") {
+        "the checkpoint holds weights of that network: start a new run with `brink train`, whose \
+         model.weights can be a run's final.safetensors"
+    } else if change.key.starts_with("data.") && change.key != "data.dir" {
+        "the curves before and after would be of different losses: start a new run with \
+         `brink train`, whose model.weights can be a run's final.safetensors"
+    } else {
+        return Ok(());
+    };
+    let value = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    Err(CheckpointError::Fixed {
+        key: change.key,
+        was: value(change.was),
+        now: value(change.now),
+        advice,
+    })
+}
+
+impl Forked {
+    /// The weights at the checkpoint, in the new run's precision.
+    pub fn weights(
+        &self,
+        config: &Config,
+        dataset: &Dataset,
+        device: &Device,
+    ) -> Result<Weights, Error> {
+        let was = &self.was;
+        let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
+        let layers = was.model.layers(inputs, outputs)?;
+        let precision = was.run.dtype.precision();
+        let initial = Weights::read(&self.folder.join(INITIAL_WEIGHTS), &layers, precision);
+        let initial = initial.map_err(|source| {
+            let source = Box::new(source);
+            CheckpointError::Weights { source }
+        })?;
+        let compressed = compress(was, &dataset.train, &initial)?;
+        let (trained, inputs) = match &compressed {
+            Some(compressed) => (&compressed.weights, compressed.coordinates()),
+            None => (&initial, inputs),
+        };
+        // It only says where each weight lies in θ.
+        let precision = burn_dtype(config.run.dtype).into();
+        let network = Network::new(&was.model, inputs, outputs, trained, device, precision)?;
+        let layout = Layout::of(&network)?;
+        let theta = self.theta()?;
+        let reached = trained.tensors().iter().map(|tensor| {
+            let place = layout.get(&tensor.name);
+            let place = place.map(|p| p.offset..p.offset + tensor.values.len());
+            let values = place.and_then(|place| theta.get(place));
+            let values = values.ok_or_else(|| StateError::Missing {
+                name: format!("{} in θ", tensor.name),
+            })?;
+            Ok(NamedTensor {
+                values: values.to_vec(),
+                ..tensor.clone()
+            })
+        });
+        let reached = Weights::new(reached.collect::<Result<_, StateError>>()?)?;
+        let reached = match &compressed {
+            Some(compressed) => compressed.lift(&initial, trained, &reached)?,
+            None => reached,
+        };
+        Ok(reached.rounded(config.run.dtype.precision()))
+    }
+
+    fn theta(&self) -> Result<Vec<f64>, StateError> {
+        let theta = self.checkpoint.state.numbers("theta");
+        theta.ok_or_else(|| StateError::Missing {
+            name: "theta".to_owned(),
+        })
+    }
+
+    /// Refuses other data, and decides what is inherited: θ to the bit where its coordinates and
+    /// precision are the same, and what was remembered of the steps before where that is of the
+    /// same quantities.
+    pub fn check(&mut self, facts: &Facts, problem: &Problem<2>) -> Result<(), CheckpointError> {
+        let (parent, now) = (&self.checkpoint.facts.data, &facts.data);
+        if parent != now {
+            return Err(CheckpointError::Data {
+                was: parent.clone(),
+                now: now.clone(),
+            });
+        }
+        let unusable = |source| CheckpointError::Unusable {
+            path: self.checkpoint.path.clone(),
+            others: Vec::new(),
+            source,
+        };
+        let dimension = self.theta().map_err(unusable)?.len();
+        let (was, now) = (&self.was, &self.now);
+        let parameters = problem.objective.parameters();
+        let theta = dimension == parameters && was.run.dtype == now.run.dtype;
+        let (before, after) = (&was.optimizer, &now.optimizer);
+        let same_kind = before.kind == after.kind;
+        let remembers = self.checkpoint.state.has_arrays("optimizer");
+        if same_kind && !self.fresh_optimizer && remembers && !theta {
+            return Err(CheckpointError::OptimizerMemory {
+                optimizer: after.kind.name().to_owned(),
+                was: dimension,
+                was_dtype: was.run.dtype.as_str(),
+                now: parameters,
+                now_dtype: now.run.dtype.as_str(),
+            });
+        }
+        let same_loss = was.loss == now.loss && before.weight_decay == after.weight_decay;
+        let same_place = theta && same_loss && was.run == now.run;
+        let same_rule = (before.resolved().ok()).is_some_and(|b| Some(b) == after.resolved().ok());
+        let (m, n) = (&was.measure, &now.measure);
+        let same_tables = [
+            ("gram", m.gram == n.gram),
+            ("gauss_newton", m.gauss_newton == n.gauss_newton),
+            ("first_order", m.first_order == n.first_order),
+            ("layer_sharpness", m.layer_sharpness == n.layer_sharpness),
+            // It goes on beside the run that it began with.
+            ("flow", m.flow == n.flow && same_rule),
+        ];
+        self.inherited = Inherited {
+            theta,
+            optimizer: same_kind && !self.fresh_optimizer,
+            eigenvalues: same_place && m.eigenvalues == n.eigenvalues,
+            preconditioned: same_place
+                && same_kind
+                && !self.fresh_optimizer
+                && m.preconditioned == n.preconditioned,
+            measurements: same_tables
+                .into_iter()
+                .filter(|(_, same)| *same && same_place)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! `brink resume`: a run goes on where it was stopped, in its folder.
+
+use std::path::PathBuf;
+
+use brink_data::Dataset;
+use brink_model::Weights;
+
+use super::origin::{Origin, initial};
+use super::{Request, Trained, begin};
+use crate::args;
+use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints, Facts};
+use crate::config::overrides::Override;
+use crate::config::{Change, Config, StepSizesKind, changes};
+use crate::error::Error;
+use crate::manifest::{Earlier, Manifest};
+use crate::run_folder::{Destination, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV};
+
+/// The keys that a run does not depend on but for its end.
+const CHANGEABLE: [&str; 5] = [
+    "optimizer.steps",
+    "optimizer.stop_loss",
+    "optimizer.stop_accuracy",
+    "run.checkpoint.every",
+    "run.checkpoint.keep",
+];
+
+/// A run that goes on.
+#[derive(Debug)]
+pub struct Resumed {
+    /// From where.
+    pub checkpoint: Checkpoint,
+    /// What its manifest said.
+    earlier: Earlier,
+    folder: PathBuf,
+}
+
+/// Runs `brink resume`.
+///
+/// # Errors
+/// [`Error`]. A run that cannot be resumed is left as it is.
+pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Trained, Error> {
+    let path = &arguments.run;
+    if !path.join(MANIFEST_JSON).is_file() {
+        let folder = path.clone();
+        return Err(CheckpointError::NoRun { folder }.into());
+    }
+    let folder = RunFolder::of_run(path)?;
+    let checkpoint = checkpoint(&folder, arguments.from)?;
+    let earlier = Earlier::read(&folder.file(MANIFEST_JSON))?;
+    let overrides: Vec<Override> = arguments.set.iter().map(|set| Override::set(set)).collect();
+    let config = |overrides: &[Override]| {
+        let name = format!("the config in {}", checkpoint.path.display());
+        Config::parse(&name, checkpoint.facts.config.clone(), overrides)
+    };
+    let was = config(&[]).map_err(|source| CheckpointError::Config {
+        path: checkpoint.path.clone(),
+        source: Box::new(source),
+    })?;
+    let now = config(&overrides)?;
+    for change in changes(&was, &now)? {
+        refuse(&was, change)?;
+    }
+    let request = Request {
+        backend: Some(checkpoint.facts.backend.clone()),
+        device: checkpoint.facts.device.clone(),
+        destination: Destination {
+            quiet: arguments.quiet,
+            ..Destination::default()
+        },
+    };
+    let path = path.clone();
+    let origin = Origin::Resumed(Box::new(Resumed {
+        checkpoint,
+        earlier,
+        folder: path,
+    }));
+    begin(now, &request, command_line, origin, |_| Ok(folder))
+}
+
+/// The checkpoint of a step; without one, the last that all rows before are there of.
+fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, CheckpointError> {
+    let checkpoints = Checkpoints::of(folder.path());
+    let last = checkpoints.read(from)?;
+    let trace = folder.file(TRACE_CSV);
+    let rows = match brink_traces::steps_in(&trace) {
+        Ok(rows) => rows,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(source) => {
+            let source = source.into();
+            return Err(CheckpointError::Read {
+                path: trace,
+                source,
+            });
+        }
+    };
+    let first = last.facts.first_step();
+    let has_rows = |step: u64| step - first.min(step) <= rows;
+    if has_rows(last.step) {
+        return Ok(last);
+    }
+    // The machine went down before rows reached the disk that were written. A step that was asked
+    // for is not replaced by another.
+    let steps = from.map_or_else(|| checkpoints.steps(), |from| vec![from]);
+    match steps.iter().rev().find(|step| has_rows(**step)) {
+        Some(step) => checkpoints.read(Some(*step)),
+        None => Err(CheckpointError::Rows {
+            path: trace,
+            rows,
+            steps,
+        }),
+    }
+}
+
+/// Refuses a change that the steps before would not have been taken with.
+fn refuse(was: &Config, change: Change) -> Result<(), CheckpointError> {
+    let schedule = was.optimizer.schedule.as_ref();
+    let cosine = schedule.is_some_and(|schedule| schedule.kind == StepSizesKind::Cosine);
+    let advice = if change.key == "optimizer.steps" && cosine {
+        "the step sizes of a cosine schedule depend on it: start another run from a checkpoint with \
+         `brink fork`"
+    } else if CHANGEABLE.contains(&change.key.as_str()) {
+        return Ok(());
+    } else {
+        "start another run from a checkpoint with `brink fork`; to be changed here are \
+         optimizer.steps, optimizer.stop_loss, optimizer.stop_accuracy and run.checkpoint"
+    };
+    let value = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    Err(CheckpointError::Changed {
+        key: change.key,
+        was: value(change.was),
+        now: value(change.now),
+        advice,
+    })
+}
+
+impl Resumed {
+    /// The first step of the run.
+    pub fn first_step(&self) -> u64 {
+        self.checkpoint.facts.first_step()
+    }
+
+    /// The weights that the run began with.
+    pub fn weights(&self, config: &Config, dataset: &Dataset) -> Result<Weights, Error> {
+        let path = self.folder.join(INITIAL_WEIGHTS);
+        let precision = config.run.dtype.precision();
+        let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
+        let layers = config.model.layers(inputs, outputs)?;
+        let written = Weights::read(&path, &layers, precision).map_err(|source| {
+            let source = Box::new(source);
+            CheckpointError::Weights { source }
+        })?;
+        if self.checkpoint.facts.parent.is_some() {
+            // They came from another run's checkpoint, in this precision.
+            return Ok(written);
+        }
+        let weights = initial(config, dataset)?;
+        match weights.clone().rounded(precision) == written {
+            true => Ok(weights),
+            false => Err(CheckpointError::InitialWeights { path }.into()),
+        }
+    }
+
+    /// Refuses other data.
+    pub fn check(&self, facts: &Facts) -> Result<(), CheckpointError> {
+        let (was, now) = (&self.checkpoint.facts.data, &facts.data);
+        match was == now {
+            true => Ok(()),
+            false => Err(CheckpointError::Data {
+                was: was.clone(),
+                now: now.clone(),
+            }),
+        }
+    }
+
+    /// The run's manifest, with this moment added.
+    pub fn manifest(&self, manifest: Manifest) -> Manifest {
+        self.earlier.clone().resumed(manifest, self.checkpoint.step)
+    }
+}

@@ -1,0 +1,287 @@
+//! A run that is stopped or killed and resumed leaves the files of one that never was.
+
+use std::fs;
+use std::time::Duration;
+
+use brink_fuzz::Random;
+use nix::sys::signal::Signal::{self, SIGINT, SIGKILL};
+
+use crate::command::{ENDLESS, Place, stderr, wait};
+
+/// The files that are the same byte for byte.
+pub const SAME: [&str; 4] = [
+    "trace.csv",
+    "eigenvalues.csv",
+    "final.safetensors",
+    "trace.svg",
+];
+
+pub fn assert_same(place: &Place, expected: &str, found: &str) {
+    for name in SAME {
+        let of = |run: &str| fs::read(place.file(run).join(name)).unwrap();
+        assert!(of(expected) == of(found), "{found}/{name} is another");
+    }
+}
+
+fn run(place: &Place, words: &[&str]) {
+    let output = place.run(words);
+    assert!(output.status.success(), "{words:?}: {}", stderr(&output));
+}
+
+/// `--set` before each.
+pub fn sets<'w>(assignments: &[&'w str]) -> Vec<&'w str> {
+    assignments.iter().flat_map(|a| ["--set", a]).collect()
+}
+
+/// Every kind of rule, with everything measured that it admits.
+const CASES: [(&str, &[&str]); 9] = [
+    (
+        "gd",
+        &[
+            "optimizer.step_size=0.02",
+            "measure.residual.every=1",
+            "measure.gram.every=2",
+            "measure.gauss_newton.every=3",
+            "measure.first_order.every=3",
+            "measure.alignment.every=1",
+            "measure.layer_sharpness.every=2",
+            "measure.flow.every=4",
+        ],
+    ),
+    (
+        "gd32",
+        &[
+            "optimizer.step_size=0.02",
+            "run.dtype=float32",
+            "measure.eigenvalues.above=0.5",
+        ],
+    ),
+    ("heavy-ball", &["optimizer.kind=heavy-ball"]),
+    (
+        "nesterov",
+        &["optimizer.kind=nesterov", "run.dtype=float32"],
+    ),
+    (
+        "rmsprop",
+        &["optimizer.kind=rmsprop", "measure.preconditioned.count=1"],
+    ),
+    (
+        "adam",
+        &[
+            "optimizer.kind=adam",
+            "measure.preconditioned.count=2",
+            "optimizer.weight_decay=0.01",
+        ],
+    ),
+    ("sam", &["optimizer.kind=sam", "optimizer.radius=0.05"]),
+    (
+        "batches",
+        &["optimizer.kind=heavy-ball", "optimizer.minibatch.size=5"],
+    ),
+    (
+        "warm-up",
+        &[
+            "optimizer.schedule.kind=linear-warmup",
+            "optimizer.schedule.from=0.001",
+            "optimizer.schedule.steps=30",
+            "measure.eigenvalues.every=3",
+            "measure.eigenvalues.smallest=1",
+            "measure.eigenvalues.stale=rayleigh-quotient",
+        ],
+    ),
+];
+
+const NETWORK: [&str; 4] = [
+    "model.activation=tanh",
+    "model.hidden=[6, 5]",
+    "optimizer.step_size=0.01",
+    "run.dtype=float64",
+];
+
+#[test]
+fn forty_steps_are_seventeen_and_the_rest_for_every_rule() {
+    let place = Place::new();
+    for (name, case) in CASES {
+        let assignments = [&NETWORK[..], case].concat();
+        let words = sets(&assignments);
+        let whole = format!("{name}-whole");
+        let parts = format!("{name}-parts");
+        let train = |out: &str, more: &[&str]| {
+            let first = ["train", "tiny.toml", "--quiet", "--out", out];
+            run(&place, &[&first[..], &words, more].concat());
+        };
+        train(&whole, &[]);
+        train(&parts, &["--set", "optimizer.steps=17"]);
+        assert_eq!(place.rows(&parts), 17);
+        let more = ["--quiet", "--set", "optimizer.steps=40"];
+        run(&place, &[&["resume", parts.as_str()][..], &more].concat());
+        assert_same(&place, &whole, &parts);
+        let (whole, parts) = (place.manifest(&whole), place.manifest(&parts));
+        for key in ["counters", "first_crossing", "steps_recorded", "outcome"] {
+            assert_eq!(parts[key], whole[key], "{name}: {key}");
+        }
+        assert_eq!(parts["resumed"][0]["step"], 17);
+        assert_eq!(parts["command_line"][1], "train");
+        assert_eq!(parts["resumed"][0]["command_line"][1], "resume");
+    }
+}
+
+#[test]
+fn a_run_goes_on_from_an_earlier_checkpoint() {
+    let place = Place::new();
+    let keep = sets(&["run.checkpoint.every=8", "run.checkpoint.keep=0"]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &keep].concat());
+    };
+    train("whole");
+    train("again");
+    let all = [0, 8, 16, 24, 32, 40].map(|step| format!("step-{step:06}.safetensors"));
+    assert_eq!(place.names("again/checkpoints"), all);
+    for from in ["24", "0"] {
+        run(&place, &["resume", "again", "--quiet", "--from", from]);
+        assert_same(&place, "whole", "again");
+        assert_eq!(place.names("again/checkpoints"), all);
+    }
+    assert_eq!(place.manifest("again")["resumed"][1]["step"], 0);
+}
+
+#[test]
+fn only_the_newest_are_kept() {
+    let place = Place::new();
+    let every = ["--set", "run.checkpoint.every=7"];
+    run(
+        &place,
+        &[&["train", "tiny.toml", "--quiet", "--out", "a"][..], &every].concat(),
+    );
+    let names = ["step-000035.safetensors", "step-000040.safetensors"];
+    assert_eq!(place.names("a/checkpoints"), names);
+}
+
+#[test]
+fn a_run_that_a_signal_stopped_goes_on() {
+    let place = Place::new();
+    let mut process = place.start(&["train", "tiny.toml", "--out", "a", "--set", ENDLESS]);
+    place.wait_for_rows("a", 3);
+    process.send(SIGINT);
+    assert_eq!(process.code(), Some(130));
+    let rows = place.rows("a");
+    let steps = format!("optimizer.steps={}", rows + 9);
+    run(&place, &["resume", "a", "--quiet", "--set", &steps]);
+    run(
+        &place,
+        &[
+            "train",
+            "tiny.toml",
+            "--quiet",
+            "--out",
+            "b",
+            "--set",
+            &steps,
+        ],
+    );
+    assert_same(&place, "b", "a");
+    // A run at its end has nothing left to do, and stays what it is.
+    run(&place, &["resume", "a", "--quiet"]);
+    assert_same(&place, "b", "a");
+}
+
+#[test]
+fn a_goal_is_no_end_for_good() {
+    let place = Place::new();
+    let size = ["--set", "optimizer.step_size=2e-4"];
+    let train = |out, more: &[&str]| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &size, more].concat());
+    };
+    train("whole", &[]);
+    let trace = fs::read_to_string(place.file("whole/trace.csv")).unwrap();
+    let loss = trace.lines().nth(12).unwrap().split(',').nth(2).unwrap();
+    train("parts", &["--set", &format!("optimizer.stop_loss={loss}")]);
+    assert_eq!(place.manifest("parts")["outcome"]["kind"], "loss_goal");
+    assert_eq!(place.rows("parts"), 12);
+    let never = ["--set", "optimizer.stop_loss=-1.0"];
+    run(
+        &place,
+        &[&["resume", "parts", "--quiet"][..], &never].concat(),
+    );
+    assert_same(&place, "whole", "parts");
+}
+
+/// Kills at random moments, each time resuming, until the run is whole.
+#[test]
+fn twenty_kills_leave_no_trace() {
+    let place = Place::new();
+    let long = sets(&[
+        "optimizer.steps=3000",
+        "run.checkpoint.every=10",
+        "model.hidden=[30]",
+    ]);
+    let train = |out| [&["train", "tiny.toml", "--quiet", "--out", out][..], &long].concat();
+    run(&place, &train("whole"));
+    let mut random = Random::new(20);
+    let mut process = place.start(&train("killed"));
+    // Before its first checkpoint there is nothing to go on from.
+    wait(|| {
+        place
+            .file("killed/checkpoints/step-000000.safetensors")
+            .exists()
+    });
+    let mut kills = 0;
+    while kills < 20 {
+        // A run takes about a second in all.
+        std::thread::sleep(Duration::from_millis(random.below(120) as u64));
+        assert!(
+            process.is_alive() || kills > 3,
+            "it ended too early to be killed"
+        );
+        if process.is_alive() {
+            process.send(SIGKILL);
+        }
+        process.0.wait().unwrap();
+        kills += 1;
+        process = place.start(&["resume", "killed", "--quiet"]);
+    }
+    assert_eq!(process.code(), Some(0));
+    assert_same(&place, "whole", "killed");
+    assert_eq!(place.manifest("killed")["outcome"]["kind"], "completed");
+    let left: Vec<String> = place
+        .names("killed")
+        .into_iter()
+        .filter(|n| n.starts_with('.'))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_torn_row_is_computed_again() {
+    let place = Place::new();
+    let every = ["--set", "run.checkpoint.every=10"];
+    let train = |out| [&["train", "tiny.toml", "--quiet", "--out", out][..], &every].concat();
+    run(&place, &train("whole"));
+    run(&place, &train("torn"));
+    // As after a power failure: the last rows did not reach the disk.
+    let path = place.file("torn/trace.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let rows: Vec<&str> = text.split_inclusive('\n').take(35).collect();
+    fs::write(&path, rows.concat() + "34,0.00").unwrap();
+    run(&place, &["resume", "torn", "--quiet"]);
+    assert_same(&place, "whole", "torn");
+    assert_eq!(place.manifest("torn")["resumed"][0]["step"], 30);
+}
+
+#[test]
+fn a_run_in_progress_is_not_resumed() {
+    let place = Place::new();
+    let mut process = place.start(&["train", "tiny.toml", "--out", "a", "--set", ENDLESS]);
+    place.wait_for_rows("a", 3);
+    let output = place.run(&["resume", "a"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("is in use by another run"),
+        "{}",
+        stderr(&output)
+    );
+    process.send(Signal::SIGTERM);
+    assert_eq!(process.code(), Some(143));
+}

@@ -1,0 +1,310 @@
+//! What is measured at an iterate.
+
+use brink_linearize::{Gradient, Linearization};
+use burn::tensor::Tensor;
+
+use super::{Along, Descent, penalised};
+use crate::eigen::{EigenError, SymmetricOperator};
+use crate::error::RunError;
+use crate::hessian::Hessian;
+use crate::measurement::Iterate;
+use crate::norms::Reading;
+use crate::optimizer::Coming;
+use crate::preconditioned::Preconditioned;
+use crate::record::{Eigenvalue, EigenvalueKind, StepRecord};
+use crate::spectrum::Measured;
+use crate::weight_decay::Shifted;
+
+impl<'a, const D: usize> Descent<'a, D> {
+    /// The record of θ_t, and what the step from it goes along.
+    pub(super) fn measured(&mut self) -> Result<(StepRecord, Along), RunError> {
+        let step = self.step;
+        let diverged = |what: &str| RunError::Diverged {
+            what: what.to_owned(),
+            step,
+        };
+        let (gradient, mut linearization) = self.evaluate(step)?;
+        let scalars = self.scalars(step, &gradient)?;
+        if let Some(what) = scalars.not_finite() {
+            return Err(diverged(what));
+        }
+        let along = self.along(step, &gradient, &scalars)?;
+        if !along.gradient_norm.is_finite() {
+            return Err(diverged("the gradient of the batch"));
+        }
+        match self.record(step, &gradient, scalars, &along, linearization.as_mut()) {
+            Err(RunError::Eigen {
+                source: EigenError::NonFinite { .. },
+                ..
+            }) => Err(diverged("the Hessian")),
+            Err(RunError::Measure {
+                measurement,
+                source,
+                ..
+            }) if source.is_divergence() => {
+                Err(diverged(&format!("the measurement {measurement}")))
+            }
+            record => Ok((record?, along)),
+        }
+    }
+
+    /// What the step from θ_t goes along: the gradient over all samples or over a batch.
+    fn along(
+        &mut self,
+        step: u64,
+        gradient: &Gradient<D>,
+        scalars: &Scalars,
+    ) -> Result<Along, RunError> {
+        let Some(minibatches) = &self.problem.minibatches else {
+            return Ok(Along {
+                gradient: gradient.gradient.clone(),
+                gradient_norm: scalars.gradient_norm,
+                batch_loss: None,
+                step_sharpness: None,
+            });
+        };
+        let (theta, decay) = (&self.theta, self.settings.weight_decay);
+        let mut minibatches = minibatches.borrow_mut();
+        let (loss, gradient, image) = self
+            .clock
+            .time("batch", || {
+                let mut at = minibatches.at(step)?.linearize(theta)?;
+                let loss = at.at().loss.clone();
+                let gradient = penalised(at.at().gradient.clone(), theta, decay);
+                let image = at.hvp(gradient.clone().unsqueeze())?;
+                Ok((loss, gradient, image))
+            })
+            .map_err(|source| RunError::Linearize { step, source })?;
+        let mut reading = Reading::default();
+        reading.scalar(loss);
+        reading.norm(gradient.clone());
+        reading.inner(image.squeeze_dim(0), gradient.clone());
+        reading.squared(theta.clone());
+        let values = self.clock.time("batch", || reading.read());
+        let values = values.map_err(|message| RunError::ReadBack { step, message })?;
+        let norm = values[1];
+        Ok(Along {
+            gradient,
+            gradient_norm: norm,
+            batch_loss: Some(values[0] + 0.5 * decay * values[3]),
+            step_sharpness: (norm > 0.0).then(|| values[2] / norm / norm + decay),
+        })
+    }
+
+    pub(super) fn coming(&self, step: u64, gradient_norm: f64) -> Coming {
+        Coming {
+            step,
+            step_size: self.settings.step_size(step),
+            gradient_norm,
+        }
+    }
+
+    /// Loss, outputs and gradient, with a linearisation when products will be wanted.
+    fn evaluate(&mut self, step: u64) -> Result<Evaluated<'a, D>, RunError> {
+        let objective = &self.problem.objective;
+        let wanted = self.spectrum.wants_products(step)
+            || self.preconditioned.wants_products(step)
+            || self.measurements.iter().any(|m| m.wants(step));
+        let (theta, decay) = (&self.theta, self.settings.weight_decay);
+        self.clock
+            .time("gradient", || {
+                let (mut gradient, linearization) = if wanted {
+                    let linearization = objective.linearize(theta)?;
+                    (linearization.at().clone(), Some(linearization))
+                } else {
+                    (objective.gradient(theta)?, None)
+                };
+                gradient.gradient = penalised(gradient.gradient, theta, decay);
+                Ok((gradient, linearization))
+            })
+            .map_err(|source| RunError::Linearize { step, source })
+    }
+
+    /// The step's scalars, in one read-back.
+    fn scalars(&mut self, step: u64, gradient: &Gradient<D>) -> Result<Scalars, RunError> {
+        let mut reading = Reading::default();
+        reading.scalar(gradient.loss.clone());
+        reading.norm(gradient.gradient.clone());
+        let decay = self.settings.weight_decay;
+        if decay > 0.0 {
+            reading.squared(self.theta.clone());
+        }
+        for range in &self.ranges {
+            reading.squared(self.theta.clone().slice(range.clone()));
+        }
+        let mut samples = 0;
+        if let Some(accuracy) = &self.problem.accuracy {
+            let right = accuracy(gradient.outputs.clone());
+            samples = right.dims()[0];
+            reading.count(right);
+        }
+        let values = self.clock.time("gradient", || reading.read());
+        let values = values.map_err(|message| RunError::ReadBack { step, message })?;
+        let layers = self.ranges.len();
+        let (penalty, values) = match decay > 0.0 {
+            true => (
+                0.5 * decay * values[2],
+                [&values[..2], &values[3..]].concat(),
+            ),
+            false => (0.0, values),
+        };
+        Ok(Scalars {
+            loss: values[0] + penalty,
+            gradient_norm: values[1],
+            weight_norm_sq: values[2..2 + layers]
+                .iter()
+                .zip(&self.problem.layers)
+                .map(|(moving, layer)| moving + layer.fixed_norm_sq)
+                .collect(),
+            accuracy: values.get(2 + layers).map(|right| right / samples as f64),
+        })
+    }
+
+    fn record(
+        &mut self,
+        step: u64,
+        gradient: &Gradient<D>,
+        scalars: Scalars,
+        along: &Along,
+        mut linearization: Option<&mut Linearization<'a, D>>,
+    ) -> Result<StepRecord, RunError> {
+        let coming = self.coming(step, along.gradient_norm);
+        let threshold = self.optimizer.threshold(&coming);
+        // A step of size 0 is stable on any quadratic.
+        let threshold = threshold.is_finite().then_some(threshold);
+        let edges = match self.optimizer.is_preconditioned() {
+            true => [None, threshold],
+            false => [threshold, None],
+        };
+        let (spectral, preconditioned) = match linearization.as_deref_mut() {
+            Some(linearization) => {
+                let mut hessian = Hessian::new(linearization);
+                let mut operator = Shifted::new(&mut hessian, self.settings.weight_decay);
+                self.spectra(step, edges, &along.gradient, &mut operator)
+                    .map_err(|source| RunError::Eigen { step, source })?
+            }
+            None => (Measured::default(), Measured::default()),
+        };
+        // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
+        let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
+        let largest = spectral.largest.first().filter(|e| solved(e));
+        let top = largest.and(spectral.top.as_ref());
+        let sharpness = largest.map(|e| e.value);
+        let measured = self.measure(step, gradient, linearization, (top, sharpness))?;
+        let gradient_alignment = match spectral.top {
+            Some(top) if scalars.gradient_norm > 0.0 => {
+                let mut reading = Reading::default();
+                reading.inner(gradient.gradient.clone(), top);
+                let inner = reading.read();
+                let inner = inner.map_err(|message| RunError::ReadBack { step, message })?;
+                Some((inner[0] / scalars.gradient_norm).abs().min(1.0))
+            }
+            _ => None,
+        };
+        Ok(StepRecord {
+            step,
+            time: self.time,
+            step_size: coming.step_size,
+            loss: scalars.loss,
+            train_accuracy: scalars.accuracy,
+            gradient_norm: scalars.gradient_norm,
+            threshold: edges[0],
+            eigenvalues: spectral.largest,
+            smallest: spectral.smallest,
+            preconditioned: preconditioned.largest,
+            preconditioned_threshold: edges[1],
+            output_norm_sq: scalars.weight_norm_sq.last().copied(),
+            weight_norm_sq: scalars.weight_norm_sq,
+            gradient_alignment,
+            batch_loss: along.batch_loss,
+            step_sharpness: along.step_sharpness,
+            measured,
+        })
+    }
+
+    /// The eigenvalues of the Hessian and of the preconditioned one, by their schedules.
+    fn spectra(
+        &mut self,
+        step: u64,
+        [threshold, preconditioned_threshold]: [Option<f64>; 2],
+        gradient: &Tensor<1>,
+        hessian: &mut dyn SymmetricOperator,
+    ) -> Result<(Measured, Measured), EigenError> {
+        let spectrum = &mut self.spectrum;
+        let spectral = self
+            .clock
+            .time("eigenvalues", || spectrum.measure(step, threshold, hessian))?;
+        let spectrum = &mut self.preconditioned;
+        if !spectrum.wants_products(step) {
+            return Ok((spectral, Measured::default()));
+        }
+        let Some(diagonal) = self.optimizer.preconditioner(gradient) else {
+            return Ok((spectral, Measured::default()));
+        };
+        let mut operator = Preconditioned::new(hessian, diagonal);
+        let preconditioned = self.clock.time("preconditioned eigenvalues", || {
+            spectrum.measure(step, preconditioned_threshold, &mut operator)
+        })?;
+        Ok((spectral, preconditioned))
+    }
+
+    /// The values of the run's measurements, empty where they are not due.
+    fn measure(
+        &mut self,
+        step: u64,
+        gradient: &Gradient<D>,
+        mut linearization: Option<&mut Linearization<'a, D>>,
+        (top, sharpness): (Option<&Tensor<1>>, Option<f64>),
+    ) -> Result<Vec<Option<f64>>, RunError> {
+        let mut row = Vec::new();
+        for measurement in self.measurements.iter_mut() {
+            let name = measurement.name();
+            match linearization.as_deref_mut() {
+                Some(linearization) if measurement.wants(step) => {
+                    let mut at = Iterate {
+                        step,
+                        time: self.time,
+                        step_size: self.settings.step_size(step),
+                        theta: &self.theta,
+                        gradient,
+                        linearization,
+                        top,
+                        sharpness,
+                    };
+                    let measured = self.clock.time(name, || measurement.measure(&mut at));
+                    row.extend(measured.map_err(|source| RunError::Measure {
+                        measurement: name,
+                        step,
+                        source: Box::new(source),
+                    })?);
+                }
+                _ => row.extend(measurement.columns().iter().map(|_| None)),
+            }
+        }
+        Ok(row)
+    }
+}
+
+type Evaluated<'a, const D: usize> = (Gradient<D>, Option<Linearization<'a, D>>);
+
+struct Scalars {
+    loss: f64,
+    gradient_norm: f64,
+    weight_norm_sq: Vec<f64>,
+    accuracy: Option<f64>,
+}
+
+impl Scalars {
+    /// What is not finite, if anything: a parameter that is not shows in its layer's norm.
+    fn not_finite(&self) -> Option<&'static str> {
+        if !self.loss.is_finite() {
+            Some("the loss")
+        } else if !self.gradient_norm.is_finite() {
+            Some("the gradient")
+        } else if self.weight_norm_sq.iter().any(|norm| !norm.is_finite()) {
+            Some("a parameter")
+        } else {
+            None
+        }
+    }
+}
