@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::state::{Array, Elements};
+use crate::state::{Array, Element};
 use crate::{State, StateError};
 
 /// Of what is saved and how.
@@ -25,18 +25,18 @@ impl State {
     /// [`StateError::Encode`], [`StateError::Json`].
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
         let values = self.values_text()?;
-        let arrays: BTreeMap<&str, Stored> = self.stored();
         let metadata = HashMap::from([
             (VERSION_KEY.to_owned(), VERSION.to_string()),
-            (CHECKSUM_KEY.to_owned(), checksum(&values, &arrays)),
+            (CHECKSUM_KEY.to_owned(), checksum(&values, &self.arrays)),
             (VALUES_KEY.to_owned(), values),
         ]);
         let encode = |error: safetensors::SafeTensorError| StateError::Encode {
             message: error.to_string(),
         };
-        let views = arrays.iter().map(|(name, stored)| {
-            let view = TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes);
-            Ok((*name, view.map_err(encode)?))
+        let views = self.arrays.iter().map(|(name, array)| {
+            let (dtype, shape) = (array.element.dtype(), array.shape.clone());
+            let view = TensorView::new(dtype, shape, &array.bytes);
+            Ok((name.as_str(), view.map_err(encode)?))
         });
         let views = views.collect::<Result<Vec<_>, StateError>>()?;
         safetensors::serialize(views, Some(metadata)).map_err(encode)
@@ -64,15 +64,9 @@ impl State {
         let metadata = |key| metadata.get(key).ok_or(StateError::Foreign);
         let (values, expected) = (metadata(VALUES_KEY)?, metadata(CHECKSUM_KEY)?);
         let tensors = SafeTensors::deserialize(file).map_err(malformed)?;
-        let arrays = tensors.iter().map(|(name, view)| {
-            let stored = Stored {
-                dtype: view.dtype(),
-                shape: view.shape().to_vec(),
-                bytes: view.data().to_vec(),
-            };
-            (name, stored)
-        });
-        let arrays: BTreeMap<&str, Stored> = arrays.collect();
+        let arrays = tensors.iter();
+        let arrays = arrays.map(|(name, view)| Ok((name.to_owned(), array(name, &view)?)));
+        let arrays = arrays.collect::<Result<BTreeMap<_, _>, StateError>>()?;
         let found = checksum(values, &arrays);
         if found != *expected {
             return Err(StateError::Checksum {
@@ -84,12 +78,7 @@ impl State {
             serde_json::from_str(values).map_err(|error| StateError::Malformed {
                 message: error.to_string(),
             })?;
-        let arrays = arrays.into_iter();
-        let arrays = arrays.map(|(name, stored)| Ok((name.to_owned(), stored.array(name)?)));
-        Ok(Self {
-            arrays: arrays.collect::<Result<_, StateError>>()?,
-            values,
-        })
+        Ok(Self { arrays, values })
     }
 
     /// SHA-256 over all names, arrays and values, as the file has it.
@@ -97,7 +86,7 @@ impl State {
     /// # Errors
     /// [`StateError::Json`]
     pub fn checksum(&self) -> Result<String, StateError> {
-        Ok(checksum(&self.values_text()?, &self.stored()))
+        Ok(checksum(&self.values_text()?, &self.arrays))
     }
 
     fn values_text(&self) -> Result<String, StateError> {
@@ -106,81 +95,49 @@ impl State {
             source,
         })
     }
-
-    fn stored(&self) -> BTreeMap<&str, Stored> {
-        let arrays = self.arrays.iter();
-        arrays
-            .map(|(name, array)| (name.as_str(), Stored::of(array)))
-            .collect()
-    }
 }
 
-/// An array as the file has it.
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Stored {
-    fn of(array: &Array) -> Self {
-        let (dtype, bytes) = match &array.elements {
-            Elements::F32(numbers) => (
-                Dtype::F32,
-                numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
-            ),
-            Elements::F64(numbers) => (
-                Dtype::F64,
-                numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
-            ),
-        };
-        Self {
-            dtype,
-            shape: array.shape.clone(),
-            bytes,
+impl Element {
+    fn dtype(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::F64 => Dtype::F64,
         }
     }
+}
 
-    fn array(self, name: &str) -> Result<Array, StateError> {
-        let elements = match self.dtype {
-            Dtype::F32 => Elements::F32(
-                (self.bytes.as_chunks().0.iter())
-                    .map(|bytes| f32::from_le_bytes(*bytes))
-                    .collect(),
-            ),
-            Dtype::F64 => Elements::F64(
-                (self.bytes.as_chunks().0.iter())
-                    .map(|bytes| f64::from_le_bytes(*bytes))
-                    .collect(),
-            ),
-            other => {
-                return Err(StateError::Element {
-                    name: name.to_owned(),
-                    dtype: format!("{other:?}"),
-                });
-            }
-        };
-        Ok(Array {
-            shape: self.shape,
-            elements,
-        })
-    }
+fn array(name: &str, view: &TensorView<'_>) -> Result<Array, StateError> {
+    let element = match view.dtype() {
+        Dtype::F32 => Element::F32,
+        Dtype::F64 => Element::F64,
+        other => {
+            return Err(StateError::Element {
+                name: name.to_owned(),
+                dtype: format!("{other:?}"),
+            });
+        }
+    };
+    Ok(Array {
+        element,
+        shape: view.shape().to_vec(),
+        bytes: view.data().to_vec(),
+    })
 }
 
 /// SHA-256 over the values, and over name, element type, shape and bytes of each array by name.
-fn checksum(values: &str, arrays: &BTreeMap<&str, Stored>) -> String {
+fn checksum(values: &str, arrays: &BTreeMap<String, Array>) -> String {
     let mut hasher = Sha256::new();
     let mut text = |text: &str| {
         hasher.update((text.len() as u64).to_le_bytes());
         hasher.update(text);
     };
     text(values);
-    for (name, stored) in arrays {
+    for (name, array) in arrays {
         text(name);
-        text(&format!("{:?} {:?}", stored.dtype, stored.shape));
+        text(&format!("{:?} {:?}", array.element, array.shape));
     }
-    for stored in arrays.values() {
-        hasher.update(&stored.bytes);
+    for array in arrays.values() {
+        hasher.update(&array.bytes);
     }
     let digits = hasher.finalize();
     digits.iter().fold(String::new(), |mut text, byte| {

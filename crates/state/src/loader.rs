@@ -1,10 +1,10 @@
 //! Restoring.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::de::DeserializeOwned;
 
 use crate::saver::joined;
-use crate::state::{Array, Elements};
+use crate::state::{Array, Element};
 use crate::{State, StateError};
 
 /// A place in a state that things are restored from.
@@ -37,21 +37,16 @@ impl<'s> Loader<'s> {
     /// # Errors
     /// [`StateError::Unsuitable`] for one of another rank.
     pub fn tensor<const D: usize>(&self) -> Result<Option<Tensor<D>>, StateError> {
-        let Some(Array { shape, elements }) = self.state.arrays.get(&self.place) else {
+        let Some(array) = self.array() else {
             return Ok(None);
         };
+        let shape = array.shape.clone();
         if shape.len() != D {
-            return Err(self.unsuitable(format!("its shape is {shape:?}, of {D} dimensions")));
+            return Err(self.unsuitable(format!("its shape is {shape:?}, not of {D} dimensions")));
         }
-        let (data, dtype) = match elements {
-            Elements::F32(elements) => (
-                TensorData::new(elements.clone(), shape.clone()),
-                burn::tensor::DType::F32,
-            ),
-            Elements::F64(elements) => (
-                TensorData::new(elements.clone(), shape.clone()),
-                burn::tensor::DType::F64,
-            ),
+        let (data, dtype) = match array.element {
+            Element::F32 => (TensorData::new(array.singles(), shape), DType::F32),
+            Element::F64 => (TensorData::new(array.doubles(), shape), DType::F64),
         };
         Ok(Some(Tensor::from_data(data, (self.device, dtype))))
     }
@@ -61,16 +56,19 @@ impl<'s> Loader<'s> {
     /// # Errors
     /// [`StateError::Unsuitable`] for an array that is no row of float64.
     pub fn numbers(&self) -> Result<Option<Vec<f64>>, StateError> {
-        match self.state.arrays.get(&self.place) {
+        match self.array() {
             None => Ok(None),
-            Some(Array {
-                shape,
-                elements: Elements::F64(numbers),
-            }) if shape.len() == 1 => Ok(Some(numbers.clone())),
+            Some(array) if array.shape.len() == 1 && array.element == Element::F64 => {
+                Ok(Some(array.doubles()))
+            }
             Some(other) => {
                 Err(self.unsuitable(format!("an array of shape {:?} is there", other.shape)))
             }
         }
+    }
+
+    fn array(&self) -> Option<&'s Array> {
+        self.state.arrays.get(&self.place)
     }
 
     /// The value saved here.

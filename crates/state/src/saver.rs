@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use serde::Serialize;
 
-use crate::state::{Array, Elements};
+use crate::state::{Array, Element};
 use crate::{State, StateError};
 
 /// A place in a state that things are saved to.
@@ -65,14 +65,9 @@ impl<'s> Saver<'s> {
     }
 
     fn array(&self, data: TensorData) -> Result<Array, StateError> {
-        let shape = data.shape().to_vec();
-        let unreadable = |error: burn::tensor::DataError| StateError::ReadBack {
-            name: self.place.clone(),
-            message: error.to_string(),
-        };
-        let elements = match data.dtype() {
-            DType::F32 => Elements::F32(data.try_into_vec::<f32>().map_err(unreadable)?),
-            DType::F64 => Elements::F64(data.try_into_vec::<f64>().map_err(unreadable)?),
+        let (element, size) = match data.dtype() {
+            DType::F32 => (Element::F32, size_of::<f32>()),
+            DType::F64 => (Element::F64, size_of::<f64>()),
             other => {
                 return Err(StateError::Element {
                     name: self.place.clone(),
@@ -80,7 +75,15 @@ impl<'s> Saver<'s> {
                 });
             }
         };
-        Ok(Array { shape, elements })
+        let mut bytes = data.as_bytes().to_vec();
+        if cfg!(target_endian = "big") {
+            bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        Ok(Array {
+            element,
+            shape: data.shape().to_vec(),
+            bytes,
+        })
     }
 }
 

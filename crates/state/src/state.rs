@@ -18,14 +18,16 @@ pub struct State {
 /// Numbers in row-major order, and their shape.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Array {
+    pub element: Element,
     pub shape: Vec<usize>,
-    pub elements: Elements,
+    /// As the file has them: little-endian.
+    pub bytes: Vec<u8>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Elements {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    F32,
+    F64,
 }
 
 impl State {
@@ -36,9 +38,10 @@ impl State {
 
     /// The numbers of an array in row-major order, as float64, which holds float32 exactly.
     pub fn numbers(&self, name: &str) -> Option<Vec<f64>> {
-        Some(match &self.arrays.get(name)?.elements {
-            Elements::F32(numbers) => numbers.iter().copied().map(f64::from).collect(),
-            Elements::F64(numbers) => numbers.clone(),
+        let array = self.arrays.get(name)?;
+        Some(match array.element {
+            Element::F32 => array.singles().into_iter().map(f64::from).collect(),
+            Element::F64 => array.doubles(),
         })
     }
 
@@ -76,8 +79,21 @@ impl Array {
     /// Numbers in a row.
     pub fn row(numbers: &[f64]) -> Self {
         Self {
+            element: Element::F64,
             shape: vec![numbers.len()],
-            elements: Elements::F64(numbers.to_vec()),
+            bytes: numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
         }
+    }
+
+    /// The numbers of an array of float32.
+    pub fn singles(&self) -> Vec<f32> {
+        let numbers = self.bytes.as_chunks().0.iter();
+        numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    }
+
+    /// The numbers of an array of float64.
+    pub fn doubles(&self) -> Vec<f64> {
+        let numbers = self.bytes.as_chunks().0.iter();
+        numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect()
     }
 }
