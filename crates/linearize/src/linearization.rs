@@ -89,7 +89,9 @@ impl<'a, const D: usize> Linearization<'a, D> {
     /// ∇³L(θ)[u, vᵢ] = d/dt ∇²L(θ + tu)·vᵢ at t = 0.
     ///
     /// Its program is built at an objective's first call. What depends on u alone is evaluated once
-    /// for the block, so that vectors with one u are best given together.
+    /// for the block, so that vectors with one u are best given together: by its matrix products a
+    /// vector costs 1.5 Hessian products where the first layer has most of the weights and 2.3 where
+    /// it has few, and u 0.6 or 0.7 besides.
     ///
     /// # Errors
     ///
@@ -109,7 +111,8 @@ impl<'a, const D: usize> Linearization<'a, D> {
 
     /// The third derivative along u, `[P]`, twice: ∇³L(θ)[u, u], `[P]`.
     ///
-    /// The same as a row of [`third`](Self::third) for v = u, at less cost. With the unit
+    /// The same as a row of [`third`](Self::third) for v = u, at the cost of 1.3 to 1.8 Hessian
+    /// products instead of 2.1 to 3, by their matrix products. With the unit
     /// eigenvector u of a simple eigenvalue λ of ∇²L, it is ∇λ.
     ///
     /// # Errors

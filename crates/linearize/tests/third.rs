@@ -58,7 +58,7 @@ fn a_linear_network_of_one_unit() {
         .with(tensor(&[x], [1, 1], &cpu(), DType::F64))
         .with(tensor(&[y], [1, 1], &cpu(), DType::F64));
     let forward = |m: &Vector, b: &Batch| {
-        let [a, w] = [0, 1].map(|i| m.values.val().slice([i..i + 1]).reshape([1, 1]));
+        let [a, w] = [0, 1].map(|i| m.values.val().slice(i..i + 1).reshape([1, 1]));
         b.float::<2>(0).matmul(w).matmul(a)
     };
     let objective = Objective::trace(&vector(&[a, w]), &batch, forward, mse).unwrap();
