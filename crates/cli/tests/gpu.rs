@@ -36,6 +36,7 @@ const MEASUREMENTS: &str = r#"
 [measure.gauss_newton]
 [measure.first_order]
 [measure.alignment]
+[measure.self_stabilization]
 [measure.layer_sharpness]
 [measure.flow]
 "#;
@@ -110,7 +111,7 @@ fn every_measurement_is_that_of_the_cpu() {
             };
             // An eigenvector has no sign of its own.
             let (a, b) = match name.as_str() {
-                "residual_on_v1" => (a.abs(), b.abs()),
+                "residual_on_v1" | "oscillation" => (a.abs(), b.abs()),
                 _ => (*a, *b),
             };
             let near = (a - b).abs() <= 2e-3 * a.abs().max(1e-2);

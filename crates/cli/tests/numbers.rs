@@ -176,6 +176,7 @@ fn the_smallest_problems_run() {
                 "measure.residual.every=1",
                 "measure.first_order.every=1",
                 "measure.alignment.every=1",
+                "measure.self_stabilization.every=1",
                 "measure.flow.every=1",
             ],
         ),

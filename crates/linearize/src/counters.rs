@@ -13,6 +13,7 @@ pub struct Counters {
     jacobian_vector_products: AtomicU64,
     vector_jacobian_products: AtomicU64,
     gauss_newton_products: AtomicU64,
+    third_derivatives: AtomicU64,
 }
 
 /// A quantity that is counted.
@@ -26,6 +27,7 @@ pub(crate) enum Count {
     Jacobian,
     Transposed,
     GaussNewton,
+    Third,
 }
 
 impl Counters {
@@ -43,15 +45,17 @@ impl Counters {
             Count::Jacobian => &self.jacobian_vector_products,
             Count::Transposed => &self.vector_jacobian_products,
             Count::GaussNewton => &self.gauss_newton_products,
+            Count::Third => &self.third_derivatives,
         }
     }
 
-    /// Name and value of every counter; products are counted by vector, not by block.
+    /// Name and value of every counter; products and third derivatives are counted by vector, not by
+    /// block.
     ///
     /// All but one count whole batches, whatever the chunks; a linearisation also counts as the
     /// gradient that it yields. `chunk_linearizations` counts chunks that were evaluated again for
     /// a product: 0 for a batch in one part.
-    pub fn snapshot(&self) -> [(&'static str, u64); 8] {
+    pub fn snapshot(&self) -> [(&'static str, u64); 9] {
         let read = |count| self.cell(count).load(Ordering::Relaxed);
         [
             ("loss_evaluations", read(Count::Evaluation)),
@@ -62,6 +66,7 @@ impl Counters {
             ("jacobian_vector_products", read(Count::Jacobian)),
             ("vector_jacobian_products", read(Count::Transposed)),
             ("gauss_newton_products", read(Count::GaussNewton)),
+            ("third_derivatives", read(Count::Third)),
         ]
     }
 }

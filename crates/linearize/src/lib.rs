@@ -11,6 +11,8 @@
 //! tangent: forward over reverse (Pearlmutter 1994, "Fast exact multiplication by the Hessian").
 //! [`Objective::linearize`] evaluates at an iterate what does not depend on the tangent, gradient
 //! included; each product then costs its linear part alone, for a block of k vectors at a time.
+//! Tangents are made of operations that have a rule, too: [`Linearization::third`] differentiates
+//! once more, for ∇³L(θ)[u, v].
 //!
 //! ```
 //! # #[cfg(feature = "flex")]
@@ -33,7 +35,7 @@
 //! let theta = objective.layout().flatten(&module);   // [P]
 //! let mut at = objective.linearize(&theta)?;         // loss, outputs, gradient; reused below
 //! let block = Tensor::<2>::ones([3, objective.parameters()], &device);
-//! let products = at.hvp(block)?;                     // [3, P]; also jvp, vjp, gauss_newton
+//! let products = at.hvp(block)?;                     // [3, P]; also jvp, vjp, gauss_newton, third
 //! assert_eq!(products.dims(), [3, 10]);
 //! # Ok(())
 //! # }
@@ -67,6 +69,7 @@ mod product;
 mod programs;
 mod samples;
 mod sum;
+mod third;
 mod trace;
 
 pub use batch::Batch;

@@ -1,6 +1,6 @@
 //! A part of the batch: traced programs with its data bound to them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::backend::{DispatchTensor, TensorMetadata};
 use burn::tensor::Tensor;
@@ -13,12 +13,14 @@ use crate::execute::{Target, Values, constant, run};
 use crate::graph::{NodeId, Op};
 use crate::primal::Primal;
 use crate::programs::Programs;
+use crate::third::Third;
 
 /// The programs of one shape of data, with their constants on the device.
 #[derive(Debug)]
 pub(crate) struct Traced {
     pub programs: Programs,
     constants: Values,
+    third: OnceLock<Third>,
 }
 
 impl Traced {
@@ -35,7 +37,22 @@ impl Traced {
         Self {
             programs,
             constants,
+            third: OnceLock::new(),
         }
+    }
+
+    /// The third derivative, which is built when it is first asked for.
+    pub fn third(&self) -> Result<&Third, LinearizeError> {
+        if let Some(third) = self.third.get() {
+            return Ok(third);
+        }
+        let third = Third::new(&self.programs)?;
+        Ok(self.third.get_or_init(|| third))
+    }
+
+    #[cfg(all(test, feature = "flex"))]
+    pub fn has_third(&self) -> bool {
+        self.third.get().is_some()
     }
 
     /// n, the length of the outputs' first dimension.
@@ -135,7 +152,7 @@ impl Part {
             values.set(id, value);
         }
         values.set(programs.theta, theta.clone().into_dispatch());
-        Ok(Primal::new(programs, target, values))
+        Ok(Primal::new(&self.traced, target, values))
     }
 
     /// Constants and data.

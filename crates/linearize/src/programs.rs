@@ -32,6 +32,8 @@ pub(crate) struct Programs {
     pub tangent: NodeId,
     /// A block of cotangents of the outputs, [k, N].
     pub cotangent: NodeId,
+    /// ∇L, [P].
+    pub slope: NodeId,
     pub output_shape: Vec<usize>,
     /// Values that depend on the data alone: computed once.
     pub hoisted: Schedule,
@@ -133,6 +135,7 @@ impl Programs {
             data,
             tangent,
             cotangent,
+            slope: gradient,
             output_shape,
             hoisted,
             evaluate,
@@ -201,12 +204,12 @@ fn flat(
 }
 
 /// The program from a block and primal values to a root.
-fn linear_part(graph: &Graph, root: NodeId) -> Schedule {
+pub(crate) fn linear_part(graph: &Graph, root: NodeId) -> Schedule {
     Schedule::new(graph, &[root], |id| !graph.node(id).batched)
 }
 
 /// The primal values that a linear part refers to.
-fn residuals(graph: &Graph, linear: &Schedule) -> Vec<NodeId> {
+pub(crate) fn residuals(graph: &Graph, linear: &Schedule) -> Vec<NodeId> {
     let sources = linear.sources.iter().copied();
     sources.filter(|&id| !graph.node(id).batched).collect()
 }

@@ -43,7 +43,7 @@ fn agree<M: Module>(
     forward: impl Fn(&M, &Batch) -> Tensor<2> + Copy,
     loss: impl Fn(Tensor<2>, &Batch) -> Tensor<1> + Copy,
 ) {
-    let mut reference: Option<[Vec<f64>; 5]> = None;
+    let mut reference: Option<[Vec<f64>; 7]> = None;
     // float64 first: it is what the float32 devices are held against.
     let mut settings = vec![("float64", cpu(), DType::F64)];
     settings.extend(
@@ -59,21 +59,30 @@ fn agree<M: Module>(
         let theta = tensor(&theta, [p], &device, dtype);
         let block = tensor(&numbers(3 * p, 4), [3, p], &device, dtype);
         let cotangents = tensor(&numbers(2 * 80, 5), [2, 80], &device, dtype);
+        let along = tensor(&numbers(p, 6), [p], &device, dtype);
         let mut at = objective.linearize(&theta).unwrap();
         let found = [
             values(at.loss().clone()),
             values(at.gradient().clone()),
             values(at.hvp(block.clone()).unwrap()),
-            values(at.gauss_newton(block).unwrap()),
+            values(at.gauss_newton(block.clone()).unwrap()),
             values(at.vjp(cotangents).unwrap()),
+            values(at.third(along.clone(), block).unwrap()),
+            values(at.third_twice(along).unwrap()),
         ];
         match &reference {
             None => reference = Some(found),
             Some(reference) => {
-                for (what, (a, b)) in ["loss", "gradient", "hvp", "gauss-newton", "vjp"]
-                    .iter()
-                    .zip(found.iter().zip(reference))
-                {
+                let names = [
+                    "loss",
+                    "gradient",
+                    "hvp",
+                    "gauss-newton",
+                    "vjp",
+                    "third",
+                    "third, twice",
+                ];
+                for (what, (a, b)) in names.iter().zip(found.iter().zip(reference)) {
                     let error = relative(a, b);
                     assert!(error < 5e-6, "{what} on {name} is off by {error:.1e}");
                 }

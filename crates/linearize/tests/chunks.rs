@@ -42,6 +42,7 @@ fn everything(objective: &Objective<2>) -> Vec<(&'static str, Vec<f64>)> {
     assert_eq!(evaluation.outputs.dims(), *objective.output_shape());
     let gradient = objective.gradient(&theta).unwrap();
     let mut at = objective.linearize(&theta).unwrap();
+    let along = tensor(&numbers(p, 36), [p], &device, DType::F64);
     vec![
         ("loss", values(evaluation.loss)),
         ("outputs", values(evaluation.outputs)),
@@ -56,6 +57,11 @@ fn everything(objective: &Objective<2>) -> Vec<(&'static str, Vec<f64>)> {
         ("vjp", values(at.vjp(block(n, 33)).unwrap())),
         ("gn", values(at.gauss_newton(block(p, 34)).unwrap())),
         ("again", values(at.hvp(block(p, 35)).unwrap())),
+        (
+            "third",
+            values(at.third(along.clone(), block(p, 37)).unwrap()),
+        ),
+        ("third, twice", values(at.third_twice(along).unwrap())),
     ]
 }
 
@@ -203,11 +209,12 @@ fn whole_batches_and_repeated_chunks_are_counted() {
             ("loss_evaluations", 1),
             ("gradients", 2),
             ("linearizations", 1),
-            ("chunk_linearizations", 5 * 3),
+            ("chunk_linearizations", 7 * 3),
             ("hessian_vector_products", 6),
             ("jacobian_vector_products", 3),
             ("vector_jacobian_products", 3),
             ("gauss_newton_products", 3),
+            ("third_derivatives", 4),
         ]
     );
 }

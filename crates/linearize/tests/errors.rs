@@ -134,4 +134,20 @@ fn arguments_of_another_shape_or_precision_are_refused() {
     let mut at = objective.linearize(&theta).unwrap();
     let wide = Tensor::<2>::zeros([2, 16], &device);
     assert!(matches!(at.hvp(wide), Err(LinearizeError::Shape { .. })));
+
+    let (u, block) = (theta.clone(), Tensor::<2>::zeros([2, 15], &device));
+    let wide = Tensor::<2>::zeros([2, 16], &device);
+    let double = Tensor::<1>::zeros([15], (&device, DType::F64));
+    let refused = [at.third(short, block.clone()), at.third(u.clone(), wide)];
+    for refused in refused {
+        assert!(matches!(refused, Err(LinearizeError::Shape { .. })));
+    }
+    let short = Tensor::<1>::zeros([14], &device);
+    let refused = at.third_twice(short);
+    assert!(matches!(refused, Err(LinearizeError::Shape { .. })));
+    assert!(matches!(
+        at.third(double, block.clone()),
+        Err(LinearizeError::Placement { .. })
+    ));
+    assert!(at.third(u, block).is_ok());
 }

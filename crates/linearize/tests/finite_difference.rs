@@ -1,5 +1,6 @@
-//! H·v against central differences of the gradient, and the gradient against those of the loss,
-//! in float64: every activation, both losses, convolutions, poolings, norms, attention.
+//! Against central differences in float64: H·v against those of the gradient, the gradient against
+//! those of the loss, ∇³L[u, v] against those of H·v, for every activation, both losses,
+//! convolutions, poolings, norms, attention.
 
 mod common;
 
@@ -14,7 +15,7 @@ use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::{DType, Device, Tensor};
 use common::*;
 
-/// Checks products and gradient at a generic point; `h` is near the optimum for float64.
+/// Checks products, gradient and third derivatives at a generic point; `h` is near the optimum for float64.
 fn check<const D: usize>(name: &str, device_name: &str, objective: &Objective<D>, scale: f64) {
     let p = objective.parameters();
     let device = objective.device().clone();
@@ -37,7 +38,6 @@ fn check<const D: usize>(name: &str, device_name: &str, objective: &Objective<D>
         "{name} on {device_name}: products are off by {error:.1e}"
     );
 
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let (uhv, vhu) = (dot(&u, hv), dot(&v, hu));
     let size = (dot(hv, hv) * dot(&u, &u)).sqrt();
     assert!(
@@ -62,6 +62,46 @@ fn check<const D: usize>(name: &str, device_name: &str, objective: &Objective<D>
     assert!(
         error < 1e-6,
         "{name} on {device_name}: the gradient is off by {error:.1e}"
+    );
+    check_third(&format!("{name} on {device_name}"), objective, &theta);
+}
+
+/// Checks ∇³L[u, v] at θ, and that it does not matter which of u, v and the vector that meets it
+/// comes where.
+fn check_third<const D: usize>(name: &str, objective: &Objective<D>, theta: &[f64]) {
+    let (p, device) = (objective.parameters(), objective.device());
+    let [u, v, w] = [14, 15, 16].map(|seed| numbers(p, seed));
+    let block = |rows: &[&[f64]]| tensor(&rows.concat(), [rows.len(), p], device, DType::F64);
+    let direction = |values: &[f64]| tensor(values, [p], device, DType::F64);
+    let mut at = objective.linearize(&direction(theta)).unwrap();
+    let vw = block(&[&v, &w]);
+    let found = values(at.third(direction(&u), vw.clone()).unwrap());
+    let (uv, uw) = found.split_at(p);
+    let size = |x: &[f64]| dot(x, x).sqrt();
+    assert!(
+        size(uv) > 0.0,
+        "{name}: zero third derivatives show nothing"
+    );
+
+    let expected = product_difference(objective, theta, &u, &vw, 3e-5);
+    let error = relative(&found, &expected);
+    assert!(
+        error < 1e-6,
+        "{name}: third derivatives are off by {error:.1e}"
+    );
+
+    let twice = values(at.third_twice(direction(&u)).unwrap());
+    let row = values(at.third(direction(&u), block(&[&u])).unwrap());
+    let error = relative(&twice, &row);
+    assert!(error < 1e-12, "{name}: u twice is no row, {error:.1e}");
+
+    let vu = values(at.third(direction(&v), block(&[&u])).unwrap());
+    let error = relative(&vu, uv);
+    assert!(error < 1e-11, "{name}: u and v are not alike, {error:.1e}");
+    let (uvw, uwv) = (dot(uv, &w), dot(uw, &v));
+    assert!(
+        (uvw - uwv).abs() < 1e-11 * (size(uv) * size(&w)).max(size(uw) * size(&v)),
+        "{name}: not symmetric, {uvw} and {uwv}"
     );
 }
 

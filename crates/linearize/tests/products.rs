@@ -213,6 +213,8 @@ fn everything_is_counted() {
     at.hvp(block(&objective, 1, p, 82)).unwrap();
     at.jvp(block(&objective, 2, p, 83)).unwrap();
     at.vjp(block(&objective, 5, n, 84)).unwrap();
+    let u = tensor(&numbers(p, 85), [p], objective.device(), DType::F64);
+    at.third(u, block(&objective, 2, p, 86)).unwrap();
     objective.evaluate(&theta).unwrap();
     let counted: Vec<u64> = objective
         .counters()
@@ -220,7 +222,7 @@ fn everything_is_counted() {
         .iter()
         .map(|(_, c)| *c)
         .collect();
-    assert_eq!(counted, [1, 2, 1, 0, 4, 2, 5, 0]);
+    assert_eq!(counted, [1, 2, 1, 0, 4, 2, 5, 0, 2]);
 }
 
 /// The recorded gradient against burn-autodiff run as it is.

@@ -37,6 +37,13 @@
 //! | `residual_hessian_lambda_1`, `residual_hessian_error_bound` | λ₁ (largest algebraic) of the rest of the Hessian | `gauss_newton` |
 //! | `first_order_error` | ‖D(t) − (I − (2κη/n)M)·D(t−1)‖/‖D(t−1)‖, of the step that led here | `first_order` |
 //! | `eigenvector_share.<layer>` | share of the layer in the squared norm of the Hessian's top eigenvector | `alignment` |
+//! | `sharpness_gradient_norm` | ‖∇S‖ of the sharpness S = λ₁, ∇S = ∇³L[u, u] for its unit eigenvector u; this and the next six are empty where λ₁ is not known to be simple or u not to be within 0.1 of it | `self_stabilization` |
+//! | `progressive_sharpening` | −⟨∇L, ∇S⟩, dS/dt of gradient flow from θₜ | `self_stabilization` |
+//! | `stabilization` | β = ‖∇S − ⟨u, ∇S⟩u‖² | `self_stabilization` |
+//! | `oscillation` | x = ⟨u, ∇L⟩/λ₁, distance along u from θ_ref = θₜ − xu, where the slope along u vanishes to first order; the sign of u is continued from step to step; empty where λ₁ ≤ 0 | `self_stabilization` |
+//! | `progressive_sharpening_reference` | α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second order in x; empty where x is | `self_stabilization` |
+//! | `predicted_deviation` | √(2α/β), the \|x\| at which Damian, Nichani and Lee (2023) have gradient descent in balance; empty where α or β is not positive | `self_stabilization` |
+//! | `top_eigenvector_error` | bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), λ₂ as large as its error bound allows | `self_stabilization` |
 //! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
 //! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
 //! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |

@@ -220,6 +220,13 @@ impl Faults<'_> {
             "measure.alignment",
             "needs the Hessian's top eigenvector: add [measure.eigenvalues]",
         );
+        let two = measure.eigenvalues.as_ref().is_some_and(|e| e.count >= 2);
+        self.require(
+            measure.self_stabilization.is_none() || two,
+            "measure.self_stabilization",
+            "needs the Hessian's top eigenvector and λ₂, without which λ₁ is not known to be simple: \
+             set measure.eigenvalues.count to 2 or more",
+        );
         for (every, table) in [
             (measure.residual.as_ref().map(|t| t.every), "residual"),
             (measure.gram.as_ref().map(|t| t.every), "gram"),
@@ -229,6 +236,10 @@ impl Faults<'_> {
             ),
             (measure.first_order.as_ref().map(|t| t.every), "first_order"),
             (measure.alignment.as_ref().map(|t| t.every), "alignment"),
+            (
+                measure.self_stabilization.as_ref().map(|t| t.every),
+                "self_stabilization",
+            ),
             (
                 measure.layer_sharpness.as_ref().map(|t| t.every),
                 "layer_sharpness",

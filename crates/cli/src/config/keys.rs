@@ -121,6 +121,9 @@ keys! {
     "measure.alignment.every", "1", "share of each layer in the Hessian's top eigenvector";
     "measure.alignment.from", "0", "the first step to measure at";
 
+    "measure.self_stabilization.every", "1", "gradient ∇S of the sharpness S = λ₁ (∇³L[u, u], u its eigenvector), and Damian et al.'s α = −⟨∇L, ∇S⟩ (of S a unit of time), β = ‖∇S‖² without the part along u, x (in units of θ) and √(2α/β), the |x| in balance; where λ₁ is known to be simple";
+    "measure.self_stabilization.from", "0", "the first step to measure at";
+
     "measure.layer_sharpness.every", "1", "λ₁ of each layer's diagonal block of the Hessian";
     "measure.layer_sharpness.from", "0", "the first step to measure at";
     "measure.layer_sharpness.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
@@ -179,7 +182,7 @@ mod tests {
                     [data]\n[model]\n[loss]\n[optimizer.minibatch]\nsize = 1\n[optimizer.schedule]\nkind = \"constant\"\n\
                     [measure.eigenvalues]\ncount = 1\n[measure.preconditioned]\ncount = 1\n[measure.phases]\n\
                     [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
-                    [measure.first_order]\n[measure.alignment]\n[measure.layer_sharpness]\n\
+                    [measure.first_order]\n[measure.alignment]\n[measure.self_stabilization]\n[measure.layer_sharpness]\n\
                     [measure.flow]\n[run]\n[run.checkpoint]\n";
         let text = if table.is_empty() {
             format!("zzz = 1\n{base}")
@@ -209,6 +212,7 @@ mod tests {
             "measure.gauss_newton",
             "measure.first_order",
             "measure.alignment",
+            "measure.self_stabilization",
             "measure.layer_sharpness",
             "measure.flow",
             "run.checkpoint",

@@ -31,6 +31,9 @@ pub struct MeasureConfig {
     /// The layers that the Hessian's top eigenvector lies in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<ScheduleConfig>,
+    /// The gradient of the sharpness, and what self-stabilization follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_stabilization: Option<ScheduleConfig>,
     /// λ₁ of each layer's block of the Hessian.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer_sharpness: Option<SolvedConfig>,

@@ -205,6 +205,16 @@ fn a_number_that_float32_cannot_hold_needs_float64() {
 }
 
 #[test]
+fn the_gradient_of_the_sharpness_needs_two_eigenvalues() {
+    let table = "measure.self_stabilization.every=1";
+    assert!(set(&[table]).is_ok());
+    let one = rendered(set(&[table, "measure.eigenvalues.count=1"]));
+    assert!(one.contains("measure.self_stabilization"), "{one}");
+    let never = rendered(set(&["measure.self_stabilization.every=0"]));
+    assert!(never.contains("at least 1"), "{never}");
+}
+
+#[test]
 fn a_whole_number_out_of_range_is_told_the_range() {
     let range = "whole numbers go from -9223372036854775808 to 9223372036854775807";
     for number in [

@@ -6,7 +6,7 @@ use brink_dynamics::Problem;
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
 use brink_dynamics::measurement::{
     Alignment, FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement, Residual,
-    Schedule, SquaredError,
+    Schedule, SelfStabilization, SquaredError,
 };
 use brink_linearize::Layout;
 use brink_model::{Loss, bias_name, weight_name};
@@ -68,6 +68,9 @@ pub fn measurements(
     }
     if let Some(table) = &measure.alignment {
         all.push(Box::new(Alignment::new(schedule(table), layers.clone())));
+    }
+    if let Some(table) = &measure.self_stabilization {
+        all.push(Box::new(SelfStabilization::new(schedule(table))));
     }
     if let Some(table) = &measure.layer_sharpness {
         let (schedule, tolerance) = solved(table);

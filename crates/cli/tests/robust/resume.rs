@@ -45,6 +45,7 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.first_order.every=3",
             "measure.alignment.every=1",
             "measure.layer_sharpness.every=2",
+            "measure.self_stabilization.every=2",
             "measure.flow.every=4",
         ],
     ),

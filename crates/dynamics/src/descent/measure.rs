@@ -187,10 +187,11 @@ impl<'a, const D: usize> Descent<'a, D> {
         };
         // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
         let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
-        let largest = spectral.largest.first().filter(|e| solved(e));
-        let top = largest.and(spectral.top.as_ref());
-        let sharpness = largest.map(|e| e.value);
-        let measured = self.measure(step, gradient, linearization, (top, sharpness))?;
+        let (eigenvalues, top) = match spectral.largest.first().filter(|e| solved(e)) {
+            Some(_) => (&spectral.largest[..], spectral.top.as_ref()),
+            None => (&[][..], None),
+        };
+        let measured = self.measure(step, gradient, linearization, (top, eigenvalues))?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let mut reading = Reading::default();
@@ -254,7 +255,7 @@ impl<'a, const D: usize> Descent<'a, D> {
         step: u64,
         gradient: &Gradient<D>,
         mut linearization: Option<&mut Linearization<'a, D>>,
-        (top, sharpness): (Option<&Tensor<1>>, Option<f64>),
+        (top, eigenvalues): (Option<&Tensor<1>>, &[Eigenvalue]),
     ) -> Result<Vec<Option<f64>>, RunError> {
         let mut row = Vec::new();
         for measurement in self.measurements.iter_mut() {
@@ -269,7 +270,8 @@ impl<'a, const D: usize> Descent<'a, D> {
                         gradient,
                         linearization,
                         top,
-                        sharpness,
+                        sharpness: eigenvalues.first().map(|e| e.value),
+                        eigenvalues,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
                     row.extend(measured.map_err(|source| RunError::Measure {

@@ -9,6 +9,7 @@ mod gauss_newton;
 mod gram;
 mod layers;
 mod residual;
+mod self_stabilization;
 mod squared_error;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
@@ -17,6 +18,7 @@ use burn::tensor::Tensor;
 
 use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
 use crate::norms::Reading;
+use crate::record::Eigenvalue;
 use crate::scaled::ScaledSolver;
 
 pub use alignment::Alignment;
@@ -25,6 +27,7 @@ pub use gauss_newton::GaussNewton;
 pub use gram::{DENSE_LIMIT, Gram, GramMethod};
 pub use layers::LayerSharpness;
 pub use residual::Residual;
+pub use self_stabilization::SelfStabilization;
 pub use squared_error::SquaredError;
 
 /// At which steps something is measured.
@@ -67,6 +70,8 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub top: Option<&'i Tensor<1>>,
     /// The sharpness Λ, if it was solved for at this step.
     pub sharpness: Option<f64>,
+    /// The Hessian's largest eigenvalues, largest first; empty if none were solved for at this step.
+    pub eigenvalues: &'i [Eigenvalue],
 }
 
 impl<const D: usize> Iterate<'_, '_, D> {

@@ -4,3 +4,4 @@ mod flow;
 mod identities;
 mod invariances;
 mod networks;
+mod self_stabilization;

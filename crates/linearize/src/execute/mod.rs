@@ -95,7 +95,11 @@ impl Values {
         }
     }
 
+    /// Keeps a value; of a graph that has grown since, too.
     pub fn set(&mut self, id: NodeId, value: DispatchTensor) {
+        if id.index() >= self.values.len() {
+            self.values.resize(id.index() + 1, None);
+        }
         self.values[id.index()] = Some(value);
     }
 
@@ -106,15 +110,17 @@ impl Values {
     }
 
     pub fn clear(&mut self, id: NodeId) {
-        self.values[id.index()] = None;
+        if let Some(value) = self.values.get_mut(id.index()) {
+            *value = None;
+        }
     }
 
     pub fn has(&self, id: NodeId) -> bool {
-        self.values[id.index()].is_some()
+        self.get(id).is_some()
     }
 
     pub fn get(&self, id: NodeId) -> Option<&DispatchTensor> {
-        self.values[id.index()].as_ref()
+        self.values.get(id.index())?.as_ref()
     }
 }
 

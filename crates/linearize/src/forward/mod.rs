@@ -1,8 +1,10 @@
 //! Forward mode: from values to their derivatives along a tangent, node by node.
 //!
-//! The tangents are batched nodes of the same graph. They are linear in the seed, and they refer to
-//! primal values (a factor 1 − tanh², a layer's input) that do not depend on it: evaluating those
-//! once and the batched nodes for each block is the linearisation. A tangent that is zero is no node.
+//! The tangents are nodes of the same graph, batched if the seed is. They are linear in the seed, and
+//! they refer to primal values (a factor 1 − tanh², a layer's input) that do not depend on it:
+//! evaluating those once and the batched nodes for each block is the linearisation. A tangent that is
+//! zero is no node. Tangents are made of operations that have a rule, so they can be differentiated
+//! again.
 
 mod rules;
 

@@ -17,6 +17,7 @@ pub(super) fn tangent(
     let args = node.args.as_slice();
     let shape = node.shape;
     let dx = along[0];
+    let batched = along.iter().flatten().any(|&d| graph.node(d).batched);
     Ok(match node.op {
         Op::Input(_) | Op::Constant(_) | Op::Full(_) => None,
         // Masks and indices are locally constant.
@@ -64,15 +65,15 @@ pub(super) fn tangent(
         Op::Expand => dx.map(|dx| graph.expand(dx, shape)),
         Op::Slice(ranges) => dx.map(|dx| graph.slice(dx, ranges)),
         Op::SliceAssign(ranges) => {
-            let base = or_zeros(graph, dx, args[0]);
-            let value = or_zeros(graph, along[1], args[1]);
+            let base = or_zeros(graph, dx, args[0], batched);
+            let value = or_zeros(graph, along[1], args[1], batched);
             Some(graph.slice_assign(base, ranges, value))
         }
         Op::Concat(dim) => {
             let parts = args
                 .iter()
                 .zip(along)
-                .map(|(&arg, &d)| or_zeros(graph, d, arg))
+                .map(|(&arg, &d)| or_zeros(graph, d, arg, batched))
                 .collect();
             Some(graph.concat(parts, dim))
         }
@@ -83,7 +84,7 @@ pub(super) fn tangent(
         Op::Gather(dim) => dx.map(|dx| graph.gather(dx, dim, args[1])),
         Op::Select(_) => dx.map(|dx| graph.apply(node.op, vec![dx, args[1]], shape, Kind::Float)),
         Op::ScatterAdd(_) | Op::SelectAdd(_) => {
-            let base = or_zeros(graph, dx, args[0]);
+            let base = or_zeros(graph, dx, args[0], batched);
             match along[2] {
                 Some(value) => {
                     Some(graph.apply(node.op, vec![base, args[1], value], shape, Kind::Float))
@@ -223,13 +224,13 @@ fn sum(graph: &mut Graph, a: Tangent, b: Tangent) -> Tangent {
     }
 }
 
-/// The tangent, or a block of zeros of the argument's shape.
-fn or_zeros(graph: &mut Graph, tangent: Tangent, of: NodeId) -> NodeId {
+/// The tangent, or zeros of the argument's shape: a block of them where other tangents are blocks.
+fn or_zeros(graph: &mut Graph, tangent: Tangent, of: NodeId, batched: bool) -> NodeId {
     match tangent {
         Some(tangent) => tangent,
         None => {
             let shape = graph.node(of).shape.clone();
-            graph.full(0.0, shape, true)
+            graph.full(0.0, shape, batched)
         }
     }
 }

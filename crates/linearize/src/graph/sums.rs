@@ -1,14 +1,15 @@
-//! Sums of two matrix products, which are one operation: the second product is added to the first
-//! where that lies. Tangents of a product are such sums.
+//! Sums of matrix products, which are one operation: further products are added to the first where
+//! that lies. Tangents of a product are such sums: of two products, and of up to four if they are
+//! second derivatives.
 
 use std::collections::BTreeMap;
 
 use super::{Binary, Graph, NodeId, Op};
 
-/// Which computed values are sums of two products, and which products exist for them alone.
+/// Which computed values are sums of products, and which products exist for them alone.
 pub(super) struct Sums<'a> {
     graph: &'a Graph,
-    products: BTreeMap<NodeId, [NodeId; 2]>,
+    products: BTreeMap<NodeId, Vec<NodeId>>,
     within: Vec<bool>,
 }
 
@@ -31,33 +32,43 @@ impl<'a> Sums<'a> {
             let [first, second] = node.args[..] else {
                 continue;
             };
-            let fits = |product: NodeId| {
-                let of = graph.node(product);
-                matches!(of.op, Op::Matmul)
-                    && computed.binary_search(&product).is_ok()
-                    && uses[product.index()] == 1
-                    && (of.batched, &of.shape) == (node.batched, &node.shape)
+            // The products that a term is the sum of, if it is for this sum alone.
+            let terms = |term: NodeId| {
+                let of = graph.node(term);
+                let fits = computed.binary_search(&term).is_ok()
+                    && uses[term.index()] == 1
+                    && (of.batched, &of.shape) == (node.batched, &node.shape);
+                match (fits, &of.op) {
+                    (true, Op::Matmul) => Some(vec![term]),
+                    (true, _) => found.products.get(&term).cloned(),
+                    (false, _) => None,
+                }
             };
-            if first != second && fits(first) && fits(second) {
-                found.products.insert(id, [first, second]);
-                found.within[first.index()] = true;
-                found.within[second.index()] = true;
+            if first != second
+                && let (Some(mut products), Some(more)) = (terms(first), terms(second))
+            {
+                products.extend(more);
+                for term in [first, second] {
+                    found.products.remove(&term);
+                    found.within[term.index()] = true;
+                }
+                found.products.insert(id, products);
             }
         }
         found
     }
 
-    /// Whether a value is a sum of two products.
+    /// Whether a value is computed as a sum of products.
     pub fn is_sum(&self, id: NodeId) -> bool {
         self.products.contains_key(&id)
     }
 
-    /// Whether a product is computed within a sum.
+    /// Whether a product, or a sum of some, is computed within a larger sum.
     pub fn is_within(&self, id: NodeId) -> bool {
         self.within[id.index()]
     }
 
-    /// What an operation takes: a sum both arguments of either product.
+    /// What an operation takes: a sum both arguments of each product.
     pub fn args(&self, id: NodeId) -> Vec<NodeId> {
         match self.products.get(&id) {
             Some(products) => products

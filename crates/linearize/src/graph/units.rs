@@ -16,7 +16,7 @@ use super::{Graph, Kind, NodeId, Step};
 pub enum Unit {
     /// One operation.
     Step(Step),
-    /// The sum of two matrix products, a step with the four arguments of both.
+    /// A sum of matrix products, a step with both arguments of each.
     Products(Step),
     /// Elementwise operations, in one pass.
     Chain(Chain),
@@ -293,6 +293,33 @@ mod tests {
             units[..],
             [Unit::Step(_), Unit::Step(_), Unit::Chain(_)]
         ));
+    }
+
+    #[test]
+    fn sums_of_sums_of_products_are_one_operation() {
+        let mut graph = Graph::default();
+        let x = graph.input(vec![3, 3], Kind::Float, false);
+        let y = graph.input(vec![3, 3], Kind::Float, false);
+        let pairs = [(x, y), (y, x), (x, x), (y, y)];
+        let [a, b, c, d] = pairs.map(|(x, y)| graph.matmul(x, y));
+        let (left, right) = (graph.add(a, b), graph.add(c, d));
+        let sum = graph.add(left, right);
+        assert_eq!(described(&graph, &[sum]), [(0, vec![sum])]);
+        let units = Schedule::new(&graph, &[sum], |_| false).units;
+        let Unit::Products(products) = &units[0] else {
+            panic!("{units:?}");
+        };
+        let args: Vec<NodeId> = products.args.iter().map(|(id, _)| *id).collect();
+        assert_eq!(args, pairs.map(|(x, y)| [x, y]).concat());
+
+        // A part that is wanted itself stays an operation of its own.
+        let outputs = |roots: &[NodeId]| -> Vec<Vec<NodeId>> {
+            described(&graph, roots)
+                .into_iter()
+                .map(|(_, ids)| ids)
+                .collect()
+        };
+        assert_eq!(outputs(&[sum, left]), [[left], [right], [sum]]);
     }
 
     #[test]

@@ -101,6 +101,37 @@ pub fn difference<const D: usize>(
         .collect()
 }
 
+/// Central differences of Hessian products along `direction`, (H(θ + hu)·V − H(θ − hu)·V)/2h.
+pub fn product_difference<const D: usize>(
+    objective: &Objective<D>,
+    theta: &[f64],
+    direction: &[f64],
+    block: &Tensor<2>,
+    h: f64,
+) -> Vec<f64> {
+    let dtype: DType = objective.precision().into();
+    let products = |sign: f64| {
+        let moved: Vec<f64> = theta
+            .iter()
+            .zip(direction)
+            .map(|(t, d)| t + sign * h * d)
+            .collect();
+        let theta = tensor(&moved, [moved.len()], objective.device(), dtype);
+        let mut at = objective.linearize(&theta).expect("a linearisation");
+        values(at.hvp(block.clone()).expect("products"))
+    };
+    let (above, below) = (products(1.0), products(-1.0));
+    above
+        .iter()
+        .zip(&below)
+        .map(|(a, b)| (a - b) / (2.0 * h))
+        .collect()
+}
+
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
 /// Inputs [n, d] and one-hot targets [n, c].
 pub fn classified(n: usize, d: usize, c: usize, device: &Device, dtype: DType) -> Batch {
     let x = tensor(&numbers(n * d, 1), [n, d], device, dtype);
@@ -131,6 +162,7 @@ pub fn everything(
     let (device, dtype) = (objective.device(), objective.precision().into());
     let block = tensor(&numbers(k * p, 31), [k, p], device, dtype);
     let cotangents = tensor(&numbers(k * n, 32), [k, n], device, dtype);
+    let direction = tensor(&numbers(p, 33), [p], device, dtype);
     let mut at = objective.linearize(theta).unwrap();
     vec![
         ("loss", values(at.loss().clone())),
@@ -143,7 +175,12 @@ pub fn everything(
         ("Hessian", values(at.hvp(block.clone()).unwrap())),
         ("Jacobian", values(at.jvp(block.clone()).unwrap())),
         ("transposed", values(at.vjp(cotangents).unwrap())),
-        ("Gauss–Newton", values(at.gauss_newton(block).unwrap())),
+        (
+            "Gauss–Newton",
+            values(at.gauss_newton(block.clone()).unwrap()),
+        ),
+        ("third", values(at.third(direction.clone(), block).unwrap())),
+        ("third, twice", values(at.third_twice(direction).unwrap())),
     ]
 }
 
