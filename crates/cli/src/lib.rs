@@ -14,6 +14,7 @@ pub mod error;
 pub mod figures;
 pub mod folder_lock;
 pub mod manifest;
+pub mod measure;
 pub mod memory;
 pub mod observe;
 pub mod reserve;

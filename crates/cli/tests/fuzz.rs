@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use brink_cli::config::overrides::Override;
-use brink_cli::config::{Config, ConfigError, keys::KEYS};
+use brink_cli::config::{Config, ConfigError, keys};
 use brink_fuzz::{Fuzz, Meter};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -54,7 +54,10 @@ fn check(result: Result<Config, ConfigError>) -> bool {
 #[test]
 fn damaged_configs_are_taken_or_refused() {
     let seeds = configs();
-    let keys: Vec<String> = KEYS.iter().map(|key| format!("{} = ", key.path)).collect();
+    let keys: Vec<String> = keys::all()
+        .iter()
+        .map(|key| format!("{} = ", key.path))
+        .collect();
     let words: Vec<&str> = keys.iter().map(String::as_str).collect();
     let fuzz = Fuzz {
         name: "configs",
@@ -77,7 +80,7 @@ fn damaged_assignments_are_taken_or_refused() {
         "required" | "none" => "1".to_owned(),
         default => default.to_owned(),
     };
-    let seeds: Vec<Vec<u8>> = (KEYS.iter())
+    let seeds: Vec<Vec<u8>> = (keys::all().iter())
         .map(|key| format!("{}={}", key.path, value(key.default)).into_bytes())
         .collect();
     let fuzz = Fuzz {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::args;
 use crate::config::Config;
-use crate::config::keys::KEYS;
+use crate::config::keys;
 use crate::error::Error;
 
 /// Runs `brink config`.
@@ -14,22 +14,23 @@ pub fn run(command: &args::Config, out: &mut impl Write) -> Result<(), Error> {
             let config = Config::load(config, &changes.overrides())?;
             write!(out, "{}", config.to_toml()?)?;
         }
-        args::Config::Keys => keys(out)?,
+        args::Config::Keys => list(out)?,
     }
     out.flush()?;
     Ok(())
 }
 
-fn keys(out: &mut impl Write) -> std::io::Result<()> {
-    let width = |text: fn(&crate::config::keys::Key) -> &str| {
-        KEYS.iter()
+fn list(out: &mut impl Write) -> std::io::Result<()> {
+    let width = |text: fn(&keys::Key) -> &str| {
+        keys::all()
+            .iter()
             .map(|key| text(key).chars().count())
             .max()
             .unwrap_or_default()
     };
     let (paths, defaults) = (width(|key| key.path), width(|key| key.default));
     writeln!(out, "{:paths$}  {:defaults$}  meaning", "key", "default")?;
-    for key in KEYS {
+    for key in keys::all() {
         writeln!(
             out,
             "{:paths$}  {:defaults$}  {}",

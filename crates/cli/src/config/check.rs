@@ -1,14 +1,11 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
-use brink_dynamics::optimizer::StepSizes;
 use brink_model::{LossConfig, LossKind, ModelConfig, ModelKind};
 
 use super::document::Node;
 use super::keys;
 use super::problem::{ConfigError, Problem};
-use super::{
-    Compression, Config, Dtype, EigenvaluesConfig, OptimizerConfig, OptimizerKind, StepSizesConfig,
-};
+use super::{Compression, Config, Dtype, EigenvaluesConfig, OptimizerConfig, StepSizesConfig};
 
 /// Finds every impossible value at once, and fills in the defaults that depend on other values.
 pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
@@ -158,41 +155,6 @@ impl Faults<'_> {
     /// What is defined for some rules only.
     fn measured_by_rule(&mut self, config: &Config) {
         let (measure, optimizer) = (&config.measure, &config.optimizer);
-        let plain =
-            optimizer.kind == OptimizerKind::GradientDescent && optimizer.minibatch.is_none();
-        let constant = optimizer.step_sizes() == StepSizes::Constant;
-        for (on, table) in [
-            (measure.residual.is_some(), "measure.residual"),
-            (measure.first_order.is_some(), "measure.first_order"),
-            (measure.flow.is_some(), "measure.flow"),
-        ] {
-            self.require(
-                plain || !on,
-                table,
-                "is about gradient descent over all samples: remove the table, or set \
-                 optimizer.kind = \"gd\" without [optimizer.minibatch]",
-            );
-        }
-        self.require(
-            constant || measure.first_order.is_none(),
-            "measure.first_order",
-            "compares steps of equal size: remove the table, or [optimizer.schedule]",
-        );
-        for (on, table) in [
-            (measure.residual.is_some(), "measure.residual"),
-            (measure.gram.is_some(), "measure.gram"),
-            (measure.gauss_newton.is_some(), "measure.gauss_newton"),
-            (measure.first_order.is_some(), "measure.first_order"),
-            (measure.layer_sharpness.is_some(), "measure.layer_sharpness"),
-            (measure.flow.is_some(), "measure.flow"),
-        ] {
-            self.require(
-                optimizer.weight_decay == 0.0 || !on,
-                table,
-                "is about the loss without weight decay: remove the table, or set \
-                 optimizer.weight_decay = 0",
-            );
-        }
         self.require(
             measure.preconditioned.is_none() || optimizer.rule().is_preconditioned(),
             "measure.preconditioned",
@@ -203,92 +165,8 @@ impl Faults<'_> {
     /// The measurements besides the eigenvalues.
     fn measurements(&mut self, config: &Config) {
         let measure = &config.measure;
-        let squared = config.loss.kind == LossKind::Mse;
-        for (on, table) in [
-            (measure.residual.is_some(), "measure.residual"),
-            (measure.gram.is_some(), "measure.gram"),
-            (measure.first_order.is_some(), "measure.first_order"),
-        ] {
-            self.require(
-                squared || !on,
-                table,
-                "is defined for the squared error only: remove the table, or set loss.kind = \"mse\"",
-            );
-        }
-        self.require(
-            measure.alignment.is_none() || measure.eigenvalues.is_some(),
-            "measure.alignment",
-            "needs the Hessian's top eigenvector: add [measure.eigenvalues]",
-        );
-        let two = measure.eigenvalues.as_ref().is_some_and(|e| e.count >= 2);
-        self.require(
-            measure.self_stabilization.is_none() || two,
-            "measure.self_stabilization",
-            "needs the Hessian's top eigenvector and λ₂, without which λ₁ is not known to be simple: \
-             set measure.eigenvalues.count to 2 or more",
-        );
-        for (every, table) in [
-            (measure.residual.as_ref().map(|t| t.every), "residual"),
-            (measure.gram.as_ref().map(|t| t.every), "gram"),
-            (
-                measure.gauss_newton.as_ref().map(|t| t.every),
-                "gauss_newton",
-            ),
-            (measure.first_order.as_ref().map(|t| t.every), "first_order"),
-            (measure.alignment.as_ref().map(|t| t.every), "alignment"),
-            (
-                measure.self_stabilization.as_ref().map(|t| t.every),
-                "self_stabilization",
-            ),
-            (
-                measure.layer_sharpness.as_ref().map(|t| t.every),
-                "layer_sharpness",
-            ),
-            (measure.flow.as_ref().map(|t| t.every), "flow"),
-        ] {
-            let path = format!("measure.{table}.every");
-            self.require(every != Some(0), &path, "must be at least 1");
-        }
-        for (tolerance, table) in [
-            (measure.gram.as_ref().map(|t| t.relative_tolerance), "gram"),
-            (
-                measure.gauss_newton.as_ref().map(|t| t.relative_tolerance),
-                "gauss_newton",
-            ),
-            (
-                measure
-                    .layer_sharpness
-                    .as_ref()
-                    .map(|t| t.relative_tolerance),
-                "layer_sharpness",
-            ),
-            (measure.flow.as_ref().map(|t| t.relative_tolerance), "flow"),
-        ] {
-            let path = format!("measure.{table}.relative_tolerance");
-            let possible = tolerance.is_none_or(|t| t > 0.0 && t < 1.0);
-            self.require(possible, &path, "must be between 0 and 1");
-        }
-        if let Some(gram) = &measure.gram {
-            let possible = (1..=256).contains(&gram.count);
-            self.require(possible, "measure.gram.count", "must be from 1 to 256");
-        }
-        if let Some(flow) = &measure.flow {
-            let positive = |value: f64| value > 0.0 && value.is_finite();
-            self.require(
-                positive(flow.alpha) && flow.alpha <= 2.5,
-                "measure.flow.alpha",
-                "must be above 0 and at most 2.5: the method is unstable beyond 2.785",
-            );
-            self.require(
-                flow.cap.is_none_or(positive),
-                "measure.flow.cap",
-                "must be a positive, finite number",
-            );
-            self.require(
-                flow.tolerance > 0.0 && flow.tolerance < 1.0,
-                "measure.flow.tolerance",
-                "must be between 0 and 1",
-            );
+        for (path, fault) in measure.wrong(config) {
+            self.add(&path, fault);
         }
         if let Err(fault) = measure.phases.validate() {
             self.add(

@@ -1,5 +1,9 @@
 //! Every key a config may have, for `brink config keys` and for errors.
 
+use std::sync::LazyLock;
+
+use crate::measure::TABLES;
+
 /// A key, what it is when left out, and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -11,14 +15,30 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
+/// A list of [`Key`]s: path, default and meaning of each.
 macro_rules! keys {
     ($($path:literal, $default:literal, $meaning:literal;)*) => {
-        /// Every key, table by table.
-        pub const KEYS: &[Key] = &[$(Key { path: $path, default: $default, meaning: $meaning }),*];
+        [$($crate::config::keys::Key {
+            path: $path,
+            default: $default,
+            meaning: $meaning,
+        }),*]
     };
 }
 
-keys! {
+pub(crate) use keys;
+
+/// Every key, table by table.
+pub fn all() -> &'static [Key] {
+    static ALL: LazyLock<Vec<Key>> = LazyLock::new(|| {
+        let tables = TABLES.iter().flat_map(|(_, keys)| *keys);
+        FIRST.iter().chain(tables).chain(LAST).copied().collect()
+    });
+    &ALL
+}
+
+/// The keys before those of the measurements.
+const FIRST: &[Key] = &keys! {
     "name", "required", "names the run folders, outputs/<name>-<n>: letters, digits, - _ .";
 
     "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic)";
@@ -101,41 +121,10 @@ keys! {
     "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";
     "measure.phases.margin", "0.01", "relative band about 2/η within which λ₁ has not crossed";
     "measure.phases.turn", "0.02", "relative change of λ₁ from its last extremum that makes a turn";
+};
 
-    "measure.residual.every", "1", "D = F − Y: ‖D‖², DᵀF, DᵀY, and the change of ‖A‖² that it predicts; mse only";
-    "measure.residual.from", "0", "the first step to measure at";
-
-    "measure.gram.count", "2", "how many eigenvalues of the Gram matrix JJᵀ, as (2κ/n)·λ; mse only";
-    "measure.gram.method", "\"matrix-free\"", "matrix-free | dense (all of JJᵀ, up to 5000 rows)";
-    "measure.gram.every", "1", "measure at every so many steps";
-    "measure.gram.from", "0", "the first step to measure at";
-    "measure.gram.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it; matrix-free only";
-
-    "measure.gauss_newton.every", "1", "λ₁ of the Hessian's Gauss–Newton part and of the rest";
-    "measure.gauss_newton.from", "0", "the first step to measure at";
-    "measure.gauss_newton.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
-
-    "measure.first_order.every", "1", "error of the first-order step in function space; mse only";
-    "measure.first_order.from", "0", "the first step to measure at";
-
-    "measure.alignment.every", "1", "share of each layer in the Hessian's top eigenvector";
-    "measure.alignment.from", "0", "the first step to measure at";
-
-    "measure.self_stabilization.every", "1", "gradient ∇S of the sharpness S = λ₁ (∇³L[u, u], u its eigenvector), and Damian et al.'s α = −⟨∇L, ∇S⟩ (of S a unit of time), β = ‖∇S‖² without the part along u, x (in units of θ) and √(2α/β), the |x| in balance; where λ₁ is known to be simple";
-    "measure.self_stabilization.from", "0", "the first step to measure at";
-
-    "measure.layer_sharpness.every", "1", "λ₁ of each layer's diagonal block of the Hessian";
-    "measure.layer_sharpness.from", "0", "the first step to measure at";
-    "measure.layer_sharpness.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
-
-    "measure.flow.method", "\"rk4\"", "rk4 | adaptive (Dormand–Prince): gradient flow from the same start";
-    "measure.flow.alpha", "0.5", "rk4: its step is min(alpha/λ₁, cap)";
-    "measure.flow.cap", "none", "rk4: its longest step in units of time, η if left out";
-    "measure.flow.tolerance", "1e-6", "adaptive: error of a step relative to 1 + ‖θ‖";
-    "measure.flow.until", "none", "the last step at which the flow is followed; its cost rises with its λ₁";
-    "measure.flow.every", "1", "measure at every so many steps";
-    "measure.flow.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
-
+/// Those after them.
+const LAST: &[Key] = &keys! {
     "run.dtype", "\"float32\"", "float32 | float64 (CPU backends only)";
     "run.compression", "\"auto\"", "auto | on | off: train on the inputs' coordinates in the space they span, at less cost and to the same result";
     "run.fusion", "\"auto\"", "auto | off: elementwise operations that follow from each other in one pass over memory, and matrix products, convolutions, poolings and the eigensolver's blocks by Brink's own code (flex)";
@@ -143,12 +132,13 @@ keys! {
     "run.checkpoint.every", "0", "save the run's state in checkpoints/ at every so many steps; 0 at the first step, at the end and when it is stopped only";
     "run.checkpoint.keep", "2", "how many of them are kept, the newest ones; 0 for all";
     "run.microbatch", "none", "how many samples are computed on at a time, at least 1, all if left out: memory is bounded by them, and the result is the same";
-}
+};
 
 /// What the key of that path means; an item of a list, `hidden[1]`, stands for the list.
 pub fn meaning(path: &str) -> Option<&'static str> {
     let path = path.split('[').next().unwrap_or(path);
-    KEYS.iter()
+    all()
+        .iter()
         .find(|key| key.path == path)
         .map(|key| key.meaning)
 }
@@ -156,7 +146,7 @@ pub fn meaning(path: &str) -> Option<&'static str> {
 /// The table that has a key of that name, when only one does; a table within another counts less.
 pub fn elsewhere(name: &str) -> Option<&'static str> {
     let tables = || {
-        KEYS.iter().filter_map(|key| {
+        all().iter().filter_map(|key| {
             let (table, last) = key.path.rsplit_once('.')?;
             (last == name).then_some(table)
         })
@@ -181,9 +171,10 @@ mod tests {
         let base = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
                     [data]\n[model]\n[loss]\n[optimizer.minibatch]\nsize = 1\n[optimizer.schedule]\nkind = \"constant\"\n\
                     [measure.eigenvalues]\ncount = 1\n[measure.preconditioned]\ncount = 1\n[measure.phases]\n\
-                    [measure.residual]\n[measure.gram]\n[measure.gauss_newton]\n\
-                    [measure.first_order]\n[measure.alignment]\n[measure.self_stabilization]\n[measure.layer_sharpness]\n\
-                    [measure.flow]\n[run]\n[run.checkpoint]\n";
+                    [run]\n[run.checkpoint]\n";
+        let measured = TABLES.iter();
+        let measured: String = measured.map(|(n, _)| format!("[measure.{n}]\n")).collect();
+        let base = &(base.to_owned() + &measured);
         let text = if table.is_empty() {
             format!("zzz = 1\n{base}")
         } else {
@@ -197,7 +188,8 @@ mod tests {
 
     #[test]
     fn the_table_of_keys_is_complete() {
-        for table in [
+        let measured = TABLES.iter().map(|(name, _)| format!("measure.{name}"));
+        let others = [
             "data",
             "model",
             "loss",
@@ -207,18 +199,12 @@ mod tests {
             "measure.eigenvalues",
             "measure.preconditioned",
             "measure.phases",
-            "measure.residual",
-            "measure.gram",
-            "measure.gauss_newton",
-            "measure.first_order",
-            "measure.alignment",
-            "measure.self_stabilization",
-            "measure.layer_sharpness",
-            "measure.flow",
             "run.checkpoint",
             "run",
-        ] {
-            let mut documented: Vec<String> = KEYS
+        ];
+        for table in others.map(str::to_owned).into_iter().chain(measured) {
+            let table = table.as_str();
+            let mut documented: Vec<String> = all()
                 .iter()
                 .filter_map(|key| key.path.strip_prefix(table)?.strip_prefix('.'))
                 // A key, or a table within.
@@ -231,7 +217,7 @@ mod tests {
             valid.sort();
             assert_eq!(documented, valid, "table {table}");
         }
-        let mut top: Vec<&str> = KEYS
+        let mut top: Vec<&str> = all()
             .iter()
             .filter_map(|key| key.path.split('.').next())
             .collect();
@@ -243,7 +229,7 @@ mod tests {
     fn the_defaults_are_the_ones_listed() {
         let required = "name = \"x\"\n[optimizer]\nkind = \"gd\"\nstep_size = 0.1\nsteps = 1\n\
                         [measure.eigenvalues]\ncount = 1\n";
-        let spelt_out: Vec<Override> = KEYS
+        let spelt_out: Vec<Override> = all()
             .iter()
             .filter(|key| !matches!(key.default, "required" | "none"))
             // Tables that switch something on are not there by default.
@@ -281,7 +267,7 @@ mod tests {
             let kind = Override::set(&format!("optimizer.kind={kind}"));
             let named = names.iter().map(|name| format!("optimizer.{name}"));
             let spelt_out: Vec<Override> = named
-                .filter_map(|path| KEYS.iter().find(|key| key.path == path))
+                .filter_map(|path| all().iter().find(|key| key.path == path))
                 .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
                 .chain([kind.clone()])
                 .collect();
@@ -293,7 +279,7 @@ mod tests {
         }
         let cnn: Vec<Override> = ["channels", "kernel", "pooling"]
             .iter()
-            .filter_map(|name| KEYS.iter().find(|key| key.path == format!("model.{name}")))
+            .filter_map(|name| all().iter().find(|key| key.path == format!("model.{name}")))
             .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
             .chain([Override::set("model.kind=cnn")])
             .collect();

@@ -15,7 +15,6 @@ mod changes;
 mod check;
 mod de;
 mod fault;
-mod measure;
 mod nearest;
 mod optimizer;
 mod run;
@@ -29,15 +28,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use changes::{Change, changes, without};
-pub use measure::{
-    EigenvaluesConfig, FlowConfig, FlowMethodConfig, GramConfig, GramMethodConfig, MeasureConfig,
-    ScheduleConfig, SolvedConfig, Stale,
-};
 pub use optimizer::{
     MinibatchConfig, OptimizerConfig, OptimizerKind, StepSizesConfig, StepSizesKind,
 };
 pub use problem::{ConfigError, Problem};
 pub use run::{CheckpointConfig, Compression, Dtype, Fusion, RunConfig};
+
+pub use crate::measure::{EigenvaluesConfig, GramMethodConfig, MeasureConfig, Stale};
 
 use document::Node;
 use overrides::Override;

@@ -245,14 +245,14 @@ impl Forked {
         let same_place = theta && same_loss && was.run == now.run;
         let same_rule = (before.resolved().ok()).is_some_and(|b| Some(b) == after.resolved().ok());
         let (m, n) = (&was.measure, &now.measure);
-        let same_tables = [
-            ("gram", m.gram == n.gram),
-            ("gauss_newton", m.gauss_newton == n.gauss_newton),
-            ("first_order", m.first_order == n.first_order),
-            ("layer_sharpness", m.layer_sharpness == n.layer_sharpness),
-            // It goes on beside the run that it began with.
-            ("flow", m.flow == n.flow && same_rule),
-        ];
+        let changed = changes(was, now).unwrap_or_default();
+        let same_table = |name: &&str| {
+            let table = format!("measure.{name}");
+            !changed.iter().any(|change| change.key.starts_with(&table))
+        };
+        // They compare with the steps before, which were the same rule's.
+        let tables = n.tables().into_iter().filter(same_table);
+        let tables = tables.filter(|_| same_place && same_rule);
         self.inherited = Inherited {
             theta,
             optimizer: same_kind && !self.fresh_optimizer,
@@ -261,11 +261,7 @@ impl Forked {
                 && same_kind
                 && !self.fresh_optimizer
                 && m.preconditioned == n.preconditioned,
-            measurements: same_tables
-                .into_iter()
-                .filter(|(_, same)| *same && same_place)
-                .map(|(name, _)| name.to_owned())
-                .collect(),
+            measurements: tables.map(str::to_owned).collect(),
         };
         Ok(())
     }

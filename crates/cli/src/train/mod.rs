@@ -3,7 +3,6 @@
 mod compression;
 pub(crate) mod describe;
 mod fork;
-mod measurements;
 mod origin;
 mod problem;
 mod resume;
@@ -27,6 +26,7 @@ use crate::conclude::{Failure, conclude};
 use crate::config::{Config, Dtype, Fusion};
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::measure::Context;
 use crate::memory;
 use crate::observe::RunFiles;
 use crate::run_folder::{Destination, FINAL_WEIGHTS, INITIAL_WEIGHTS, RunFolder};
@@ -194,7 +194,12 @@ fn prepare(
     )?;
     let objective = &mut problem.objective;
     objective.set_fusion(config.run.fusion == Fusion::Auto);
-    let measurements = measurements::measurements(&config, &problem, loss, &tensors.targets)?;
+    let measurements = config.measure.measurements(&Context {
+        config: &config,
+        problem: &problem,
+        loss,
+        targets: &tensors.targets,
+    })?;
     let facts = Facts {
         brink_version: env!("CARGO_PKG_VERSION").to_owned(),
         config: config.to_toml()?,

@@ -1,0 +1,66 @@
+//! What a run has that a measurement can be made of.
+
+use std::ops::Range;
+
+use brink_dynamics::Problem;
+use brink_dynamics::measurement::SquaredError;
+use brink_linearize::Layout;
+use brink_model::{Loss, bias_name, weight_name};
+use burn::tensor::Tensor;
+
+use crate::config::Config;
+
+/// A run that measurements are set up for.
+pub struct Context<'r> {
+    /// Its config.
+    pub config: &'r Config,
+    /// What is trained.
+    pub problem: &'r Problem<2>,
+    /// The loss.
+    pub loss: Loss,
+    /// Y, `[n, c]`.
+    pub targets: &'r Tensor<2>,
+}
+
+impl Context<'_> {
+    /// The squared error, if the loss is one.
+    pub fn squared_error(&self) -> Option<SquaredError> {
+        match self.loss {
+            Loss::Mse { factor } => Some(SquaredError::new(self.targets.clone(), factor)),
+            Loss::CrossEntropy => None,
+        }
+    }
+
+    /// Directions outside θ in which the loss does not change.
+    pub fn flat_directions(&self) -> usize {
+        self.problem.fixed_parameters
+    }
+
+    /// Each layer's name and its part of θ, weight and bias together: the layout has them in a row.
+    pub fn layers(&self) -> Vec<(String, Range<usize>)> {
+        let layout = self.problem.objective.layout();
+        (self.problem.layers.iter().enumerate())
+            .filter_map(|(index, layer)| {
+                let weight = range(layout, &weight_name(index))?;
+                let end = match range(layout, &bias_name(index)) {
+                    Some(bias) if bias.start == weight.end => bias.end,
+                    _ => weight.end,
+                };
+                Some((layer.name.clone(), weight.start..end))
+            })
+            .collect()
+    }
+
+    /// Where the output layer's weight lies in θ, and its bias if it has one.
+    pub fn output_layer(&self) -> Option<(Range<usize>, Option<Range<usize>>)> {
+        let layout = self.problem.objective.layout();
+        let last = self.problem.layers.len().checked_sub(1)?;
+        let weight = range(layout, &weight_name(last))?;
+        Some((weight, range(layout, &bias_name(last))))
+    }
+}
+
+fn range(layout: &Layout, name: &str) -> Option<Range<usize>> {
+    let parameter = layout.get(name)?;
+    Some(parameter.offset..parameter.offset + parameter.len())
+}

@@ -1,0 +1,28 @@
+//! `[measure.residual]`: the residual D = F − Y and what it predicts for the output layer.
+
+use brink_dynamics::measurement::Residual;
+
+use super::schedule::ScheduleConfig;
+use super::table::{Need, Table};
+use crate::config::keys::keys;
+
+/// The table.
+pub const TABLE: Table<ScheduleConfig> = Table {
+    keys: &keys! {
+        "measure.residual.every", "1", "D = F − Y: ‖D‖², DᵀF, DᵀY, and the change of ‖A‖² that it predicts; mse only";
+        "measure.residual.from", "0", "the first step to measure at";
+    },
+    needs: &[
+        Need::SquaredError,
+        Need::GradientDescent,
+        Need::NoWeightDecay,
+    ],
+    faults: ScheduleConfig::faults,
+    measurement: |table, run| {
+        let Some((squared, (weight, bias))) = run.squared_error().zip(run.output_layer()) else {
+            return Ok(None);
+        };
+        let residual = Residual::new(table.schedule(), squared, weight, bias);
+        Ok(Some(Box::new(residual)))
+    },
+};

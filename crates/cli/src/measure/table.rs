@@ -1,0 +1,83 @@
+//! What a table of `[measure]` is made of.
+
+use brink_dynamics::measurement::Measurement;
+use brink_dynamics::optimizer::StepSizes;
+use brink_model::LossKind;
+
+use super::context::Context;
+use crate::config::keys::Key;
+use crate::config::{Config, OptimizerKind};
+use crate::error::Error;
+
+/// A key of a table that has an impossible value, and why.
+pub type Fault = (&'static str, String);
+
+/// A measurement; none where the network has nothing to measure.
+pub type Made = Result<Option<Box<dyn Measurement<2>>>, Error>;
+
+/// A table that adds a measurement to a run.
+pub struct Table<T: 'static> {
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// What it needs of the rest of the config.
+    pub needs: &'static [Need],
+    /// What is impossible in itself.
+    pub faults: fn(&T) -> Vec<Fault>,
+    /// Sets it up for a run.
+    pub measurement: fn(&T, &Context<'_>) -> Made,
+}
+
+/// What a measurement needs of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The loss is a squared error: what is measured is in function space.
+    SquaredError,
+    /// Each step goes along the gradient over all samples.
+    GradientDescent,
+    /// All steps have the same size.
+    ConstantStepSize,
+    /// The loss has no penalty.
+    NoWeightDecay,
+    /// The Hessian's top eigenvector is solved for.
+    TopEigenvector,
+    /// And its second eigenvalue.
+    TwoEigenvalues,
+}
+
+impl Need {
+    /// What to do about it, where a config does not have it.
+    pub fn unmet(self, config: &Config) -> Option<&'static str> {
+        let (optimizer, eigenvalues) = (&config.optimizer, &config.measure.eigenvalues);
+        let plain = optimizer.kind == OptimizerKind::GradientDescent;
+        let (met, advice) = match self {
+            Self::SquaredError => (
+                config.loss.kind == LossKind::Mse,
+                "is defined for the squared error only: remove the table, or set loss.kind = \"mse\"",
+            ),
+            Self::GradientDescent => (
+                plain && optimizer.minibatch.is_none(),
+                "is about gradient descent over all samples: remove the table, or set \
+                 optimizer.kind = \"gd\" without [optimizer.minibatch]",
+            ),
+            Self::ConstantStepSize => (
+                optimizer.step_sizes() == StepSizes::Constant,
+                "compares steps of equal size: remove the table, or [optimizer.schedule]",
+            ),
+            Self::NoWeightDecay => (
+                optimizer.weight_decay == 0.0,
+                "is about the loss without weight decay: remove the table, or set \
+                 optimizer.weight_decay = 0",
+            ),
+            Self::TopEigenvector => (
+                eigenvalues.is_some(),
+                "needs the Hessian's top eigenvector: add [measure.eigenvalues]",
+            ),
+            Self::TwoEigenvalues => (
+                eigenvalues.as_ref().is_some_and(|e| e.count >= 2),
+                "needs the Hessian's top eigenvector and λ₂, without which λ₁ is not known to be \
+                 simple: set measure.eigenvalues.count to 2 or more",
+            ),
+        };
+        (!met).then_some(advice)
+    }
+}
