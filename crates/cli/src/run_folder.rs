@@ -183,10 +183,8 @@ impl RunFolder {
             });
         }
         // Gone before the run starts, so that no file of the earlier run passes for one of this.
-        let of_a_run = names.iter().filter(|name| is_of_a_run(name));
-        of_a_run
-            .map(|name| removed(&path.join(name)))
-            .collect::<Result<(), _>>()?;
+        let mut of_a_run = names.iter().filter(|name| is_of_a_run(name));
+        of_a_run.try_for_each(|name| removed(&path.join(name)))?;
         let checkpoints = path.join(checkpoint::FOLDER);
         if names.iter().any(|name| name == checkpoint::FOLDER) {
             for name in self::names(&checkpoints).map_err(|source| fail(&checkpoints, source))? {
@@ -228,8 +226,8 @@ impl RunFolder {
                 || unfinished(name).is_some_and(|whole| FILES.contains(&whole))
         };
         let names = names(&self.path).map_err(fail)?;
-        let left_over = names.iter().filter(is_left_over);
-        left_over.map(|name| removed(&self.file(name))).collect()
+        let mut left_over = names.iter().filter(is_left_over);
+        left_over.try_for_each(|name| removed(&self.file(name)))
     }
 
     /// The folder.

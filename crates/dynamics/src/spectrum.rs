@@ -166,15 +166,14 @@ impl Spectrum {
 impl Memory for Spectrum {
     fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
         self.totals.save(&mut to.part("totals"))?;
-        let ends = self.ends.iter_mut();
-        ends.map(|end| end.save(&mut to.part(end.name()))).collect()
+        let mut ends = self.ends.iter_mut();
+        ends.try_for_each(|end| end.save(&mut to.part(end.name())))
     }
 
     fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
         self.totals.restore(&from.part("totals"))?;
-        let ends = self.ends.iter_mut();
-        ends.map(|end| end.restore(&from.part(end.name())))
-            .collect()
+        let mut ends = self.ends.iter_mut();
+        ends.try_for_each(|end| end.restore(&from.part(end.name())))
     }
 }
 

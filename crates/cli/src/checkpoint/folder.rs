@@ -80,8 +80,8 @@ impl Checkpoints {
     /// # Errors
     /// The system refuses.
     pub fn remove_after(&self, step: u64) -> io::Result<()> {
-        let later = self.steps().into_iter().filter(|later| *later > step);
-        later.map(|step| fs::remove_file(self.file(step))).collect()
+        let mut later = self.steps().into_iter().filter(|later| *later > step);
+        later.try_for_each(|step| fs::remove_file(self.file(step)))
     }
 }
 

@@ -17,6 +17,7 @@ mod de;
 mod fault;
 mod nearest;
 mod optimizer;
+mod rules;
 mod run;
 
 #[cfg(test)]
@@ -28,10 +29,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use changes::{Change, changes, without};
-pub use optimizer::{
-    MinibatchConfig, OptimizerConfig, OptimizerKind, StepSizesConfig, StepSizesKind,
-};
+pub use optimizer::{MinibatchConfig, OptimizerConfig, StepSizesConfig, StepSizesKind};
 pub use problem::{ConfigError, Problem};
+pub use rules::OptimizerKind;
 pub use run::{CheckpointConfig, Compression, Dtype, Fusion, RunConfig};
 
 pub use crate::measure::{EigenvaluesConfig, GramMethodConfig, MeasureConfig, Stale};

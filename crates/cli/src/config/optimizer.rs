@@ -1,10 +1,10 @@
 //! `[optimizer]`: how the parameters move, and when a run stops.
 
 use brink_dynamics::minibatch::{Order, Sampling};
-use brink_dynamics::optimizer::{
-    Adam, GradientDescent, HeavyBall, Nesterov, Optimizer, RmsProp, Sam, StepSizes,
-};
+use brink_dynamics::optimizer::{Optimizer, StepSizes};
 use serde::{Deserialize, Serialize};
+
+use super::rules::OptimizerKind;
 
 /// The table `[optimizer]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,26 +49,6 @@ pub struct OptimizerConfig {
     /// How η_t follows from η; constant without this table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<StepSizesConfig>,
-}
-
-/// How the parameters move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerKind {
-    /// Gradient descent, θ ← θ − η∇L(θ).
-    #[serde(rename = "gd")]
-    GradientDescent,
-    /// With Polyak's momentum.
-    HeavyBall,
-    /// With Nesterov's momentum.
-    Nesterov,
-    /// RMSProp.
-    #[serde(rename = "rmsprop")]
-    RmsProp,
-    /// Adam.
-    Adam,
-    /// Sharpness-aware minimisation.
-    Sam,
 }
 
 /// The table `[optimizer.minibatch]`.
@@ -150,92 +130,36 @@ pub enum StepSizesKind {
 /// A fault of the table: the key and what is wrong.
 pub type Fault = (&'static str, String);
 
-impl OptimizerKind {
-    /// The name in configs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GradientDescent => "gd",
-            Self::HeavyBall => "heavy-ball",
-            Self::Nesterov => "nesterov",
-            Self::RmsProp => "rmsprop",
-            Self::Adam => "adam",
-            Self::Sam => "sam",
-        }
-    }
-
-    /// The keys that only some kinds have, of those this one has.
-    fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::GradientDescent => &[],
-            Self::HeavyBall | Self::Nesterov => &["momentum"],
-            Self::RmsProp => &["beta2", "epsilon", "bias_correction"],
-            Self::Adam => &["beta1", "beta2", "epsilon"],
-            Self::Sam => &["radius"],
-        }
-    }
-}
-
 impl OptimizerConfig {
     /// The same with the kind's defaults written out, or every fault.
     pub fn resolved(&self) -> Result<Self, Vec<Fault>> {
         let mut resolved = self.clone();
         let mut faults = Vec::new();
-        for (key, given) in [
-            ("momentum", self.momentum.is_some()),
-            ("beta1", self.beta1.is_some()),
-            ("beta2", self.beta2.is_some()),
-            ("epsilon", self.epsilon.is_some()),
-            ("bias_correction", self.bias_correction.is_some()),
-            ("radius", self.radius.is_some()),
+        let own = |key: &str| self.kind.keys().iter().find(|(own, _)| *own == key);
+        let share: (fn(f64) -> bool, _) = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1");
+        let positive: (fn(f64) -> bool, _) =
+            (|v| v > 0.0 && v.is_finite(), "a positive, finite number");
+        for (key, at, (fits, range)) in [
+            ("momentum", &mut resolved.momentum, share),
+            ("beta1", &mut resolved.beta1, share),
+            ("beta2", &mut resolved.beta2, share),
+            ("epsilon", &mut resolved.epsilon, positive),
+            ("radius", &mut resolved.radius, positive),
         ] {
-            if given && !self.kind.keys().contains(&key) {
-                let kind = self.kind.name();
-                faults.push((
-                    key,
-                    format!("the optimizer {kind} has no such key: remove it"),
-                ));
+            match (own(key), *at) {
+                (None, None) => {}
+                (None, Some(_)) => faults.push((key, self.has_no_such_key())),
+                (Some((_, default)), given) => match given.or(*default) {
+                    Some(value) if fits(value) => *at = Some(value),
+                    Some(_) => faults.push((key, format!("must be {range}"))),
+                    None => faults.push((key, format!("is missing: {range}"))),
+                },
             }
         }
-        let share = |value: f64| (0.0..1.0).contains(&value);
-        let mut number = |key,
-                          at: &mut Option<f64>,
-                          default: Option<f64>,
-                          fits: &dyn Fn(f64) -> bool,
-                          range: &str| {
-            if !self.kind.keys().contains(&key) {
-                return;
-            }
-            match at.or(default) {
-                Some(value) if fits(value) => *at = Some(value),
-                Some(_) => faults.push((key, format!("must be {range}"))),
-                None => faults.push((key, format!("is missing: {range}"))),
-            }
-        };
-        let (below_one, positive) = ("at least 0 and below 1", "a positive, finite number");
-        let above_zero = |value: f64| value > 0.0 && value.is_finite();
-        let beta2 = match self.kind {
-            OptimizerKind::RmsProp => 0.99,
-            _ => 0.999,
-        };
-        number(
-            "momentum",
-            &mut resolved.momentum,
-            Some(0.9),
-            &share,
-            below_one,
-        );
-        number("beta1", &mut resolved.beta1, Some(0.9), &share, below_one);
-        number("beta2", &mut resolved.beta2, Some(beta2), &share, below_one);
-        number(
-            "epsilon",
-            &mut resolved.epsilon,
-            Some(1e-8),
-            &above_zero,
-            positive,
-        );
-        number("radius", &mut resolved.radius, None, &above_zero, positive);
-        if self.kind == OptimizerKind::RmsProp {
-            resolved.bias_correction.get_or_insert(true);
+        match (own("bias_correction"), self.bias_correction) {
+            (None, Some(_)) => faults.push(("bias_correction", self.has_no_such_key())),
+            (Some(_), None) => resolved.bias_correction = Some(true),
+            _ => {}
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
             faults.push((
@@ -249,21 +173,14 @@ impl OptimizerConfig {
         }
     }
 
+    fn has_no_such_key(&self) -> String {
+        let kind = self.kind.name();
+        format!("the optimizer {kind} has no such key: remove it")
+    }
+
     /// The rule, of a resolved table.
     pub fn rule(&self) -> Box<dyn Optimizer> {
-        let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let (beta2, epsilon) = (number(self.beta2), number(self.epsilon));
-        match self.kind {
-            OptimizerKind::GradientDescent => Box::new(GradientDescent),
-            OptimizerKind::HeavyBall => Box::new(HeavyBall::new(number(self.momentum))),
-            OptimizerKind::Nesterov => Box::new(Nesterov::new(number(self.momentum))),
-            OptimizerKind::RmsProp => {
-                let corrected = self.bias_correction.unwrap_or(true);
-                Box::new(RmsProp::new(beta2, epsilon, corrected))
-            }
-            OptimizerKind::Adam => Box::new(Adam::new(number(self.beta1), beta2, epsilon)),
-            OptimizerKind::Sam => Box::new(Sam::new(number(self.radius))),
-        }
+        self.kind.rule(self)
     }
 
     /// Why the run must not be computed in coordinates of the inputs' span, if there is a reason.

@@ -48,17 +48,13 @@ impl LayerSharpness {
 
 impl Memory for LayerSharpness {
     fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
-        let layers = self.layers.iter_mut();
-        layers
-            .map(|(name, _, solver)| solver.save(&mut to.part(name)))
-            .collect()
+        let mut layers = self.layers.iter_mut();
+        layers.try_for_each(|(name, _, solver)| solver.save(&mut to.part(name)))
     }
 
     fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
-        let layers = self.layers.iter_mut();
-        layers
-            .map(|(name, _, solver)| solver.restore(&from.part(name)))
-            .collect()
+        let mut layers = self.layers.iter_mut();
+        layers.try_for_each(|(name, _, solver)| solver.restore(&from.part(name)))
     }
 }
 
