@@ -20,4 +20,5 @@ mod testing;
 pub use correlation::{Correlation, PhaseCorrelation};
 pub use report::Report;
 pub use table::{Table, TableError};
+pub use trace::columns;
 pub use trace::{Facts, Loss, MANIFEST_LIMIT, Trace, TraceError};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use brink_dynamics::Column;
 use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::record::RunHeader;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,8 @@ pub struct Manifest {
     pub dataset: brink_data::Provenance,
     /// The config, all defaults filled in, with the command line's changes.
     pub config: Config,
+    /// The columns of its trace, and what each holds.
+    pub columns: Vec<Column>,
     /// Calls by name.
     pub counters: BTreeMap<String, u64>,
     /// Seconds of wall time by stage.
@@ -194,6 +197,7 @@ impl Manifest {
             matmul_check: None,
             dataset,
             config,
+            columns: Vec::new(),
             counters: BTreeMap::new(),
             seconds: BTreeMap::new(),
         }
@@ -203,6 +207,7 @@ impl Manifest {
     pub fn start(&mut self, header: &RunHeader) {
         self.parameters = header.parameters;
         self.first_step = header.first_step;
+        self.columns = brink_traces::columns(header);
     }
 
     /// Notes how the run ended and what it cost.

@@ -3,6 +3,7 @@
 mod caught;
 mod checkpoints;
 mod clock;
+mod column;
 mod descent;
 mod error;
 mod flat;
@@ -27,6 +28,7 @@ pub use brink_eigen as eigen;
 pub use brink_state as state;
 pub use caught::{Panicked, caught};
 pub use checkpoints::Checkpoints;
+pub use column::Column;
 pub use descent::{Descent, Inherited};
 pub use error::RunError;
 pub use hessian::Hessian;

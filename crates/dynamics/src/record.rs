@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::column::Column;
 use crate::eigen::Certainty;
 
 /// How an eigenvalue was obtained.
@@ -133,5 +134,5 @@ pub struct RunHeader {
     /// Whether steps are taken along batches.
     pub minibatches: bool,
     /// The columns of the run's measurements.
-    pub measured: Vec<String>,
+    pub measured: Vec<Column>,
 }

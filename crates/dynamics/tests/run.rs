@@ -8,7 +8,7 @@ use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{EigenvalueKind, StepRecord};
 use brink_dynamics::state::Memory;
 use brink_dynamics::{
-    Between, EigenvalueSettings, Finished, LayerWeight, Problem, RunError, Settings, run,
+    Between, Column, EigenvalueSettings, Finished, LayerWeight, Problem, RunError, Settings, run,
 };
 use brink_linearize::{Batch, Objective};
 use burn::module::{Module, Param};
@@ -222,8 +222,8 @@ impl Measurement<2> for PanicsAt {
         "panics"
     }
 
-    fn columns(&self) -> Vec<String> {
-        vec!["panics".to_owned()]
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("panics", "nothing")]
     }
 
     fn wants(&self, _: u64) -> bool {

@@ -1,53 +1,7 @@
-//! `trace.csv`: one row a step.
+//! `trace.csv`: one row a step, measured at θ_t before the step to θ_{t+1}.
 //!
-//! | column | meaning | empty when |
-//! |---|---|---|
-//! | `step` | t, counted from 0 at the initial weights | never |
-//! | `time` | the sum of the step sizes before this step, η·t if they are equal: the time of gradient flow | never |
-//! | `loss` | L(θₜ) over the full batch | never |
-//! | `train_accuracy` | share of training samples classified right, 0 to 1 | it means nothing for the targets |
-//! | `gradient_norm` | ‖∇L(θₜ)‖₂ | never |
-//! | `step_size` | η_t of the step that is taken from here | never |
-//! | `threshold` | the optimizer's stability threshold for λ, such as 2/η | it has a preconditioner, or η_t is 0 |
-//! | `lambda_1`, `lambda_2`, … | largest eigenvalues of ∇²L(θₜ), algebraically, largest first | not measured at this step, or beyond `count` and not above the share of the threshold that `above` asks for |
-//! | `lambda_min_1`, … | smallest eigenvalues, smallest first; only if the config asks for them | not measured at this step |
-//! | `preconditioned_1`, … | largest eigenvalues of P^(−½)∇²L(θₜ)P^(−½), P the preconditioner of the step from here; only if the config asks for them | not measured at this step |
-//! | `preconditioned_threshold` | the optimizer's stability threshold for them | η_t is 0 |
-//! | `gradient_alignment` | \|cos\| of the angle between ∇L(θₜ) and the top eigenvector | not measured at this step |
-//! | `batch_loss`, `step_sharpness` | loss L_B, and gᵀH_Bg/‖g‖² for the gradient g = ∇L_B, over the batch of the step from here; only with minibatches | g is 0 |
-//! | `output_norm_sq` | ‖A‖², squared Frobenius norm of the output layer's weight | there is no such layer |
-//! | `weight_norm_sq.<layer>` | squared Frobenius norm of each layer's weight, input to output | never |
-//! | `phase` | before, I, II, III or IV, by the rule of [`brink_analysis::phases`], as known at this step | no λ₁ yet; the optimizer is not gd |
-//!
-//! Then the columns of the measurements that the config switches on; every one is empty at steps
-//! where its measurement is not due. D = F − Y, M = JJᵀ with top eigenvector v₁, A the output layer.
-//!
-//! | column | meaning | table |
-//! |---|---|---|
-//! | `residual_norm_sq`, `residual_dot_output`, `residual_dot_target`, `target_norm_sq` | ‖D‖², DᵀF, DᵀY, ‖Y‖² | `residual` |
-//! | `output_norm_sq_change` | ‖A‖² after the step taken from here, less ‖A‖² before it | `residual` |
-//! | `output_norm_sq_predicted` | the same, from DᵀF and the gradient: −(4κη/n)·DᵀF + 2η⟨b, ∂L/∂b⟩ + η²‖∂L/∂A‖² | `residual` |
-//! | `output_norm_sq_error` | the change less its prediction | `residual` |
-//! | `gram_lambda_1`, … , `gram_error_bound` | (2κ/n)·λᵢ(M), and the largest of their error bounds | `gram` |
-//! | `gram_gap` | \|Λ − (2κ/n)·λ₁(M)\|/Λ; empty where Λ was not solved for | `gram` |
-//! | `residual_on_v1`, `residual_off_v1` | Dᵀv₁, its sign continued from step to step; ‖D − (Dᵀv₁)v₁‖ | `gram` |
-//! | `loss_share_v1` | (Dᵀv₁)²/‖D‖² | `gram` |
-//! | `v1_cos_previous`, `v1_cos_start` | \|cos\| between v₁ and that of the previous, of the first measured step | `gram` |
-//! | `gauss_newton_lambda_1`, `gauss_newton_error_bound` | λ₁ of the Hessian's Gauss–Newton part, its error bound | `gauss_newton` |
-//! | `residual_hessian_lambda_1`, `residual_hessian_error_bound` | λ₁ (largest algebraic) of the rest of the Hessian | `gauss_newton` |
-//! | `first_order_error` | ‖D(t) − (I − (2κη/n)M)·D(t−1)‖/‖D(t−1)‖, of the step that led here | `first_order` |
-//! | `eigenvector_share.<layer>` | share of the layer in the squared norm of the Hessian's top eigenvector | `alignment` |
-//! | `sharpness_gradient_norm` | ‖∇S‖ of the sharpness S = λ₁, ∇S = ∇³L[u, u] for its unit eigenvector u; this and the next six are empty where λ₁ is not known to be simple or u not to be within 0.1 of it | `self_stabilization` |
-//! | `progressive_sharpening` | −⟨∇L, ∇S⟩, dS/dt of gradient flow from θₜ | `self_stabilization` |
-//! | `stabilization` | β = ‖∇S − ⟨u, ∇S⟩u‖² | `self_stabilization` |
-//! | `oscillation` | x = ⟨u, ∇L⟩/λ₁, distance along u from θ_ref = θₜ − xu, where the slope along u vanishes to first order; the sign of u is continued from step to step; empty where λ₁ ≤ 0 | `self_stabilization` |
-//! | `progressive_sharpening_reference` | α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second order in x; empty where x is | `self_stabilization` |
-//! | `predicted_deviation` | √(2α/β), the \|x\| at which Damian, Nichani and Lee (2023) have gradient descent in balance; empty where α or β is not positive | `self_stabilization` |
-//! | `top_eigenvector_error` | bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), λ₂ as large as its error bound allows | `self_stabilization` |
-//! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
-//! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
-//! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |
-//! | `flow_gradients` | gradients that the flow took so far | `flow` |
+//! [`columns`] says what each column of a run holds, and when it is empty; so does the run's
+//! `manifest.json`.
 //!
 //! Numbers are the shortest decimals that read back as the same float64; zero has no sign, and
 //! numbers below 2.3e-308 are written as zero. Values of λ carry no error bounds here;
@@ -55,7 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
+use brink_analysis::columns::{LAMBDA, LAYER_NORM, PHASE, SHARPNESS, THRESHOLD};
 use brink_analysis::phases::{Classifier, Phase, PhaseParams};
+use brink_dynamics::Column;
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{Eigenvalue, RunHeader, StepRecord};
 
@@ -63,38 +19,97 @@ use crate::continued::{ContinueError, Left};
 use crate::csv_file::{CsvFile, cell, number};
 
 /// The columns of a run's trace, in order.
-pub fn columns(header: &RunHeader) -> Vec<String> {
-    let mut columns: Vec<String> = [
-        "step",
-        "time",
-        "loss",
-        "train_accuracy",
-        "gradient_norm",
-        "step_size",
-        "threshold",
-    ]
-    .map(String::from)
-    .into();
-    columns.extend((1..=header.eigenvalues).map(|index| format!("lambda_{index}")));
-    columns.extend((1..=header.smallest).map(|index| format!("lambda_min_{index}")));
+pub fn columns(header: &RunHeader) -> Vec<Column> {
+    let mut columns = vec![
+        Column::new("step", "t, counted from 0 at the initial weights"),
+        Column::new(
+            "time",
+            "the sum of the step sizes before this step, η·t if they are equal: the time of \
+             gradient flow",
+        ),
+        Column::new(
+            "loss",
+            "L(θ_t) over the whole training set, with the penalty of weight decay",
+        ),
+        Column::new(
+            "train_accuracy",
+            "share of training samples classified right, 0 to 1; empty if it means nothing for \
+             the targets",
+        ),
+        Column::new("gradient_norm", "‖∇L(θ_t)‖₂"),
+        Column::new("step_size", "η_t of the step that is taken from here"),
+        Column::new(
+            THRESHOLD,
+            "the optimizer's stability threshold for the Hessian's eigenvalues, such as 2/η; empty \
+             if it has a preconditioner, or η_t is 0",
+        ),
+    ];
+    columns.extend((1..=header.eigenvalues).map(|index| {
+        Column::new(
+            format!("{LAMBDA}{index}"),
+            format!(
+                "eigenvalue number {index} of ∇²L(θ_t), algebraically, largest first; empty where \
+                 not measured, or not above the share of the threshold that `above` asks for"
+            ),
+        )
+    }));
+    columns.extend((1..=header.smallest).map(|index| {
+        Column::new(
+            format!("lambda_min_{index}"),
+            format!("number {index} of its smallest eigenvalues, smallest first"),
+        )
+    }));
     if header.preconditioned > 0 {
-        columns.extend((1..=header.preconditioned).map(|index| format!("preconditioned_{index}")));
-        columns.push("preconditioned_threshold".into());
+        columns.extend((1..=header.preconditioned).map(|index| {
+            Column::new(
+                format!("preconditioned_{index}"),
+                format!(
+                    "eigenvalue number {index} of P^(−½)∇²L(θ_t)P^(−½), P the preconditioner of \
+                     the step from here, largest first"
+                ),
+            )
+        }));
+        columns.push(Column::new(
+            "preconditioned_threshold",
+            "the optimizer's stability threshold for them; empty if η_t is 0",
+        ));
     }
-    columns.push("gradient_alignment".into());
+    columns.push(Column::new(
+        "gradient_alignment",
+        "|cos| of the angle between ∇L(θ_t) and the top eigenvector",
+    ));
     if header.minibatches {
-        columns.extend(["batch_loss", "step_sharpness"].map(String::from));
+        columns.extend([
+            Column::new("batch_loss", "L_B over the batch of the step from here"),
+            Column::new(
+                "step_sharpness",
+                "gᵀH_Bg/‖g‖² for the gradient g = ∇L_B of that batch; empty if g is 0",
+            ),
+        ]);
     }
-    columns.push("output_norm_sq".into());
-    columns.extend(
-        header
-            .layers
-            .iter()
-            .map(|layer| format!("weight_norm_sq.{layer}")),
-    );
-    columns.push("phase".into());
+    columns.push(Column::new(
+        "output_norm_sq",
+        "‖A‖², squared Frobenius norm of the output layer's weight; empty without such a layer",
+    ));
+    columns.extend(header.layers.iter().map(|layer| {
+        Column::new(
+            format!("{LAYER_NORM}{layer}"),
+            "squared Frobenius norm of the layer's weight",
+        )
+    }));
+    columns.push(Column::new(
+        PHASE,
+        "before, I, II, III or IV: the paper's phases of gradient descent, as known at this step; \
+         empty before the first λ₁ and for other optimizers",
+    ));
     columns.extend(header.measured.iter().cloned());
     columns
+}
+
+/// Their names.
+fn names(header: &RunHeader) -> Vec<String> {
+    let columns = columns(header).into_iter();
+    columns.map(|column| column.name).collect()
 }
 
 fn row(header: &RunHeader, record: &StepRecord, phase: Option<Phase>) -> Vec<String> {
@@ -170,10 +185,10 @@ impl TraceCsv {
     /// The file of a run that is resumed, cut to the steps before, all of which must be there. Their
     /// phases are told again, since the next one depends on them.
     fn go_on(&mut self, header: &RunHeader) -> Result<CsvFile, ContinueError> {
-        let columns = columns(header);
-        let place = |name: &str| columns.iter().position(|column| column == name);
-        let (sharpness, threshold) = (place("lambda_1"), place("threshold"));
-        let mut left = Left::read(&self.path, &columns)?;
+        let names = names(header);
+        let place = |name: &str| names.iter().position(|column| column == name);
+        let (sharpness, threshold) = (place(SHARPNESS), place(THRESHOLD));
+        let mut left = Left::read(&self.path, &names)?;
         let rows = left.keep_before(header.next_step)?;
         for (expected, (step, row)) in (header.first_step..).zip(&rows) {
             if *step != expected {
@@ -203,7 +218,7 @@ impl Observer for TraceCsv {
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
         let file = match header.next_step > header.first_step {
             true => self.go_on(header)?,
-            false => CsvFile::create(&self.path, columns(header))?,
+            false => CsvFile::create(&self.path, names(header))?,
         };
         self.open = Some((file, header.clone()));
         Ok(())
@@ -288,7 +303,7 @@ mod tests {
         };
         let mut record = record(0);
         record.output_norm_sq = None;
-        let at = columns(&header).iter().position(|c| c == "output_norm_sq");
+        let at = names(&header).iter().position(|c| c == "output_norm_sq");
         assert_eq!(row(&header, &record, None)[at.unwrap()], "");
     }
 
@@ -298,7 +313,7 @@ mod tests {
         header.smallest = 1;
         let mut record = record(0);
         record.smallest = vec![eigenvalue(-1, -3.5)];
-        let columns = columns(&header);
+        let columns = names(&header);
         let at = columns
             .iter()
             .position(|column| column == "lambda_min_1")

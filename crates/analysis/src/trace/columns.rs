@@ -1,15 +1,17 @@
-//! The names of the trace's columns.
+//! The names of the columns that the analysis reads; what writes a trace takes them from here.
 
 /// The online label of the phase.
-pub(super) const PHASE: &str = "phase";
+pub const PHASE: &str = "phase";
 /// Begins the name of a person's own column of text.
-pub(super) const NOTE: &str = "note";
+pub const NOTE: &str = "note";
+/// Begins the name of an eigenvalue of the Hessian.
+pub const LAMBDA: &str = "lambda_";
 /// Sharpness Λ = λ₁ of the Hessian.
-pub(super) const SHARPNESS: &str = "lambda_1";
+pub const SHARPNESS: &str = "lambda_1";
 /// 2/η.
-pub(super) const THRESHOLD: &str = "threshold";
+pub const THRESHOLD: &str = "threshold";
 /// Begins the name of a layer's squared norm.
-pub(super) const LAYER_NORM: &str = "weight_norm_sq.";
+pub const LAYER_NORM: &str = "weight_norm_sq.";
 
 /// Whether a column holds text. In every other, a cell that is no number is a fault of the file:
 /// no list of the measurements' columns has to be kept for it.

@@ -1,6 +1,6 @@
 //! The measured columns of one run, from its folder or from memory.
 
-mod columns;
+pub mod columns;
 mod error;
 mod facts;
 

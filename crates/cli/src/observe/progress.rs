@@ -43,6 +43,8 @@ impl Observer for Progress {
             Self::Bar(bar, formula) => {
                 formula.clone_from(&header.threshold_formula);
                 bar.set_length(header.steps);
+                bar.set_position(header.next_step);
+                bar.reset_eta();
                 let template = "{bar:30} {pos}/{len}  {rate}  {msg}  {eta} left";
                 // A template that does not parse leaves indicatif's own style.
                 if let Ok(style) = ProgressStyle::with_template(template) {
@@ -104,6 +106,8 @@ fn status(record: &StepRecord, formula: &str) -> String {
 pub struct Lines<W> {
     out: W,
     steps: u64,
+    /// The first step that this process takes.
+    from: u64,
     formula: String,
     started: Instant,
     last: Option<(Instant, u64)>,
@@ -118,6 +122,7 @@ impl<W: Write> Lines<W> {
         Self {
             out,
             steps: 0,
+            from: 0,
             formula: String::new(),
             started: Instant::now(),
             last: None,
@@ -127,6 +132,7 @@ impl<W: Write> Lines<W> {
 
     fn start(&mut self, header: &RunHeader) {
         self.steps = header.steps;
+        self.from = header.next_step;
         self.formula.clone_from(&header.threshold_formula);
         self.started = Instant::now();
     }
@@ -159,8 +165,9 @@ impl<W: Write> Lines<W> {
             self.steps,
             status(record, &self.formula)
         );
-        if record.step > 0 && seconds > 0.0 {
-            let rate = record.step as f64 / seconds;
+        let taken = record.step.saturating_sub(self.from);
+        if taken > 0 && seconds > 0.0 {
+            let rate = taken as f64 / seconds;
             let left = self.steps.saturating_sub(record.step) as f64 / rate;
             line.push_str(&format!("  {rate:.1} steps/s  {left:.0} s left"));
         }

@@ -2,6 +2,7 @@
 
 use brink_dynamics::eigen::Certainty;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
+use brink_dynamics::{Column, measurement};
 use brink_theory::{Model, TheoryRecord};
 
 use crate::config::Config;
@@ -29,37 +30,17 @@ pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
     }
 }
 
-fn columns(gram: usize) -> Vec<String> {
-    let mut columns: Vec<String> = [
-        "residual_norm_sq",
-        "residual_dot_output",
-        "residual_dot_target",
-        "target_norm_sq",
-        "output_norm_sq_change",
-        "output_norm_sq_predicted",
-        "output_norm_sq_error",
-    ]
-    .map(String::from)
-    .into();
-    columns.extend((1..=gram).map(|index| format!("gram_lambda_{index}")));
-    columns.extend(
-        [
-            "gram_error_bound",
-            "gram_gap",
-            "residual_on_v1",
-            "residual_off_v1",
-            "loss_share_v1",
-            "v1_cos_previous",
-            "v1_cos_start",
-            "gauss_newton_lambda_1",
-            "residual_hessian_lambda_1",
-            "first_order_error",
-        ]
-        .map(String::from),
-    );
-    columns.extend(LAYERS.map(|layer| format!("eigenvector_share.{layer}")));
-    columns.extend(LAYERS.map(|layer| format!("lambda_1.{layer}")));
-    columns
+fn columns(gram: usize) -> Vec<Column> {
+    // The recursion is exact: what bounds the error of a solver has no column.
+    let values = |all: Vec<Column>| all.into_iter().filter(|c| !c.name.contains("error_bound"));
+    let residual = measurement::columns::residual().into_iter();
+    residual
+        .chain(measurement::columns::gram(gram))
+        .chain(values(measurement::columns::gauss_newton()))
+        .chain(measurement::columns::first_order())
+        .chain(measurement::columns::alignment(LAYERS.iter()))
+        .chain(values(measurement::columns::layer_sharpness(LAYERS.iter())))
+        .collect()
 }
 
 /// Follows what a record does not carry from step to step.

@@ -11,7 +11,7 @@ use brink_cli::observe::RunFiles;
 use brink_cli::run_folder::RunFolder;
 use brink_dynamics::measurement::{Iterate, MeasureError, Measurement};
 use brink_dynamics::state::Memory;
-use brink_dynamics::{LayerWeight, Problem, Settings, run};
+use brink_dynamics::{Column, LayerWeight, Problem, Settings, run};
 use brink_linearize::{Batch, Objective};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -34,8 +34,8 @@ impl Measurement<2> for PanicsAt {
         "panics"
     }
 
-    fn columns(&self) -> Vec<String> {
-        vec!["panics".to_owned()]
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::new("panics", "nothing")]
     }
 
     fn wants(&self, _: u64) -> bool {

@@ -5,6 +5,7 @@ use brink_state::{Loader, Memory, Part, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{DormandPrince, StepTooSmall, runge_kutta_4};
+use crate::column::Column;
 use crate::eigen::{EigenError, Params};
 use crate::flat::largest_of;
 use crate::hessian::Hessian;
@@ -219,15 +220,18 @@ impl<const D: usize> Measurement<D> for GradientFlow {
         "flow"
     }
 
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self) -> Vec<Column> {
         [
-            "flow_loss",
-            "flow_lambda_1",
-            "flow_error_bound",
-            "flow_distance",
-            "flow_gradients",
+            (
+                "flow_loss",
+                "loss of gradient flow at the time of this step",
+            ),
+            ("flow_lambda_1", "its sharpness there"),
+            ("flow_error_bound", "bound on that sharpness' error"),
+            ("flow_distance", "‖θₜ − θ_flow‖ at that time"),
+            ("flow_gradients", "gradients that the flow took so far"),
         ]
-        .map(String::from)
+        .map(|(name, meaning)| Column::new(name, meaning))
         .into()
     }
 

@@ -1,8 +1,10 @@
 //! Which layers the sharpest direction lies in.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
+use crate::column::Column;
 use crate::norms::Reading;
 use brink_state::Memory;
 
@@ -23,16 +25,25 @@ impl Alignment {
 
 impl Memory for Alignment {}
 
+/// Its columns, for layers by name.
+pub fn columns(layers: impl Iterator<Item = impl fmt::Display>) -> Vec<Column> {
+    layers
+        .map(|name| {
+            Column::new(
+                format!("eigenvector_share.{name}"),
+                "share of the layer in the squared norm of the Hessian's top eigenvector",
+            )
+        })
+        .collect()
+}
+
 impl<const D: usize> Measurement<D> for Alignment {
     fn name(&self) -> &'static str {
         "alignment"
     }
 
-    fn columns(&self) -> Vec<String> {
-        let layers = self.layers.iter();
-        layers
-            .map(|(name, _)| format!("eigenvector_share.{name}"))
-            .collect()
+    fn columns(&self) -> Vec<Column> {
+        columns(self.layers.iter().map(|(name, _)| name))
     }
 
     fn wants(&self, step: u64) -> bool {

@@ -4,6 +4,7 @@ use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
+use crate::column::Column;
 use crate::norms::Reading;
 
 /// ‖D(t) − (I − (2κη/n)·M)·D(t−1)‖ / ‖D(t−1)‖: the relative error of the linear step
@@ -52,13 +53,21 @@ impl Memory for FirstOrder {
     }
 }
 
+/// Its column.
+pub fn columns() -> Vec<Column> {
+    vec![Column::new(
+        "first_order_error",
+        "‖D(t) − (I − (2κη/n)M)·D(t−1)‖/‖D(t−1)‖, of the step that led here",
+    )]
+}
+
 impl<const D: usize> Measurement<D> for FirstOrder {
     fn name(&self) -> &'static str {
         "first_order"
     }
 
-    fn columns(&self) -> Vec<String> {
-        vec!["first_order_error".into()]
+    fn columns(&self) -> Vec<Column> {
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

@@ -1,6 +1,7 @@
 //! The Hessian's two parts: Gauss–Newton, and what the residual's curvature adds.
 
 use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
+use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
 use crate::scaled::ScaledSolver;
@@ -43,20 +44,31 @@ impl Memory for GaussNewton {
     }
 }
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "gauss_newton_lambda_1",
+            "λ₁ of the Hessian's Gauss–Newton part",
+        ),
+        ("gauss_newton_error_bound", "bound on its error"),
+        (
+            "residual_hessian_lambda_1",
+            "λ₁ (largest algebraic) of the rest of the Hessian",
+        ),
+        ("residual_hessian_error_bound", "bound on its error"),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for GaussNewton {
     fn name(&self) -> &'static str {
         "gauss_newton"
     }
 
-    fn columns(&self) -> Vec<String> {
-        [
-            "gauss_newton_lambda_1",
-            "gauss_newton_error_bound",
-            "residual_hessian_lambda_1",
-            "residual_hessian_error_bound",
-        ]
-        .map(String::from)
-        .into()
+    fn columns(&self) -> Vec<Column> {
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

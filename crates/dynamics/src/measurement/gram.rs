@@ -8,6 +8,7 @@ use faer::{Mat, Side};
 use super::{
     Iterate, MeasureError, Measurement, Schedule, SquaredError, error_bound, read, solve, solver,
 };
+use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::norms::{self, Reading};
 use crate::scaled::ScaledSolver;
@@ -173,28 +174,50 @@ impl Memory for Gram {
     }
 }
 
+/// Its columns, for `count` eigenvalues.
+pub fn columns(count: usize) -> Vec<Column> {
+    let mut columns: Vec<Column> = (1..=count)
+        .map(|index| {
+            Column::new(
+                format!("gram_lambda_{index}"),
+                format!("(2κ/n)·λ of number {index} of M = JJᵀ, largest first"),
+            )
+        })
+        .collect();
+    columns.extend(
+        [
+            ("gram_error_bound", "the largest of their error bounds"),
+            (
+                "gram_gap",
+                "|Λ − (2κ/n)·λ₁(M)|/Λ; empty where Λ was not solved for",
+            ),
+            (
+                "residual_on_v1",
+                "Dᵀv₁ for the top eigenvector v₁ of M, its sign continued from step to step",
+            ),
+            ("residual_off_v1", "‖D − (Dᵀv₁)v₁‖"),
+            ("loss_share_v1", "(Dᵀv₁)²/‖D‖²; empty where D is 0"),
+            (
+                "v1_cos_previous",
+                "|cos| between v₁ and that of the measured step before",
+            ),
+            (
+                "v1_cos_start",
+                "|cos| between v₁ and that of the first measured step",
+            ),
+        ]
+        .map(|(name, meaning)| Column::new(name, meaning)),
+    );
+    columns
+}
+
 impl<const D: usize> Measurement<D> for Gram {
     fn name(&self) -> &'static str {
         "gram"
     }
 
-    fn columns(&self) -> Vec<String> {
-        let mut columns: Vec<String> = (1..=self.count)
-            .map(|index| format!("gram_lambda_{index}"))
-            .collect();
-        columns.extend(
-            [
-                "gram_error_bound",
-                "gram_gap",
-                "residual_on_v1",
-                "residual_off_v1",
-                "loss_share_v1",
-                "v1_cos_previous",
-                "v1_cos_start",
-            ]
-            .map(String::from),
-        );
-        columns
+    fn columns(&self) -> Vec<Column> {
+        columns(self.count)
     }
 
     fn wants(&self, step: u64) -> bool {

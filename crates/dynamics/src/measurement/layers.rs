@@ -1,11 +1,13 @@
 //! The sharpness of each layer by itself.
 
+use std::fmt;
 use std::ops::Range;
 
 use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
+use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
 use crate::scaled::ScaledSolver;
@@ -58,21 +60,28 @@ impl Memory for LayerSharpness {
     }
 }
 
+/// Its columns, for layers by name.
+pub fn columns(layers: impl Iterator<Item = impl fmt::Display>) -> Vec<Column> {
+    layers
+        .flat_map(|name| {
+            [
+                Column::new(
+                    format!("lambda_1.{name}"),
+                    "λ₁ of the layer's diagonal block of the Hessian",
+                ),
+                Column::new(format!("lambda_1_error_bound.{name}"), "bound on its error"),
+            ]
+        })
+        .collect()
+}
+
 impl<const D: usize> Measurement<D> for LayerSharpness {
     fn name(&self) -> &'static str {
         "layer_sharpness"
     }
 
-    fn columns(&self) -> Vec<String> {
-        let layers = self.layers.iter();
-        layers
-            .flat_map(|(name, ..)| {
-                [
-                    format!("lambda_1.{name}"),
-                    format!("lambda_1_error_bound.{name}"),
-                ]
-            })
-            .collect()
+    fn columns(&self) -> Vec<Column> {
+        columns(self.layers.iter().map(|(name, ..)| name))
     }
 
     fn wants(&self, step: u64) -> bool {

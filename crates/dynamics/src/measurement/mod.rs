@@ -16,6 +16,7 @@ use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
 use burn::tensor::Tensor;
 
+use crate::column::Column;
 use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
 use crate::norms::Reading;
 use crate::record::Eigenvalue;
@@ -29,6 +30,16 @@ pub use layers::LayerSharpness;
 pub use residual::Residual;
 pub use self_stabilization::SelfStabilization;
 pub use squared_error::SquaredError;
+
+/// The columns of the measurements, for what computes the same quantities in another way.
+pub mod columns {
+    pub use super::alignment::columns as alignment;
+    pub use super::first_order::columns as first_order;
+    pub use super::gauss_newton::columns as gauss_newton;
+    pub use super::gram::columns as gram;
+    pub use super::layers::columns as layer_sharpness;
+    pub use super::residual::columns as residual;
+}
 
 /// At which steps something is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +98,7 @@ pub trait Measurement<const D: usize>: Memory {
     fn name(&self) -> &'static str;
 
     /// The columns that it adds to the trace.
-    fn columns(&self) -> Vec<String>;
+    fn columns(&self) -> Vec<Column>;
 
     /// Whether it wants to see the iterate of a step; its cells are empty at others.
     fn wants(&self, step: u64) -> bool;

@@ -6,6 +6,7 @@ use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, SquaredError, read};
+use crate::column::Column;
 use crate::norms::Reading;
 
 /// ‖D‖², DᵀF, DᵀY and ‖Y‖²; the change of ‖A‖² by the step taken from here, its prediction, and the
@@ -42,23 +43,34 @@ impl Residual {
 
 impl Memory for Residual {}
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        ("residual_norm_sq", "‖D‖², D = F − Y"),
+        ("residual_dot_output", "DᵀF"),
+        ("residual_dot_target", "DᵀY"),
+        ("target_norm_sq", "‖Y‖²"),
+        (
+            "output_norm_sq_change",
+            "‖A‖² after the step taken from here, less ‖A‖² before it",
+        ),
+        (
+            "output_norm_sq_predicted",
+            "the same, from DᵀF and the gradient: −(4κη/n)·DᵀF + 2η⟨b, ∂L/∂b⟩ + η²‖∂L/∂A‖²",
+        ),
+        ("output_norm_sq_error", "the change less its prediction"),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for Residual {
     fn name(&self) -> &'static str {
         "residual"
     }
 
-    fn columns(&self) -> Vec<String> {
-        [
-            "residual_norm_sq",
-            "residual_dot_output",
-            "residual_dot_target",
-            "target_norm_sq",
-            "output_norm_sq_change",
-            "output_norm_sq_predicted",
-            "output_norm_sq_error",
-        ]
-        .map(String::from)
-        .into()
+    fn columns(&self) -> Vec<Column> {
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

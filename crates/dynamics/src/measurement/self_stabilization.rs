@@ -4,6 +4,7 @@ use brink_state::{Memory, Part};
 use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
+use crate::column::Column;
 use crate::norms::Reading;
 use crate::record::Eigenvalue;
 
@@ -66,17 +67,42 @@ impl<const D: usize> Measurement<D> for SelfStabilization {
         "self_stabilization"
     }
 
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self) -> Vec<Column> {
         [
-            "sharpness_gradient_norm",
-            "progressive_sharpening",
-            "stabilization",
-            "oscillation",
-            "progressive_sharpening_reference",
-            "predicted_deviation",
-            "top_eigenvector_error",
+            (
+                "sharpness_gradient_norm",
+                "‖∇S‖ of the sharpness S = λ₁, ∇S = ∇³L[u, u] for its unit eigenvector u; this and \
+                 the next six are empty where λ₁ is not known to be simple or u not to be within \
+                 0.1 of it",
+            ),
+            (
+                "progressive_sharpening",
+                "−⟨∇L, ∇S⟩, dS/dt of gradient flow from θₜ",
+            ),
+            ("stabilization", "β = ‖∇S − ⟨u, ∇S⟩u‖²"),
+            (
+                "oscillation",
+                "x = ⟨u, ∇L⟩/λ₁, distance along u from θ_ref = θₜ − xu, where the slope along u \
+                 vanishes to first order; the sign of u is continued from step to step; empty \
+                 where λ₁ ≤ 0",
+            ),
+            (
+                "progressive_sharpening_reference",
+                "α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second \
+                 order in x; empty where x is",
+            ),
+            (
+                "predicted_deviation",
+                "√(2α/β), the |x| at which Damian, Nichani and Lee (2023) have gradient descent in \
+                 balance; empty where α or β is not positive",
+            ),
+            (
+                "top_eigenvector_error",
+                "bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), \
+                 λ₂ as large as its error bound allows",
+            ),
         ]
-        .map(String::from)
+        .map(|(name, meaning)| Column::new(name, meaning))
         .into()
     }
 

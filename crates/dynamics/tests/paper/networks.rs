@@ -140,7 +140,8 @@ impl Observer for Kept {
     }
 
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
-        self.columns = header.measured.clone();
+        let measured = header.measured.iter();
+        self.columns = measured.map(|column| column.name.clone()).collect();
         Ok(())
     }
 
