@@ -266,9 +266,10 @@ impl<'a> Search<'a> {
         let fresh = self.rounding_of_fresh_images();
         self.subspace.age > 0
             && !open.is_empty()
-            && open
-                .iter()
-                .all(|&i| assessment.truncation[i] + fresh <= assessment.tolerances[i])
+            && open.iter().all(|&i| {
+                assessment.truncation[i] + fresh <= assessment.tolerances[i]
+                    && !assessment.is_long(i)
+            })
     }
 
     fn rounding_of_fresh_images(&self) -> f64 {
@@ -314,7 +315,9 @@ impl<'a> Search<'a> {
     /// above them instead.
     fn holding_back(&self, open: &[usize], assessment: &Assessment) -> Vec<usize> {
         let values = &self.subspace.ritz.values;
-        let alone = |&&i: &&usize| assessment.rise(values, i) > assessment.tolerances[i];
+        let alone = |&&i: &&usize| {
+            assessment.rise(values, i) > assessment.tolerances[i] || assessment.is_long(i)
+        };
         let unsharp: Vec<usize> = open.iter().filter(alone).copied().collect();
         let Some(&lowest) = open.last() else {
             return unsharp;

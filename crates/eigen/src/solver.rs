@@ -48,6 +48,12 @@ impl Solver {
         &self.params
     }
 
+    /// The rows that the next solve starts from, `[rows, P]`, the wanted ones first: where the wanted
+    /// vectors and their guards are expected then. Another solver may take them up.
+    pub fn next_start(&self) -> Option<&Tensor<2>> {
+        self.block.as_ref()
+    }
+
     /// Starts the next solve from the rows of `block`, `[rows, P]`, of any length and not
     /// necessarily orthogonal. Rows beyond `count + guard` are ignored, missing ones are drawn at
     /// random. As nothing says what these rows cannot see, that solve also probes.
