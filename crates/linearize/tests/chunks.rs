@@ -138,6 +138,24 @@ fn a_convolutional_network() {
     }
 }
 
+/// A block whose values take more than they may goes through in pieces, down to single vectors.
+#[test]
+fn a_block_in_pieces() {
+    let device = cpu();
+    let whole = classified(N, 4, 3, &device, DType::F64);
+    let module = Mlp::new(&device);
+    let chunks = in_chunks(&whole, 3);
+    let one = Objective::trace(&module, &whole, Mlp::forward, mse).unwrap();
+    for bytes in (0..16).map(|exponent| 1 << exponent) {
+        let mut pieces = Objective::trace(&module, &whole, Mlp::forward, mse).unwrap();
+        pieces.set_block_bytes(bytes);
+        agree("one part", &one, &pieces);
+        let mut pieces = Objective::trace_in_chunks(&module, &chunks, Mlp::forward, mse).unwrap();
+        pieces.set_block_bytes(bytes);
+        agree("chunks", &one, &pieces);
+    }
+}
+
 /// Labels are integers, one a sample; class weights are shared by all samples.
 #[test]
 fn labels_and_shared_tensors() {
