@@ -134,7 +134,15 @@ fn a_convolutional_network() {
     for length in [1, 3] {
         let chunks = in_chunks(&whole, length);
         let many = Objective::trace_in_chunks(&module, &chunks, forward, cross_entropy);
-        agree("convolutions", &one, &many.unwrap());
+        let many = many.unwrap();
+        agree("convolutions", &one, &many);
+        let theta = one.layout().flatten(&module).cast(DType::F64);
+        let [whole, again] = [&one, &many].map(|o| o.linearize(&theta).unwrap().row_cost());
+        // A block of any width evaluates the chunks anew.
+        assert!(
+            0.0 < again && again < whole && whole < 1.0,
+            "{again}, {whole}"
+        );
     }
 }
 
