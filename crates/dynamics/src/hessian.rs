@@ -35,6 +35,10 @@ impl<const D: usize> SymmetricOperator for Hessian<'_, '_, D> {
         self.linearization.objective().precision().into()
     }
 
+    fn row_cost(&self) -> f64 {
+        self.linearization.row_cost()
+    }
+
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
         self.linearization.hvp(block).map_err(OperatorError::from)
     }

@@ -34,6 +34,10 @@ impl SymmetricOperator for Preconditioned<'_> {
         self.operator.dtype()
     }
 
+    fn row_cost(&self) -> f64 {
+        self.operator.row_cost()
+    }
+
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
         let image = self.operator.apply(block * self.scale.clone())?;
         Ok(image * self.scale.clone())

@@ -317,6 +317,10 @@ impl SymmetricOperator for Scaled<'_> {
         self.operator.dtype()
     }
 
+    fn row_cost(&self) -> f64 {
+        self.operator.row_cost()
+    }
+
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
         let inward = self.exponent / 2;
         let image = self.operator.apply(times(block, inward))?;

@@ -33,6 +33,8 @@ pub(super) struct Assessment {
     pub rounding: f64,
     /// Absolute tolerance of each wanted pair.
     pub tolerances: Vec<f64>,
+    /// Residual that a wanted pair may keep.
+    pub longest: f64,
 }
 
 impl Assessment {
@@ -105,6 +107,7 @@ impl Assessment {
             rounding: rounding(subspace.epsilon, subspace.scale, subspace.age),
             residuals,
             tolerances,
+            longest: params.longest_residual(values),
         })
     }
 
@@ -140,9 +143,14 @@ impl Assessment {
         self.truncation[i] + self.rounding
     }
 
-    /// Whether wanted pair `i` meets its tolerance.
+    /// Whether wanted pair `i` meets its tolerances.
     pub fn is_converged(&self, i: usize) -> bool {
-        self.error_bound(i) <= self.tolerances[i]
+        self.error_bound(i) <= self.tolerances[i] && !self.is_long(i)
+    }
+
+    /// Whether pair `i` keeps more of a residual than a wanted one may.
+    pub fn is_long(&self, i: usize) -> bool {
+        self.residuals[i] > self.longest
     }
 }
 

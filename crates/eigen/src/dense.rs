@@ -59,6 +59,7 @@ pub(super) fn solve(
         ..params.clone()
     };
     let tolerances = params.tolerances(&values);
+    let longest = params.longest_residual(&values);
     let products = meter.products_of(count);
     let sign = match params.end {
         End::Largest => 1.0,
@@ -76,7 +77,7 @@ pub(super) fn solve(
                 residual,
                 error_bound,
                 certainty: Certainty::Bounded,
-                converged: error_bound <= tolerances[i],
+                converged: error_bound <= tolerances[i] && residual <= longest,
                 products: products[i],
             }
         })

@@ -16,7 +16,9 @@
 //! 3. The block has `count + guard` rows where that does. Where eigenvalues cluster, as the c − 1
 //!    largest of c classes do at the edge of stability, rows inside the cluster turn from solve to
 //!    solve, but their span does not: the block grows until it ends in the gap below, by
-//!    [`Params::largest_guard`] at most, and shrinks when its last row is not needed.
+//!    [`Params::largest_guard`] at most, and shrinks when its last row is not needed. Where rows are
+//!    dear ([`SymmetricOperator::row_cost`]) it has the fewest, and a wide block is tried now and
+//!    then.
 //!    While little changes the guards are spared, at [`Params::guard_every`] − 1 solves in a row at
 //!    most (see `rest.rs`): a solve then costs `count` products.
 //! 4. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,

@@ -18,6 +18,16 @@ pub trait SymmetricOperator {
     /// Element type of the blocks: float32 or float64.
     fn dtype(&self) -> DType;
 
+    /// What a further row in a block costs, as a part of the cost of a row alone: near 0 where a
+    /// block costs little more than a row, 1 where each row costs as much as the first. Where rows
+    /// are dear, blocks are kept narrow.
+    ///
+    /// To be had from the operator's arithmetic, not from a clock: it decides which vectors get
+    /// products, and the same operators shall always be solved the same way. By default 0.
+    fn row_cost(&self) -> f64 {
+        0.0
+    }
+
     /// Applies the operator to each row: `[k, P] → [k, P]`, for any k ≥ 1.
     ///
     /// # Errors
@@ -46,6 +56,16 @@ impl<'a> Meter<'a> {
 
     pub fn dim(&self) -> usize {
         self.operator.dim()
+    }
+
+    /// Between 0 and 1, whatever the operator says.
+    pub fn row_cost(&self) -> f64 {
+        let cost = self.operator.row_cost();
+        if cost.is_nan() {
+            0.0
+        } else {
+            cost.clamp(0.0, 1.0)
+        }
     }
 
     pub fn applications(&self) -> usize {

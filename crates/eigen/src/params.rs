@@ -27,6 +27,10 @@ pub struct Params {
     /// is at most `relative_tolerance` · max(|λ|, [`VALUE_FLOOR`] · the block's largest |λ|).
     /// Between 0 and 1, both excluded. Default 1e-3.
     pub relative_tolerance: f64,
+    /// Residual ‖Av − λv‖ that a pair may keep besides, relative to the block's largest |λ|: for those
+    /// who need the unit vectors v themselves, which are off by about the residual over the gap where
+    /// the eigenvalue is off by the square. Default none.
+    pub residual_tolerance: Option<f64>,
     /// Iterations after the first Rayleigh–Ritz step before the solve gives up. Default 1000.
     pub max_iterations: usize,
     /// Extra rows carried below the wanted ones. They bound the rest of the spectrum, so that a
@@ -69,6 +73,7 @@ impl Default for Params {
             largest_count: 0,
             end: End::Largest,
             relative_tolerance: 1e-3,
+            residual_tolerance: None,
             max_iterations: 1000,
             guard: 1,
             largest_guard: 8,
@@ -94,15 +99,28 @@ impl Params {
                 requirement: "at least 1",
             });
         }
-        // Written so that NaN is refused too.
-        if !(self.relative_tolerance > 0.0 && self.relative_tolerance < 1.0) {
-            return Err(EigenError::InvalidParameter {
-                name: "relative_tolerance",
-                value: self.relative_tolerance,
-                requirement: "between 0 and 1, both excluded",
-            });
+        let tolerances = [
+            ("relative_tolerance", Some(self.relative_tolerance)),
+            ("residual_tolerance", self.residual_tolerance),
+        ];
+        for (name, tolerance) in tolerances {
+            // Written so that NaN is refused too.
+            if let Some(value) = tolerance.filter(|&value| !(value > 0.0 && value < 1.0)) {
+                return Err(EigenError::InvalidParameter {
+                    name,
+                    value,
+                    requirement: "between 0 and 1, both excluded",
+                });
+            }
         }
         Ok(())
+    }
+
+    /// The residual allowed on a wanted pair of these Ritz values.
+    pub(super) fn longest_residual(&self, values: &[f64]) -> f64 {
+        let largest = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
+        self.residual_tolerance
+            .map_or(f64::INFINITY, |tolerance| tolerance * largest)
     }
 
     /// The absolute error allowed on each of the first `count` Ritz values.

@@ -7,7 +7,7 @@ use super::basis::Block;
 use super::block::{Arithmetic, Stack};
 use super::bounds::rounding;
 use super::operator::Meter;
-use super::policy::{MARGIN, Policy, Report, Rise, Supposed};
+use super::policy::{MARGIN, Policy, Report, Rise, Supposed, Work};
 use super::random::RandomVectors;
 use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
@@ -266,9 +266,10 @@ impl<'a> Search<'a> {
         let fresh = self.rounding_of_fresh_images();
         self.subspace.age > 0
             && !open.is_empty()
-            && open
-                .iter()
-                .all(|&i| assessment.truncation[i] + fresh <= assessment.tolerances[i])
+            && open.iter().all(|&i| {
+                assessment.truncation[i] + fresh <= assessment.tolerances[i]
+                    && !assessment.is_long(i)
+            })
     }
 
     fn rounding_of_fresh_images(&self) -> f64 {
@@ -314,7 +315,9 @@ impl<'a> Search<'a> {
     /// above them instead.
     fn holding_back(&self, open: &[usize], assessment: &Assessment) -> Vec<usize> {
         let values = &self.subspace.ritz.values;
-        let alone = |&&i: &&usize| assessment.rise(values, i) > assessment.tolerances[i];
+        let alone = |&&i: &&usize| {
+            assessment.rise(values, i) > assessment.tolerances[i] || assessment.is_long(i)
+        };
         let unsharp: Vec<usize> = open.iter().filter(alone).copied().collect();
         let Some(&lowest) = open.last() else {
             return unsharp;
@@ -417,13 +420,20 @@ impl<'a> Search<'a> {
             next: assessment.next,
             gap_needed: self.gap_needed,
             searched: products.saturating_sub(others),
+            work: Work {
+                products: products.saturating_sub(subspace.random_products()),
+                applications: subspace.meter().applications(),
+                row_cost: subspace.meter().row_cost(),
+            },
             spare: self.spare,
             floor: self.floor,
         });
-        let next = if self.spared.is_some() {
-            subspace.block
-        } else {
-            self.policy.rows()
+        let rows = self.policy.rows();
+        let next = match (self.spared.is_some(), self.policy.is_narrow()) {
+            (true, _) => subspace.block,
+            // What a wide block leaves behind may be wanted again.
+            (false, true) => rows.max(subspace.trusted),
+            (false, false) => rows,
         };
         Outcome {
             stop,

@@ -49,7 +49,7 @@ pub struct Eigenpair {
     pub error_bound: f64,
     /// What the bound rests on.
     pub certainty: Certainty,
-    /// Whether `error_bound` meets the tolerance asked for.
+    /// Whether `error_bound` meets the tolerance asked for, and `residual` its own if there is one.
     pub converged: bool,
     /// Products charged to this pair: those of its own row; the last wanted pair also carries
     /// guard and probe rows. They add up to [`Info::products`].

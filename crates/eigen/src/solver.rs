@@ -49,6 +49,12 @@ impl Solver {
         &self.params
     }
 
+    /// The rows that the next solve starts from, `[rows, P]`, the wanted ones first: where the wanted
+    /// vectors and their guards are expected then. Another solver may take them up.
+    pub fn next_start(&self) -> Option<&Tensor<2>> {
+        self.block.as_ref()
+    }
+
     /// Starts the next solve from the rows of `block`, `[rows, P]`, of any length and not
     /// necessarily orthogonal. Rows beyond `count + guard` are ignored, missing ones are drawn at
     /// random. As nothing says what these rows cannot see, that solve also probes.
@@ -124,6 +130,7 @@ impl Solver {
 
         let arithmetic = Arithmetic::new(self.params.fusion);
         let mut start = self.starting_rows(dim, &device, dtype)?;
+        let reserve = self.reserve(&start, &device, dtype);
         start.past = self.drift.past(dim, &device, dtype, arithmetic);
         start.floor = floor;
         let warm = start.carried > 0;
@@ -143,10 +150,8 @@ impl Solver {
 
         let spared = outcome.spared.is_some();
         let next = self.drift.next(outcome.next_start, arithmetic)?;
-        self.block = Some(match outcome.spared {
-            Some(guards) => Tensor::cat(vec![next, guards], 0),
-            None => next,
-        });
+        let rows = [Some(next), outcome.spared, reserve];
+        self.block = Some(Stack::from(rows.into_iter().flatten().collect::<Vec<_>>()).whole());
         self.centre = outcome.centre;
         let assessment = &outcome.assessment;
         let certainty = if outcome.random {
@@ -182,6 +187,18 @@ impl Solver {
                 }),
                 warm,
             },
+        })
+    }
+
+    /// Rows of a block kept narrow that the solve does not begin with, for when it is wide again.
+    fn reserve(&self, start: &Start, device: &Device, dtype: DType) -> Option<Tensor<2>> {
+        let block = self.block.as_ref().filter(|_| self.policy.is_narrow())?;
+        let guards = start.guards.as_ref().map_or(0, |guards| guards.dims()[0]);
+        let [given, _] = block.dims();
+        let used = start.carried + guards;
+        (given > used).then(|| {
+            let rows = block.clone().narrow(0, used, given - used);
+            rows.to_device(device).cast(dtype)
         })
     }
 

@@ -20,14 +20,25 @@ fn follow(count: usize, operators: &[Mat<f64>]) {
 }
 
 fn follow_with(params: &Params, operators: &[Mat<f64>]) {
+    for row_cost in [0.0, 1.0] {
+        products(params, operators, row_cost);
+    }
+}
+
+/// The products of each solve, in one arena after the other.
+fn products(params: &Params, operators: &[Mat<f64>], row_cost: f64) -> Vec<usize> {
+    let mut products = Vec::new();
     for (device, dtype) in arenas() {
         let mut solver = Solver::new(params.clone()).unwrap();
         for matrix in operators {
             let mut operator = Dense::new(matrix, &device, dtype);
+            operator.row_cost = row_cost;
             let solution = solver.solve(&mut operator).unwrap();
             check(&solution, matrix, params, (&device, dtype));
+            products.push(operator.products);
         }
     }
+    products
 }
 
 /// q turned a little, in all planes at once.
@@ -69,6 +80,30 @@ fn eigenvectors_that_turn_fast() {
             .collect();
         follow(3, &operators);
     }
+}
+
+/// A cluster that turns as a convolutional network's does in its first steps: a block of all of it
+/// has to search as long as a narrow one. Long enough for the wide one to be tried.
+#[test]
+fn dear_rows_are_spared_where_they_do_not_help() {
+    let top: Vec<f64> = (0..9).map(|i| 50.0 - 2.0 * i as f64).collect();
+    let spectrum = outliers(&top, |i| 20.0 * 0.9_f64.powi(i as i32));
+    let mut q = rotation(N, 11);
+    let operators: Vec<_> = (0..30)
+        .map(|turn| {
+            q = turned(&q, 1.0, 500 + turn);
+            with_spectrum(&spectrum, &q)
+        })
+        .collect();
+    let params = Params {
+        count: 2,
+        ..Params::default()
+    };
+    let [cheap, dear] = [0.0, 1.0].map(|row_cost| {
+        let products = products(&params, &operators, row_cost);
+        products.iter().sum::<usize>() as f64 / products.len() as f64
+    });
+    assert!(dear < 0.95 * cheap, "{dear} products a solve for {cheap}");
 }
 
 #[test]

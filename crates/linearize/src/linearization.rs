@@ -10,6 +10,9 @@ use crate::primal::Primal;
 use crate::product::Product;
 use crate::sum::{Sum, joined};
 
+/// Operations in the time of a call: some microseconds at some ten operations a nanosecond.
+const CALL: u64 = 100_000;
+
 /// The derivatives of a loss at θ, as linear maps of blocks of row vectors.
 ///
 /// What depends on θ alone was evaluated once, together with the gradient; each product evaluates
@@ -63,6 +66,30 @@ impl<'a, const D: usize> Linearization<'a, D> {
     /// The objective this is a linearisation of.
     pub fn objective(&self) -> &'a Objective<D> {
         self.objective
+    }
+
+    /// What a further vector in a block of Hessian-vector products costs, as a part of what one
+    /// costs alone, between 0 and 1. Each vector has convolutions and elementwise functions for
+    /// itself. What a block shares is counted as no cost of a further vector: its matrix products,
+    /// which are one tall product that reads the other operand once; the calls of the backend, as
+    /// [`CALL`] operations each; in chunks, the evaluation of each anew. So it is near 1 for
+    /// convolutional networks and near 0 for dense ones.
+    ///
+    /// It is counted on the traced programs, not timed: the same on every machine.
+    pub fn row_cost(&self) -> f64 {
+        let (mut own, mut shared) = (0, 0);
+        for part in &self.objective.parts {
+            let map = Product::Hessian.map(&part.traced.programs);
+            let Some(schedule) = &map.schedule else {
+                continue;
+            };
+            own += map.operations.other;
+            shared += map.operations.matrix + CALL * schedule.steps.len() as u64;
+            if let Held::Theta(_) = self.held {
+                shared += map.primal_operations.total() + CALL * map.primal.steps.len() as u64;
+            }
+        }
+        own as f64 / (own + shared).max(1) as f64
     }
 
     /// Hessian-vector products: `[k, P]` → `[k, P]`, row i ↦ ∇²L(θ)·vᵢ.

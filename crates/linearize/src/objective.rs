@@ -18,6 +18,9 @@ use crate::product::Product;
 use crate::programs::Programs;
 use crate::trace::Subject;
 
+/// So large a block's values take long enough that a wider block gains no speed.
+const BLOCK_BYTES: usize = 1 << 30;
+
 /// The loss of a module over a batch, as a function of θ ∈ ℝ^P, with outputs of rank `D`.
 ///
 /// Traced once; evaluated and linearised at any iterate.
@@ -101,6 +104,7 @@ impl<const D: usize> Objective<D> {
             int: settings.int_dtype,
             bool: settings.bool_dtype,
             fusion: true,
+            block_bytes: BLOCK_BYTES,
         };
         let layout = Layout::of(module)?;
         let traced = |batch: &Batch| -> Result<Arc<Traced>, LinearizeError> {
@@ -177,6 +181,13 @@ impl<const D: usize> Objective<D> {
     /// On by default; off, each operation is one call of the backend.
     pub fn set_fusion(&mut self, on: bool) {
         self.target.fusion = on;
+    }
+
+    /// Bytes that the values of a block's vectors may take at a time in a product, 1 GiB by
+    /// default: a block of vectors that take more, such as convolutions' over many images, goes
+    /// through in pieces of as many as fit, one at least. What depends on θ alone is not counted.
+    pub fn set_block_bytes(&mut self, bytes: usize) {
+        self.target.block_bytes = bytes;
     }
 
     /// Where each parameter lies in θ.

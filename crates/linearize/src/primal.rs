@@ -1,7 +1,7 @@
 //! A part of the batch at one iterate: values that do not depend on a tangent, and products by them.
 
 use burn::backend::DispatchTensor;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::error::LinearizeError;
 use crate::evaluate::{Evaluation, Gradient};
@@ -9,7 +9,8 @@ use crate::execute::{Target, Values, run};
 use crate::graph::{Graph, NodeId, Schedule};
 use crate::part::Traced;
 use crate::product::Product;
-use crate::programs::Programs;
+use crate::programs::{LinearMap, Programs};
+use crate::sum::joined;
 use crate::third::{Along, Third};
 
 /// The values of a part at θ, as far as they are evaluated.
@@ -74,12 +75,39 @@ impl<'a> Primal<'a> {
         };
         self.fill_missing(&programs.graph, &map.primal.roots)?;
         let source = product.source(programs);
-        self.values.set(source, block.into_dispatch());
+        let pieces = k.div_ceil(self.vectors_at_once(map));
+        let mut images = Vec::with_capacity(pieces);
+        for piece in 0..pieces {
+            let (from, to) = (piece * k / pieces, (piece + 1) * k / pieces);
+            let rows = match pieces {
+                1 => block.clone(),
+                _ => block.clone().narrow(0, from, to - from),
+            };
+            images.push(self.piece(schedule, source, rows)?);
+        }
+        Ok(joined(images, 0))
+    }
+
+    /// The image of some rows of a block, all at once.
+    fn piece(
+        &mut self,
+        schedule: &Schedule,
+        source: NodeId,
+        rows: Tensor<2>,
+    ) -> Result<Tensor<2>, LinearizeError> {
+        let [k, _] = rows.dims();
+        self.values.set(source, rows.into_dispatch());
         let image = self.run(schedule, k)?.pop();
         self.values.clear(source);
         let image =
             image.ok_or_else(|| LinearizeError::Internal("a product gave nothing".into()))?;
         Ok(Tensor::from_dispatch(image))
+    }
+
+    /// How many vectors go through a map together, one at least.
+    fn vectors_at_once(&self, map: &LinearMap) -> usize {
+        let bytes = map.elements * DType::from(self.target.float).size();
+        (self.target.block_bytes / bytes.max(1)).max(1)
     }
 
     /// The third derivative along `direction`, [P], of a block, [k, P].

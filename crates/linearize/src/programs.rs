@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::batch::Batch;
 use crate::error::LinearizeError;
 use crate::forward::tangents;
-use crate::graph::{Graph, Kind, NodeId, Op, Range, Schedule};
+use crate::graph::{Graph, Kind, NodeId, Op, Operations, Range, Schedule};
 use crate::import::{Imported, import};
 use crate::layout::Layout;
 use crate::trace::{Subject, Trace, bind};
@@ -18,6 +18,12 @@ pub(crate) struct LinearMap {
     pub schedule: Option<Schedule>,
     /// From θ and what was hoisted to the primal values that the map refers to, its roots.
     pub primal: Schedule,
+    /// The most elements that the values of one vector have at a time on the way.
+    pub elements: usize,
+    /// Operations for one vector.
+    pub operations: Operations,
+    /// Operations of `primal`.
+    pub primal_operations: Operations,
 }
 
 /// Nodes and schedules of one traced loss.
@@ -121,8 +127,15 @@ impl Programs {
         let [hessian, jacobian, transposed, gauss_newton] = linear.map(|schedule| {
             let residuals = schedule.iter().flat_map(|s| residuals(&graph, s));
             let residuals: Vec<NodeId> = residuals.collect();
+            let primal = Schedule::new(&graph, &residuals, known);
+            let linear = schedule.as_ref();
             LinearMap {
-                primal: Schedule::new(&graph, &residuals, known),
+                elements: linear.map_or(0, |linear| linear.elements_at_once(&graph)),
+                operations: linear
+                    .map(|linear| linear.operations(&graph))
+                    .unwrap_or_default(),
+                primal_operations: primal.operations(&graph),
+                primal,
                 schedule,
             }
         });

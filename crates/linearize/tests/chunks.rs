@@ -140,7 +140,33 @@ fn a_convolutional_network() {
     for length in [1, 3] {
         let chunks = in_chunks(&whole, length);
         let many = Objective::trace_in_chunks(&module, &chunks, forward, cross_entropy);
-        agree("convolutions", &one, &many.unwrap());
+        let many = many.unwrap();
+        agree("convolutions", &one, &many);
+        let theta = one.layout().flatten(&module).cast(DType::F64);
+        let [whole, again] = [&one, &many].map(|o| o.linearize(&theta).unwrap().row_cost());
+        // A block of any width evaluates the chunks anew.
+        assert!(
+            0.0 < again && again < whole && whole < 1.0,
+            "{again}, {whole}"
+        );
+    }
+}
+
+/// A block whose values take more than they may goes through in pieces, down to single vectors.
+#[test]
+fn a_block_in_pieces() {
+    let device = cpu();
+    let whole = classified(N, 4, 3, &device, DType::F64);
+    let module = Mlp::new(&device);
+    let chunks = in_chunks(&whole, 3);
+    let one = Objective::trace(&module, &whole, Mlp::forward, mse).unwrap();
+    for bytes in (0..16).map(|exponent| 1 << exponent) {
+        let mut pieces = Objective::trace(&module, &whole, Mlp::forward, mse).unwrap();
+        pieces.set_block_bytes(bytes);
+        agree("one part", &one, &pieces);
+        let mut pieces = Objective::trace_in_chunks(&module, &chunks, Mlp::forward, mse).unwrap();
+        pieces.set_block_bytes(bytes);
+        agree("chunks", &one, &pieces);
     }
 }
 

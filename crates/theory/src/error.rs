@@ -96,6 +96,14 @@ pub enum TheoryError {
         /// Order of the matrix.
         size: usize,
     },
+    /// The block eigensolver failed.
+    #[error("the eigensolver failed on {what}: {reason}")]
+    Eigensolver {
+        /// Of which matrix.
+        what: &'static str,
+        /// What it reported.
+        reason: String,
+    },
     /// An iteration ended at its limit before it met its tolerance.
     #[error(
         "eigenvalue {index} of {what} has an error of {achieved:e} after {iterations} iterations, \

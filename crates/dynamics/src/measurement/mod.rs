@@ -189,6 +189,10 @@ where
         self.linearization.objective().precision().into()
     }
 
+    fn row_cost(&self) -> f64 {
+        self.linearization.row_cost()
+    }
+
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, crate::eigen::OperatorError> {
         (self.apply)(self.linearization, block).map_err(crate::eigen::OperatorError::from)
     }

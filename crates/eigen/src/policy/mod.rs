@@ -14,12 +14,14 @@
 //! from solve to solve:
 //!
 //! - `width.rs`: how many guard vectors the block has, from what searching cost;
+//! - `breadth.rs`: whether it does with the fewest, where rows are dear;
 //! - `outside.rs`: where the rest of the spectrum is supposed to begin when guards get no products,
 //!   and whether that will do;
 //! - `rise.rs`: how long a random vector is followed;
 //! - here: when a random vector is due ([`Params::probe_every`]), and how many vectors are wanted
 //!   where all above a floor are ([`Params::largest_count`]).
 
+mod breadth;
 mod outside;
 mod rise;
 mod width;
@@ -33,6 +35,8 @@ pub(super) use rise::Rise;
 
 use outside::Outside;
 use width::Width;
+
+pub(super) use width::Work;
 
 /// What gets products when a solve begins from a carried block.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub(super) struct Report<'a> {
     pub gap_needed: f64,
     /// Products besides those of the block and of random vectors.
     pub searched: usize,
+    /// What it took without random vectors.
+    pub work: Work,
     /// Last rows of the block without which it would have needed no search either.
     pub spare: usize,
     /// Values above this are wanted, if there is such a floor.
@@ -129,6 +135,11 @@ impl Policy {
         self.width.rows()
     }
 
+    /// Whether it is kept narrow, so that rows which it had may be wanted again.
+    pub fn is_narrow(&self) -> bool {
+        self.width.is_narrow()
+    }
+
     /// Fewest rows that a block may have.
     pub fn smallest(&self) -> usize {
         self.width.smallest()
@@ -177,9 +188,11 @@ impl Policy {
         let wanted = self.wanted_next(report);
         let largest = self.width.largest(report.dim);
         if report.cold {
-            self.width.note_cold(report.values, largest);
+            let row_cost = report.work.row_cost;
+            self.width.note_cold(report.values, largest, row_cost);
         } else if !report.spared {
-            self.width.note(report.searched, report.spare, largest);
+            self.width
+                .note(report.searched, report.spare, largest, report.work);
         }
         if wanted == report.wanted {
             self.outside.note(report);

@@ -2,16 +2,20 @@
 
 use brink_state::{Memory, Part};
 
+use super::breadth::{Breadth, Costs};
 use crate::Params;
 
 /// Where several eigenvalues cluster, as at the edge of stability, the rows of a block that ends
 /// inside the cluster turn from solve to solve; those of one that ends in the gap below do not. So
 /// the block grows by a row while searching costs more products than its own rows do, unless
 /// growing just made the solve dearer than that row; and it drops the rows without which no search
-/// would have been needed either.
+/// would have been needed either. Where rows are dear it has the fewest that it may while that is
+/// cheaper (`breadth.rs`).
 #[derive(Debug)]
 pub(super) struct Width {
+    /// Rows of a wide block.
     rows: usize,
+    breadth: Breadth,
     wanted: usize,
     guard: usize,
     largest_guard: usize,
@@ -23,6 +27,7 @@ impl Width {
     pub fn new(params: &Params) -> Self {
         Self {
             rows: params.count.saturating_add(params.guard),
+            breadth: Breadth::new(),
             wanted: params.count,
             guard: params.guard,
             // Without guards the block is left alone.
@@ -38,6 +43,7 @@ impl Width {
     pub fn reset(&mut self, wanted: usize) {
         self.wanted = wanted;
         self.rows = self.smallest();
+        self.breadth = Breadth::new();
         self.last = None;
     }
 
@@ -52,7 +58,15 @@ impl Width {
 
     /// Rows that the block is to have.
     pub fn rows(&self) -> usize {
-        self.rows
+        match self.breadth.is_narrow() {
+            true => self.smallest(),
+            false => self.rows,
+        }
+    }
+
+    /// Whether the block is kept narrow, and would have more rows otherwise.
+    pub fn is_narrow(&self) -> bool {
+        self.breadth.is_narrow()
     }
 
     /// Fewest rows that it may have.
@@ -71,8 +85,31 @@ impl Width {
 
     /// Notes a solve from a carried block that took `searched` products besides those of the
     /// block's rows, of which the last `spare` could have been absent with no search either;
-    /// `largest` is the limit.
-    pub fn note(&mut self, searched: usize, spare: usize, largest: usize) {
+    /// `largest` is the limit, `work` what it cost.
+    pub fn note(&mut self, searched: usize, spare: usize, largest: usize, work: Work) {
+        let narrow = self.breadth.is_narrow();
+        if !narrow {
+            self.adapt(searched, spare, largest);
+        }
+        if narrow || self.is_dear(work.row_cost) {
+            let other = if narrow { self.rows } else { self.smallest() };
+            self.breadth.note(Costs {
+                solve: work.cost(),
+                other_at_least: Work::of_rows(other, work.row_cost).cost(),
+            });
+        }
+        if narrow != self.breadth.is_narrow() {
+            self.last = None;
+        }
+    }
+
+    /// Whether the rows that a narrow block saves are worth more than another application.
+    fn is_dear(&self, row_cost: f64) -> bool {
+        let saved = self.rows.saturating_sub(self.smallest());
+        row_cost * saved as f64 > 1.0 - row_cost
+    }
+
+    fn adapt(&mut self, searched: usize, spare: usize, largest: usize) {
         let (rows, products) = (self.rows, self.rows + searched);
         let grown_in_vain = self
             .last
@@ -87,13 +124,14 @@ impl Width {
 
     /// Notes a solve from nothing but random rows that found the Ritz `values`, descending: the
     /// block shall end in the widest gap below the wanted ones; `largest` is the limit.
-    pub fn note_cold(&mut self, values: &[f64], largest: usize) {
+    pub fn note_cold(&mut self, values: &[f64], largest: usize, row_cost: f64) {
         let known = largest.min(values.len().saturating_sub(1));
         let gap = |rows: usize| values[rows - 1] - values[rows];
         let widest = (self.smallest()..=known)
             .rev()
             .max_by(|&a, &b| gap(a).total_cmp(&gap(b)));
         self.rows = widest.unwrap_or(self.smallest());
+        self.breadth.begin(self.is_dear(row_cost));
         self.last = None;
     }
 }
@@ -102,9 +140,40 @@ impl Memory for Width {
     fn parts(&mut self) -> Vec<Part<'_>> {
         vec![
             ("rows", &mut self.rows),
+            ("breadth", &mut self.breadth),
             ("wanted", &mut self.wanted),
             ("last", &mut self.last),
         ]
+    }
+}
+
+/// What a solve took, products of random vectors left out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    pub products: usize,
+    pub applications: usize,
+    /// The operator's.
+    pub row_cost: f64,
+}
+
+impl Work {
+    /// That of a block of so many rows which needs no search.
+    fn of_rows(rows: usize, row_cost: f64) -> Self {
+        Self {
+            products: rows,
+            applications: 1,
+            row_cost,
+        }
+    }
+
+    /// In products of one row.
+    fn cost(&self) -> f64 {
+        let Self {
+            products,
+            applications,
+            row_cost,
+        } = *self;
+        row_cost * products as f64 + (1.0 - row_cost) * applications as f64
     }
 }
 
@@ -123,7 +192,7 @@ mod tests {
     fn grows_while_searching_is_dear_and_settles_where_it_is_not() {
         let mut width = width();
         for (searched, expected) in [(12, 4), (11, 5), (9, 6), (3, 6), (2, 6)] {
-            width.note(searched, 0, 10);
+            width.note(searched, 0, 10, Work::default());
             assert_eq!(width.rows(), expected);
         }
     }
@@ -132,7 +201,7 @@ mod tests {
     fn goes_back_when_growing_made_it_dearer() {
         let mut width = width();
         for (searched, expected) in [(6, 4), (9, 3), (6, 4), (6, 5)] {
-            width.note(searched, 0, 10);
+            width.note(searched, 0, 10, Work::default());
             assert_eq!(width.rows(), expected);
         }
     }
@@ -141,10 +210,10 @@ mod tests {
     fn drops_rows_that_do_not_pay_down_to_the_fewest() {
         let mut width = width();
         for searched in [12, 11, 9] {
-            width.note(searched, 0, 10);
+            width.note(searched, 0, 10, Work::default());
         }
         for (spare, expected) in [(1, 5), (0, 5), (2, 3), (2, 3)] {
-            width.note(0, spare, 10);
+            width.note(0, spare, 10, Work::default());
             assert_eq!(width.rows(), expected);
         }
     }
@@ -162,7 +231,7 @@ mod tests {
             (&edge[..2], 9, 3),
             (&[9.0, 8.0, 7.0, 6.0, 5.0][..], 9, 3),
         ] {
-            width.note_cold(values, largest);
+            width.note_cold(values, largest, 0.0);
             assert_eq!(width.rows(), expected);
         }
     }
@@ -170,7 +239,7 @@ mod tests {
     #[test]
     fn keeps_to_its_limits() {
         let mut width = width();
-        width.note(12, 0, 3);
+        width.note(12, 0, 3, Work::default());
         assert_eq!(width.rows(), 3);
         assert_eq!((width.largest(1000), width.largest(20)), (10, 5));
         let alone = Width::new(&Params {
@@ -178,5 +247,27 @@ mod tests {
             ..Params::default()
         });
         assert_eq!((alone.smallest(), alone.largest(1000)), (1, 1));
+    }
+
+    #[test]
+    fn dear_rows_are_left_out_until_that_is_dearer() {
+        let mut width = width();
+        let values = [9.0, 8.9, 8.8, 8.7, 8.6, 8.5, 1.0];
+        width.note_cold(&values, 10, 1.0);
+        assert_eq!((width.rows(), width.is_narrow()), (3, true));
+        let work = |products| Work {
+            products,
+            applications: 4,
+            row_cost: 1.0,
+        };
+        // More than the wide block's six rows: after a while that is tried, and kept.
+        for _ in 0..16 {
+            assert_eq!(width.rows(), 3);
+            width.note(9, 0, 10, work(12));
+        }
+        for _ in 0..9 {
+            assert_eq!(width.rows(), 6);
+            width.note(0, 0, 10, work(6));
+        }
     }
 }

@@ -29,6 +29,8 @@ pub struct Dense {
     device: Device,
     /// Products made so far, counted independently of the solver.
     pub products: usize,
+    /// What it says that a further row costs.
+    pub row_cost: f64,
 }
 
 impl Dense {
@@ -37,6 +39,7 @@ impl Dense {
             matrix: upload(matrix, device, dtype),
             device: device.clone(),
             products: 0,
+            row_cost: 0.0,
         }
     }
 }
@@ -52,6 +55,10 @@ impl SymmetricOperator for Dense {
 
     fn dtype(&self) -> DType {
         self.matrix.dtype()
+    }
+
+    fn row_cost(&self) -> f64 {
+        self.row_cost
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {

@@ -44,6 +44,8 @@ pub(crate) struct Target {
     pub bool: BoolDType,
     /// Whether Brink's own code is used where the device allows it.
     pub fusion: bool,
+    /// Bytes that a block's values may take at a time in a product.
+    pub block_bytes: usize,
 }
 
 impl Target {

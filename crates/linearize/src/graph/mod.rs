@@ -7,6 +7,8 @@ mod build;
 #[cfg(feature = "flex")]
 mod chain;
 mod op;
+mod operations;
+mod room;
 mod schedule;
 #[cfg(feature = "flex")]
 mod sums;
@@ -20,6 +22,7 @@ use burn::tensor::TensorData;
 #[cfg(feature = "flex")]
 pub use chain::{Chain, Function, Operand};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
+pub use operations::Operations;
 pub use schedule::{Schedule, Step};
 #[cfg(feature = "flex")]
 pub use units::Unit;

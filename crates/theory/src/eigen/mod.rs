@@ -1,7 +1,8 @@
-//! Top eigenpairs of a symmetric n × n matrix, dense or by a warm-started block subspace.
+//! Top eigenpairs of a symmetric n × n matrix: of the whole decomposition, or by the block
+//! eigensolver from a warm start.
 
 mod dense;
-mod subspace;
+mod large;
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -12,19 +13,19 @@ use crate::linalg::{check_finite, check_symmetric};
 
 pub(crate) use dense::eigh_descending;
 
-/// Below this order the dense method is as fast as a few steps of the other.
+/// Up to this order the dense method is as fast.
 const DENSE_ORDER: usize = 64;
 
 /// How eigenpairs are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Dense up to order 64, subspace above.
+    /// Dense up to order 100, subspace above.
     #[default]
     Auto,
     /// The whole spectrum, O(n³).
     Dense,
-    /// A growing subspace, O(n²) a vector added.
+    /// The block eigensolver of `brink-eigen`, O(n²) a product.
     Subspace,
 }
 
@@ -36,7 +37,7 @@ pub struct Solver {
     pub method: Method,
     /// Subspace only: ‖Ax − θx‖ that a pair may keep, relative to the largest |θ|.
     pub tolerance: f64,
-    /// Subspace only: expansions before giving up.
+    /// Subspace only: iterations before giving up.
     pub max_iterations: usize,
 }
 
@@ -124,16 +125,16 @@ pub(crate) fn solve(
         return Ok(of_zero(n, count));
     }
     // Scaled, so that a run about to diverge does not overflow in the squares of norms.
-    let scaled = Mat::from_fn(n, n, |i, j| matrix[(i, j)] / scale);
+    let factor = scale.recip();
     let dense = match solver.method {
         Method::Auto => n <= DENSE_ORDER,
         Method::Dense => true,
         Method::Subspace => false,
     };
     let mut pairs = if dense {
-        dense::top(&scaled, count)?
+        dense::top(&(faer::Scale(factor) * matrix), count)?
     } else {
-        subspace::top(what, &scaled, count, warm, solver)?
+        large::top(what, matrix, factor, count, warm, solver)?
     };
     for number in pairs.values.iter_mut().chain(&mut pairs.residuals) {
         *number *= scale;

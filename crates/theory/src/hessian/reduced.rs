@@ -82,7 +82,7 @@ pub fn reduced_hessian(model: &Model, state: &State) -> Result<Mat<f64>, TheoryE
 /// B `[rank, n]` with BᵀB = `gram`, without what is negligible against its largest eigenvalue or
 /// `scale`.
 fn factor(gram: &Mat<f64>, scale: f64) -> Result<Mat<f64>, TheoryError> {
-    let (values, vectors) = eigh_descending(gram)?;
+    let (values, vectors) = eigh_descending(gram, gram.ncols())?;
     let smallest = NEGLIGIBLE * scale.max(values[0]);
     let rank = values.iter().take_while(|&&v| v > smallest).count();
     Ok(Mat::from_fn(rank, gram.ncols(), |i, j| {
