@@ -72,7 +72,7 @@ impl<'a, const D: usize> Linearization<'a, D> {
     /// costs alone, between 0 and 1. Each vector has convolutions and elementwise functions for
     /// itself. What a block shares is counted as no cost of a further vector: its matrix products,
     /// which are one tall product that reads the other operand once; the calls of the backend, as
-    /// [`CALL`] operations each; in chunks, the evaluation of each anew. So it is near 1 for
+    /// 100,000 operations each; in chunks, the evaluation of each anew. So it is near 1 for
     /// convolutional networks and near 0 for dense ones.
     ///
     /// It is counted on the traced programs, not timed: the same on every machine.

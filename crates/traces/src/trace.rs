@@ -397,4 +397,50 @@ mod tests {
         assert!(gone.unwrap_err().to_string().contains("trace.csv"));
         assert!(!path.exists());
     }
+
+    /// A header with every column that a run can have.
+    fn everything() -> RunHeader {
+        use brink_dynamics::measurement::columns;
+        let layers = ["layers.0", "layers.1"];
+        let measured = [
+            columns::residual(),
+            columns::gram(2),
+            columns::gauss_newton(),
+            columns::first_order(),
+            columns::alignment(layers.iter()),
+            columns::layer_sharpness(layers.iter()),
+        ];
+        RunHeader {
+            smallest: 1,
+            preconditioned: 1,
+            minibatches: true,
+            measured: measured.concat(),
+            ..header()
+        }
+    }
+
+    #[test]
+    fn every_column_has_a_name_of_its_own_and_a_meaning() {
+        let columns = columns(&everything());
+        let mut names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), columns.len());
+        assert!(columns.iter().all(|c| c.meaning.len() > 2), "{columns:?}");
+    }
+
+    #[test]
+    fn a_damaged_cell_is_an_error_of_the_reader_in_every_column() {
+        for name in names(&everything()) {
+            if matches!(name.as_str(), "step" | PHASE) {
+                continue;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let text = format!("step,{name}\n0,\n1,1.5\n2,1.5x\n");
+            std::fs::write(folder.path().join("trace.csv"), text).unwrap();
+            let error = brink_analysis::Trace::read(folder.path()).unwrap_err();
+            let expected = format!("line 4, column {name}: \"1.5x\" is not a number");
+            assert!(error.to_string().contains(&expected), "{error}");
+        }
+    }
 }
