@@ -30,6 +30,7 @@ relative_tolerance = 1e-11
 [measure.residual]
 [measure.alignment]
 [measure.self_stabilization]
+[measure.step]
 [run]
 dtype = "float64"
 "#;

@@ -37,6 +37,7 @@ const MEASUREMENTS: &str = r#"
 [measure.first_order]
 [measure.alignment]
 [measure.self_stabilization]
+[measure.step]
 [measure.layer_sharpness]
 [measure.flow]
 "#;

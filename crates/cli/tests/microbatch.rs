@@ -31,6 +31,7 @@ every = 4
 relative_tolerance = 1e-11
 [measure.alignment]
 [measure.self_stabilization]
+[measure.step]
 [measure.layer_sharpness]
 every = 4
 relative_tolerance = 1e-11

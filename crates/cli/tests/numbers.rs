@@ -177,6 +177,7 @@ fn the_smallest_problems_run() {
                 "measure.first_order.every=1",
                 "measure.alignment.every=1",
                 "measure.self_stabilization.every=1",
+                "measure.step.every=1",
                 "measure.flow.every=1",
             ],
         ),

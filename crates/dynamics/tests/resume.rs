@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
 use brink_dynamics::measurement::{
     FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement, Residual, Schedule,
-    SquaredError,
+    SquaredError, Step,
 };
 use brink_dynamics::minibatch::{Minibatches, Order, Sampling};
 use brink_dynamics::optimizer::{
@@ -122,6 +122,7 @@ fn measurements(case: &Case) -> Vec<Box<dyn Measurement<2>>> {
         Box::new(FirstOrder::new(every(3), squared)),
         Box::new(LayerSharpness::new(every(2), layers, 1e-3).unwrap()),
         Box::new(GradientFlow::new(every(2), None, runge_kutta, 1e-3).unwrap()),
+        Box::new(Step::new(every(3))),
     ]
 }
 

@@ -44,6 +44,10 @@
 //! | `progressive_sharpening_reference` | α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second order in x; empty where x is | `self_stabilization` |
 //! | `predicted_deviation` | √(2α/β), the \|x\| at which Damian, Nichani and Lee (2023) have gradient descent in balance; empty where α or β is not positive | `self_stabilization` |
 //! | `top_eigenvector_error` | bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), λ₂ as large as its error bound allows | `self_stabilization` |
+//! | `directional_sharpness` | gᵀHg/‖g‖² for g = ∇L(θₜ), in units of λ; empty where g is 0, as are the next three | `step` |
+//! | `relative_progress` | (L(θₜ − η_t·g) − L(θₜ))/(η_t‖g‖²), of the step taken from here; empty where η_t is 0, the loss there is not finite, or rounding of the loss could be a hundredth of it | `step` |
+//! | `critical_sharpness` | 2/η_c, η_c the step size from which on the step θₜ − ηg would raise the loss, to one part in a thousand, in units of λ; empty where none is found from η_t·2⁻⁴⁰ to η_t·2⁴⁰, or where rounding of the loss could move η_c by a hundredth | `step` |
+//! | `critical_evaluations` | forward passes that both took | `step` |
 //! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
 //! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
 //! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |

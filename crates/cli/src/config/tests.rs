@@ -215,6 +215,17 @@ fn the_gradient_of_the_sharpness_needs_two_eigenvalues() {
 }
 
 #[test]
+fn the_step_along_the_gradient_is_that_of_gradient_descent() {
+    let table = "measure.step.every=1";
+    assert!(set(&[table, "optimizer.weight_decay=0.01"]).is_ok());
+    for other in ["optimizer.kind=heavy-ball", "optimizer.minibatch.size=5"] {
+        let refused = rendered(set(&[table, other]));
+        assert!(refused.contains("measure.step"), "{refused}");
+        assert!(refused.contains("gradient descent over all"), "{refused}");
+    }
+}
+
+#[test]
 fn a_whole_number_out_of_range_is_told_the_range() {
     let range = "whole numbers go from -9223372036854775808 to 9223372036854775807";
     for number in [

@@ -14,6 +14,7 @@ mod layer_sharpness;
 mod residual;
 mod schedule;
 mod self_stabilization;
+mod step;
 mod table;
 
 use brink_analysis::phases::PhaseParams;
@@ -104,6 +105,7 @@ tables! {
     first_order: ScheduleConfig;
     alignment: ScheduleConfig;
     self_stabilization: ScheduleConfig;
+    step: ScheduleConfig;
     layer_sharpness: SolvedConfig;
     flow: FlowConfig;
 }

@@ -46,6 +46,7 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.alignment.every=1",
             "measure.layer_sharpness.every=2",
             "measure.self_stabilization.every=2",
+            "measure.step.every=2",
             "measure.flow.every=4",
         ],
     ),

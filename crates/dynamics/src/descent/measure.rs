@@ -191,7 +191,8 @@ impl<'a, const D: usize> Descent<'a, D> {
             Some(_) => (&spectral.largest[..], spectral.top.as_ref()),
             None => (&[][..], None),
         };
-        let measured = self.measure(step, gradient, linearization, (top, eigenvalues))?;
+        let at = (gradient, scalars.loss);
+        let measured = self.measure(step, at, linearization, (top, eigenvalues))?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let mut reading = Reading::default();
@@ -253,7 +254,7 @@ impl<'a, const D: usize> Descent<'a, D> {
     fn measure(
         &mut self,
         step: u64,
-        gradient: &Gradient<D>,
+        (gradient, loss): (&Gradient<D>, f64),
         mut linearization: Option<&mut Linearization<'a, D>>,
         (top, eigenvalues): (Option<&Tensor<1>>, &[Eigenvalue]),
     ) -> Result<Vec<Option<f64>>, RunError> {
@@ -266,7 +267,9 @@ impl<'a, const D: usize> Descent<'a, D> {
                         step,
                         time: self.time,
                         step_size: self.settings.step_size(step),
+                        weight_decay: self.settings.weight_decay,
                         theta: &self.theta,
+                        loss,
                         gradient,
                         linearization,
                         top,

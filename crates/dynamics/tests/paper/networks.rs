@@ -59,6 +59,12 @@ impl Case {
         tensor(values.collect(), [SAMPLES, outputs])
     }
 
+    pub fn inputs(&self) -> Tensor<2> {
+        let order = self.order.iter();
+        let values = order.flat_map(|&i| (0..FEATURES).map(move |j| 1.5 * wave(i as f64, j)));
+        tensor(values.collect(), [SAMPLES, FEATURES])
+    }
+
     pub fn squared_error(&self) -> SquaredError {
         SquaredError::new(self.targets(), self.factor)
     }
@@ -74,11 +80,7 @@ impl Case {
             FloatDType::F64,
         )
         .unwrap();
-        let order = self.order.iter();
-        let inputs = order.flat_map(|&i| (0..FEATURES).map(move |j| 1.5 * wave(i as f64, j)));
-        let batch = Batch::new()
-            .with(tensor(inputs.collect(), [SAMPLES, FEATURES]))
-            .with(self.targets());
+        let batch = Batch::new().with(self.inputs()).with(self.targets());
         let loss = Loss::Mse {
             factor: self.factor,
         };
