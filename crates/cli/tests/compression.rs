@@ -31,6 +31,9 @@ relative_tolerance = 1e-11
 [measure.alignment]
 [measure.self_stabilization]
 [measure.step]
+[measure.batch_sharpness]
+size = 4
+draws = 30
 [run]
 dtype = "float64"
 "#;

@@ -178,6 +178,7 @@ fn the_smallest_problems_run() {
                 "measure.alignment.every=1",
                 "measure.self_stabilization.every=1",
                 "measure.step.every=1",
+                "measure.batch_sharpness.size=1",
                 "measure.flow.every=1",
             ],
         ),

@@ -48,6 +48,10 @@
 //! | `relative_progress` | (L(θₜ − η_t·g) − L(θₜ))/(η_t‖g‖²), of the step taken from here; empty where η_t is 0, the loss there is not finite, or rounding of the loss could be a hundredth of it | `step` |
 //! | `critical_sharpness` | 2/η_c, η_c the step size from which on the step θₜ − ηg would raise the loss, to one part in a thousand, in units of λ; empty where none is found from η_t·2⁻⁴⁰ to η_t·2⁴⁰, or where rounding of the loss could move η_c by a hundredth | `step` |
 //! | `critical_evaluations` | forward passes that both took | `step` |
+//! | `batch_sharpness` | mean of g_BᵀH_Bg_B/‖g_B‖² over random batches B, in units of λ; empty where fewer than two of them have a gradient | `batch_sharpness` |
+//! | `batch_sharpness_stderr` | standard error of that mean; empty where it is | `batch_sharpness` |
+//! | `batch_sharpness_draws` | batches drawn | `batch_sharpness` |
+//! | `gradient_noise_trace` | mean of ‖g_B − ∇L(θₜ)‖² over the same batches | `batch_sharpness` |
 //! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
 //! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
 //! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |

@@ -4,6 +4,7 @@
 //! the config and how it is set up, and one line in the list of [`tables!`].
 
 mod alignment;
+mod batch_sharpness;
 mod context;
 mod eigenvalues;
 mod first_order;
@@ -25,6 +26,7 @@ use crate::config::Config;
 use crate::config::keys::Key;
 use crate::error::Error;
 
+pub use batch_sharpness::BatchSharpnessConfig;
 pub use context::Context;
 pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
@@ -106,6 +108,7 @@ tables! {
     alignment: ScheduleConfig;
     self_stabilization: ScheduleConfig;
     step: ScheduleConfig;
+    batch_sharpness: BatchSharpnessConfig;
     layer_sharpness: SolvedConfig;
     flow: FlowConfig;
 }

@@ -47,6 +47,8 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.layer_sharpness.every=2",
             "measure.self_stabilization.every=2",
             "measure.step.every=2",
+            "measure.batch_sharpness.size=4",
+            "measure.batch_sharpness.draws=20",
             "measure.flow.every=4",
         ],
     ),
@@ -78,7 +80,13 @@ const CASES: [(&str, &[&str]); 9] = [
     ("sam", &["optimizer.kind=sam", "optimizer.radius=0.05"]),
     (
         "batches",
-        &["optimizer.kind=heavy-ball", "optimizer.minibatch.size=5"],
+        &[
+            "optimizer.kind=heavy-ball",
+            "optimizer.minibatch.size=5",
+            "optimizer.weight_decay=0.01",
+            "measure.batch_sharpness.draws=20",
+            "measure.batch_sharpness.every=3",
+        ],
     ),
     (
         "warm-up",

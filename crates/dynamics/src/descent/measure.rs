@@ -3,7 +3,7 @@
 use brink_linearize::{Gradient, Linearization};
 use burn::tensor::Tensor;
 
-use super::{Along, Descent, penalised};
+use super::{Along, Descent};
 use crate::eigen::{EigenError, SymmetricOperator};
 use crate::error::RunError;
 use crate::hessian::Hessian;
@@ -13,7 +13,7 @@ use crate::optimizer::Coming;
 use crate::preconditioned::Preconditioned;
 use crate::record::{Eigenvalue, EigenvalueKind, StepRecord};
 use crate::spectrum::Measured;
-use crate::weight_decay::Shifted;
+use crate::weight_decay::{Shifted, penalised};
 
 impl<'a, const D: usize> Descent<'a, D> {
     /// The record of θ_t, and what the step from it goes along.

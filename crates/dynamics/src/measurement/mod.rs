@@ -4,6 +4,7 @@
 //! linearisation that the run made there anyway, and adds the products that it needs.
 
 mod alignment;
+mod batch_sharpness;
 mod critical;
 mod first_order;
 mod gauss_newton;
@@ -24,6 +25,7 @@ use crate::record::Eigenvalue;
 use crate::scaled::ScaledSolver;
 
 pub use alignment::Alignment;
+pub use batch_sharpness::BatchSharpness;
 pub use first_order::FirstOrder;
 pub use gauss_newton::GaussNewton;
 pub use gram::{DENSE_LIMIT, Gram, GramMethod};

@@ -1,5 +1,6 @@
 //! The quantities of Wang, Li and Li (2022) and others on small networks in float64.
 
+mod batch_sharpness;
 mod dense;
 mod flow;
 mod identities;
