@@ -41,6 +41,8 @@ const MEASUREMENTS: &str = r#"
 [measure.batch_sharpness]
 size = 4
 draws = 3
+[measure.subspace]
+count = 1
 [measure.layer_sharpness]
 [measure.flow]
 "#;

@@ -32,6 +32,8 @@ relative_tolerance = 1e-11
 [measure.alignment]
 [measure.self_stabilization]
 [measure.step]
+[measure.subspace]
+count = 1
 [measure.layer_sharpness]
 every = 4
 relative_tolerance = 1e-11
@@ -106,7 +108,8 @@ fn the_trace_is_the_same() {
         for (step, (a, b)) in rows.iter().zip(&other_rows).enumerate() {
             for ((name, a), b) in header.iter().zip(a).zip(b) {
                 // A bound on an error of 1e-11 is made of rounding itself.
-                let bound = name.contains("error_bound") || name == "top_eigenvector_error";
+                let bound = name.contains("error_bound")
+                    || ["top_eigenvector_error", "subspace_error"].contains(&name.as_str());
                 let size = if bound { 1.0 } else { 1e-3 };
                 // An eigenvector has no sign of its own.
                 let (a, b) = match name.as_str() {
@@ -117,6 +120,7 @@ fn the_trace_is_the_same() {
                 // may decide on one product more or less.
                 let of_vector = name == "gradient_alignment"
                     || name.contains("eigenvector")
+                    || name.starts_with("subspace")
                     || OF_THE_SHARPNESS.contains(&name.as_str());
                 let tolerance = if of_vector { 1e-5 } else { 1e-10 };
                 match (a, b) {

@@ -179,6 +179,7 @@ fn the_smallest_problems_run() {
                 "measure.self_stabilization.every=1",
                 "measure.step.every=1",
                 "measure.batch_sharpness.size=1",
+                "measure.subspace.every=1",
                 "measure.flow.every=1",
             ],
         ),

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
 use brink_dynamics::measurement::{
     BatchSharpness, FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement,
-    Residual, Schedule, SquaredError, Step,
+    Residual, Schedule, SquaredError, Step, Subspace,
 };
 use brink_dynamics::minibatch::{Minibatches, Order, RandomBatches, Sampling, Take};
 use brink_dynamics::optimizer::{
@@ -128,6 +128,7 @@ fn measurements(case: &mut Case) -> Vec<Box<dyn Measurement<2>>> {
         Box::new(LayerSharpness::new(every(2), layers, 1e-3).unwrap()),
         Box::new(GradientFlow::new(every(2), None, runge_kutta, 1e-3).unwrap()),
         Box::new(Step::new(every(3))),
+        Box::new(Subspace::new(every(2), 2, 3)),
         Box::new(BatchSharpness::new(
             every(3),
             case.random.take().unwrap(),

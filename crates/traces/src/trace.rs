@@ -52,6 +52,10 @@
 //! | `batch_sharpness_stderr` | standard error of that mean; empty where it is | `batch_sharpness` |
 //! | `batch_sharpness_draws` | batches drawn | `batch_sharpness` |
 //! | `gradient_noise_trace` | mean of ‖g_B − ∇L(θₜ)‖² over the same batches | `batch_sharpness` |
+//! | `subspace_gradient_share` | share of ‖∇L(θₜ)‖² in the span of the Hessian's top k eigenvectors, 0 to 1; this and the next three are empty where eigenvalues were not solved for | `subspace` |
+//! | `subspace_update_share` | the same of ‖θₜ − θₜ₋₁‖²; empty at the first step, and where nothing moved | `subspace` |
+//! | `subspace_overlap` | mean squared cosine between the span and that of `lag` measured steps ago: 1 of the same span; empty until there is one | `subspace` |
+//! | `subspace_error` | bound on the sine of the angles between the span and that of the eigenvectors: √(Σ‖Hvᵢ − λᵢvᵢ‖²)/(λ_k − λ_{k+1}), λ_{k+1} as large as its error bound allows; empty where λ_{k+1} was not solved for or may reach λ_k | `subspace` |
 //! | `lambda_1.<layer>`, `lambda_1_error_bound.<layer>` | λ₁ of the layer's diagonal block of the Hessian | `layer_sharpness` |
 //! | `flow_loss`, `flow_lambda_1`, `flow_error_bound` | loss and sharpness of gradient flow at time η·t | `flow` |
 //! | `flow_distance` | ‖θₜ − θ_flow(ηt)‖ | `flow` |

@@ -251,6 +251,19 @@ fn batch_sharpness_is_of_batches_of_a_size() {
 }
 
 #[test]
+fn a_subspace_is_of_eigenvectors_that_are_solved_for() {
+    let count = |count| format!("measure.subspace.count={count}");
+    assert!(set(&["measure.subspace.every=5"]).is_ok());
+    assert!(set(&[&count(2), "optimizer.kind=heavy-ball"]).is_ok());
+    let many = rendered(set(&[&count(3)]));
+    assert!(many.contains("one more"), "{many}");
+    for zero in ["measure.subspace.lag=0", "measure.subspace.count=0"] {
+        let refused = rendered(set(&[zero]));
+        assert!(refused.contains("at least 1"), "{refused}");
+    }
+}
+
+#[test]
 fn a_whole_number_out_of_range_is_told_the_range() {
     let range = "whole numbers go from -9223372036854775808 to 9223372036854775807";
     for number in [

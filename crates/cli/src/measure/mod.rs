@@ -16,6 +16,7 @@ mod residual;
 mod schedule;
 mod self_stabilization;
 mod step;
+mod subspace;
 mod table;
 
 use brink_analysis::phases::PhaseParams;
@@ -32,6 +33,7 @@ pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
 pub use gram::{GramConfig, GramMethodConfig};
 pub use schedule::{ScheduleConfig, SolvedConfig};
+pub use subspace::SubspaceConfig;
 
 /// What is wrong with a table: the path of the table or of its key, and why.
 pub type Wrong = (String, String);
@@ -109,6 +111,7 @@ tables! {
     self_stabilization: ScheduleConfig;
     step: ScheduleConfig;
     batch_sharpness: BatchSharpnessConfig;
+    subspace: SubspaceConfig;
     layer_sharpness: SolvedConfig;
     flow: FlowConfig;
 }

@@ -49,6 +49,8 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.step.every=2",
             "measure.batch_sharpness.size=4",
             "measure.batch_sharpness.draws=20",
+            "measure.subspace.every=2",
+            "measure.subspace.lag=3",
             "measure.flow.every=4",
         ],
     ),
@@ -60,7 +62,10 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.eigenvalues.above=0.5",
         ],
     ),
-    ("heavy-ball", &["optimizer.kind=heavy-ball"]),
+    (
+        "heavy-ball",
+        &["optimizer.kind=heavy-ball", "measure.subspace.count=1"],
+    ),
     (
         "nesterov",
         &["optimizer.kind=nesterov", "run.dtype=float32"],

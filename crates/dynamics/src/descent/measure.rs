@@ -187,12 +187,13 @@ impl<'a, const D: usize> Descent<'a, D> {
         };
         // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
         let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
-        let (eigenvalues, top) = match spectral.largest.first().filter(|e| solved(e)) {
-            Some(_) => (&spectral.largest[..], spectral.top.as_ref()),
-            None => (&[][..], None),
+        let nothing = Measured::default();
+        let fresh = match spectral.largest.first().is_some_and(solved) {
+            true => &spectral,
+            false => &nothing,
         };
         let at = (gradient, scalars.loss);
-        let measured = self.measure(step, at, linearization, (top, eigenvalues))?;
+        let measured = self.measure(step, at, linearization, fresh)?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let mut reading = Reading::default();
@@ -256,7 +257,7 @@ impl<'a, const D: usize> Descent<'a, D> {
         step: u64,
         (gradient, loss): (&Gradient<D>, f64),
         mut linearization: Option<&mut Linearization<'a, D>>,
-        (top, eigenvalues): (Option<&Tensor<1>>, &[Eigenvalue]),
+        spectral: &Measured,
     ) -> Result<Vec<Option<f64>>, RunError> {
         let mut row = Vec::new();
         for measurement in self.measurements.iter_mut() {
@@ -272,9 +273,10 @@ impl<'a, const D: usize> Descent<'a, D> {
                         loss,
                         gradient,
                         linearization,
-                        top,
-                        sharpness: eigenvalues.first().map(|e| e.value),
-                        eigenvalues,
+                        top: spectral.top.as_ref(),
+                        vectors: spectral.vectors.as_ref(),
+                        sharpness: spectral.largest.first().map(|e| e.value),
+                        eigenvalues: &spectral.largest,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
                     row.extend(measured.map_err(|source| RunError::Measure {

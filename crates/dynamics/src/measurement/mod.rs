@@ -14,6 +14,7 @@ mod residual;
 mod self_stabilization;
 mod squared_error;
 mod step;
+mod subspace;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
@@ -34,6 +35,7 @@ pub use residual::Residual;
 pub use self_stabilization::SelfStabilization;
 pub use squared_error::SquaredError;
 pub use step::Step;
+pub use subspace::Subspace;
 
 /// At which steps something is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,9 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub linearization: &'i mut Linearization<'o, D>,
     /// The Hessian's top eigenvector, unit norm, shape [P], if it was solved for at this step.
     pub top: Option<&'i Tensor<1>>,
+    /// The eigenvectors at the largest end, orthonormal rows, [k, P], in the order of `eigenvalues`
+    /// but without the zeros of directions outside θ, if they were solved for at this step.
+    pub vectors: Option<&'i Tensor<2>>,
     /// The sharpness Λ, if it was solved for at this step.
     pub sharpness: Option<f64>,
     /// The Hessian's largest eigenvalues, largest first; empty if none were solved for at this step.

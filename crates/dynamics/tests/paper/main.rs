@@ -8,3 +8,4 @@ mod invariances;
 mod networks;
 mod self_stabilization;
 mod step;
+mod subspace;
