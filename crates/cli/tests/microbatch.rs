@@ -31,6 +31,9 @@ every = 4
 relative_tolerance = 1e-11
 [measure.alignment]
 [measure.self_stabilization]
+[measure.step]
+[measure.subspace]
+count = 1
 [measure.layer_sharpness]
 every = 4
 relative_tolerance = 1e-11
@@ -104,6 +107,8 @@ fn the_trace_is_the_same() {
         assert_eq!(rows.len(), other_rows.len());
         for (step, (a, b)) in rows.iter().zip(&other_rows).enumerate() {
             for ((name, a), b) in header.iter().zip(a).zip(b) {
+                let of_bound = name.contains("error_bound")
+                    || ["top_eigenvector_error", "subspace_error"].contains(&name.as_str());
                 // An eigenvector has no sign of its own.
                 let (a, b) = match name.as_str() {
                     "residual_on_v1" | "oscillation" => (a.map(f64::abs), b.map(f64::abs)),
@@ -113,9 +118,10 @@ fn the_trace_is_the_same() {
                 // evaluates the chunks anew is given other rows.
                 let of_vector = name == "gradient_alignment"
                     || name.contains("eigenvector")
+                    || name.starts_with("subspace")
                     || OF_THE_SHARPNESS.contains(&name.as_str());
                 let tolerance = if of_vector { 1e-5 } else { 1e-10 };
-                let size = if name.contains("error_bound") || name == "top_eigenvector_error" {
+                let size = if of_bound {
                     1.0 // A bound on an error of 1e-11 is made of rounding itself.
                 } else if of_vector {
                     0.1 // A share is a square: its error goes as its root.

@@ -1,8 +1,12 @@
 //! Steps along the gradient of part of the samples.
 
+mod random;
+
 use brink_linearize::{Batch, LinearizeError, Objective};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub use random::{Draws, RandomBatches};
 
 /// In which order an epoch goes through the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

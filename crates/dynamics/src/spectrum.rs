@@ -18,6 +18,8 @@ pub struct Measured {
     pub smallest: Vec<Eigenvalue>,
     /// The top eigenvector, unit norm, [P].
     pub top: Option<Tensor<1>>,
+    /// The vectors at the largest end, unit norm, [k, P], without those of flat directions.
+    pub vectors: Option<Tensor<2>>,
 }
 
 /// Measures eigenvalues by their schedule.
@@ -139,6 +141,7 @@ impl Spectrum {
                     let flat = self.flat > 0 && values.first().is_some_and(|top| top.value == 0.0);
                     let top = end.vectors.as_ref().filter(|_| !flat);
                     measured.top = top.map(first_row);
+                    measured.vectors = end.vectors.clone();
                     measured.largest = values;
                 }
                 End::Smallest => measured.smallest = values,

@@ -4,6 +4,14 @@ use burn::tensor::{DType, Device, Tensor};
 
 use crate::eigen::{OperatorError, SymmetricOperator};
 
+/// ∇L + wθ.
+pub(crate) fn penalised(gradient: Tensor<1>, theta: &Tensor<1>, decay: f64) -> Tensor<1> {
+    match decay > 0.0 {
+        true => gradient + theta.clone().mul_scalar(decay),
+        false => gradient,
+    }
+}
+
 /// A + w·I.
 pub struct Shifted<'a> {
     operator: &'a mut dyn SymmetricOperator,

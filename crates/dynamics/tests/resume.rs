@@ -6,10 +6,10 @@ use std::cell::RefCell;
 
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
 use brink_dynamics::measurement::{
-    FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement, Residual, Schedule,
-    SquaredError,
+    BatchSharpness, FirstOrder, GaussNewton, Gram, GramMethod, LayerSharpness, Measurement,
+    Residual, Schedule, SquaredError, Step, Subspace,
 };
-use brink_dynamics::minibatch::{Minibatches, Order, Sampling};
+use brink_dynamics::minibatch::{Minibatches, Order, RandomBatches, Sampling, Take};
 use brink_dynamics::optimizer::{
     Adam, GradientDescent, HeavyBall, Nesterov, Optimizer, RmsProp, Sam, StepSizes,
 };
@@ -50,6 +50,7 @@ struct Case {
     problem: Problem<2>,
     theta: Tensor<1>,
     targets: Tensor<2>,
+    random: Option<RandomBatches<2>>,
 }
 
 fn case(dtype: DType, batch: Option<usize>) -> Case {
@@ -75,21 +76,24 @@ fn case(dtype: DType, batch: Option<usize>) -> Case {
     let whole = Batch::new().with(inputs.clone()).with(targets.clone());
     let objective = trace(&whole).unwrap();
     let theta = objective.layout().flatten(&net);
+    let take = || -> Take {
+        let (inputs, of) = (inputs.clone(), targets.clone());
+        Box::new(move |samples| {
+            let places: Vec<i64> = samples.iter().map(|&s| s as i64).collect();
+            let places = TensorData::new(places, [samples.len()]);
+            let places = Tensor::<1, Int>::from_data(places, &Device::flex());
+            let rows = |of: &Tensor<2>| of.clone().select(0, places.clone());
+            Batch::new().with(rows(&inputs)).with(rows(&of))
+        })
+    };
+    let random = RandomBatches::new([SAMPLES, 4], 6, take(), trace).unwrap();
     let minibatches = batch.map(|size| {
         let sampling = Sampling {
             samples: SAMPLES,
             size,
             order: Order::Shuffled { seed: 5 },
         };
-        let (inputs, of) = (inputs.clone(), targets.clone());
-        let take = move |samples: &[usize]| {
-            let places: Vec<i64> = samples.iter().map(|&s| s as i64).collect();
-            let places = TensorData::new(places, [samples.len()]);
-            let places = Tensor::<1, Int>::from_data(places, &Device::flex());
-            let rows = |of: &Tensor<2>| of.clone().select(0, places.clone());
-            Batch::new().with(rows(&inputs)).with(rows(&of))
-        };
-        RefCell::new(Minibatches::new(sampling, Box::new(take), trace).unwrap())
+        RefCell::new(Minibatches::new(sampling, take(), trace).unwrap())
     });
     Case {
         problem: Problem {
@@ -102,10 +106,11 @@ fn case(dtype: DType, batch: Option<usize>) -> Case {
         },
         theta,
         targets,
+        random: Some(random),
     }
 }
 
-fn measurements(case: &Case) -> Vec<Box<dyn Measurement<2>>> {
+fn measurements(case: &mut Case) -> Vec<Box<dyn Measurement<2>>> {
     let squared = SquaredError::new(case.targets.clone(), 0.5);
     let every = |every| Schedule { every, from: 0 };
     let first = INPUTS * HIDDEN;
@@ -122,6 +127,14 @@ fn measurements(case: &Case) -> Vec<Box<dyn Measurement<2>>> {
         Box::new(FirstOrder::new(every(3), squared)),
         Box::new(LayerSharpness::new(every(2), layers, 1e-3).unwrap()),
         Box::new(GradientFlow::new(every(2), None, runge_kutta, 1e-3).unwrap()),
+        Box::new(Step::new(every(3))),
+        Box::new(Subspace::new(every(2), 2, 3)),
+        Box::new(BatchSharpness::new(
+            every(3),
+            case.random.take().unwrap(),
+            0.05,
+            40,
+        )),
     ]
 }
 
@@ -136,9 +149,9 @@ const STOP: usize = 17;
 
 fn compare(name: &str, settings: &Settings, batch: Option<usize>, dtype: DType, measured: bool) {
     let made = || {
-        let case = case(dtype, batch);
+        let mut case = case(dtype, batch);
         let measurements = match measured {
-            true => measurements(&case),
+            true => measurements(&mut case),
             false => Vec::new(),
         };
         (case, measurements)

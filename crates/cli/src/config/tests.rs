@@ -215,6 +215,55 @@ fn the_gradient_of_the_sharpness_needs_two_eigenvalues() {
 }
 
 #[test]
+fn the_step_along_the_gradient_is_that_of_gradient_descent() {
+    let table = "measure.step.every=1";
+    assert!(set(&[table, "optimizer.weight_decay=0.01"]).is_ok());
+    for other in ["optimizer.kind=heavy-ball", "optimizer.minibatch.size=5"] {
+        let refused = rendered(set(&[table, other]));
+        assert!(refused.contains("measure.step"), "{refused}");
+        assert!(refused.contains("gradient descent over all"), "{refused}");
+    }
+}
+
+#[test]
+fn batch_sharpness_is_of_batches_of_a_size() {
+    let draws = "measure.batch_sharpness.draws=20";
+    let missing = rendered(set(&[draws]));
+    assert!(
+        missing.contains("measure.batch_sharpness.size"),
+        "{missing}"
+    );
+    assert!(set(&[draws, "optimizer.minibatch.size=5"]).is_ok());
+    let sized = [draws, "measure.batch_sharpness.size=4"];
+    assert!(set(&sized).is_ok());
+    for (wrong, advice) in [
+        ("run.microbatch=100", "in pieces"),
+        ("measure.batch_sharpness.size=0", "at least 1"),
+        ("measure.batch_sharpness.draws=1", "at least 2"),
+        (
+            "measure.batch_sharpness.relative_error=1",
+            "between 0 and 1",
+        ),
+    ] {
+        let refused = rendered(set(&[&sized[..], &[wrong]].concat()));
+        assert!(refused.contains(advice), "{wrong}: {refused}");
+    }
+}
+
+#[test]
+fn a_subspace_is_of_eigenvectors_that_are_solved_for() {
+    let count = |count| format!("measure.subspace.count={count}");
+    assert!(set(&["measure.subspace.every=5"]).is_ok());
+    assert!(set(&[&count(2), "optimizer.kind=heavy-ball"]).is_ok());
+    let many = rendered(set(&[&count(3)]));
+    assert!(many.contains("one more"), "{many}");
+    for zero in ["measure.subspace.lag=0", "measure.subspace.count=0"] {
+        let refused = rendered(set(&[zero]));
+        assert!(refused.contains("at least 1"), "{refused}");
+    }
+}
+
+#[test]
 fn a_whole_number_out_of_range_is_told_the_range() {
     let range = "whole numbers go from -9223372036854775808 to 9223372036854775807";
     for number in [

@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use brink_dynamics::Problem;
 use brink_dynamics::measurement::SquaredError;
+use brink_dynamics::minibatch::RandomBatches;
 use brink_linearize::Layout;
 use brink_model::{Loss, bias_name, weight_name};
 use burn::tensor::Tensor;
 
 use crate::config::Config;
+use crate::error::Error;
 
 /// A run that measurements are set up for.
 pub struct Context<'r> {
@@ -20,7 +22,12 @@ pub struct Context<'r> {
     pub loss: Loss,
     /// Y, `[n, c]`.
     pub targets: &'r Tensor<2>,
+    /// The loss over random batches.
+    pub random_batches: &'r TraceBatches<'r>,
 }
+
+/// Traces the loss over random batches of so many samples, with a seed.
+pub type TraceBatches<'r> = dyn Fn(usize, u64) -> Result<RandomBatches<2>, Error> + 'r;
 
 impl Context<'_> {
     /// The squared error, if the loss is one.

@@ -4,6 +4,7 @@
 //! the config and how it is set up, and one line in the list of [`tables!`].
 
 mod alignment;
+mod batch_sharpness;
 mod context;
 mod eigenvalues;
 mod first_order;
@@ -14,6 +15,8 @@ mod layer_sharpness;
 mod residual;
 mod schedule;
 mod self_stabilization;
+mod step;
+mod subspace;
 mod table;
 
 use brink_analysis::phases::PhaseParams;
@@ -24,11 +27,13 @@ use crate::config::Config;
 use crate::config::keys::Key;
 use crate::error::Error;
 
+pub use batch_sharpness::BatchSharpnessConfig;
 pub use context::Context;
 pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
 pub use gram::{GramConfig, GramMethodConfig};
 pub use schedule::{ScheduleConfig, SolvedConfig};
+pub use subspace::SubspaceConfig;
 
 /// What is wrong with a table: the path of the table or of its key, and why.
 pub type Wrong = (String, String);
@@ -104,6 +109,9 @@ tables! {
     first_order: ScheduleConfig;
     alignment: ScheduleConfig;
     self_stabilization: ScheduleConfig;
+    step: ScheduleConfig;
+    batch_sharpness: BatchSharpnessConfig;
+    subspace: SubspaceConfig;
     layer_sharpness: SolvedConfig;
     flow: FlowConfig;
 }

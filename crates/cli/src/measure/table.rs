@@ -42,6 +42,12 @@ pub enum Need {
     TopEigenvector,
     /// And its second eigenvalue.
     TwoEigenvalues,
+    /// As many eigenvectors are solved for as the subspace has.
+    SubspaceWithinEigenvalues,
+    /// Something says how many samples a batch has.
+    BatchSize,
+    /// Any samples can be taken together.
+    SamplesInOnePiece,
 }
 
 impl Need {
@@ -76,6 +82,26 @@ impl Need {
                 eigenvalues.as_ref().is_some_and(|e| e.count >= 2),
                 "needs the Hessian's top eigenvector and λ₂, without which λ₁ is not known to be \
                  simple: set measure.eigenvalues.count to 2 or more",
+            ),
+            Self::SubspaceWithinEigenvalues => {
+                let asked = config.measure.subspace.as_ref().and_then(|s| s.count);
+                let most = eigenvalues.as_ref().map_or(usize::MAX, |e| e.count);
+                (
+                    asked.is_none_or(|asked| asked <= most),
+                    "needs as many eigenvectors as measure.subspace.count says: set \
+                     measure.eigenvalues.count to as many or, for an error bound, one more",
+                )
+            }
+            Self::BatchSize => (
+                optimizer.minibatch.is_some()
+                    || (config.measure.batch_sharpness.as_ref()).is_some_and(|b| b.size.is_some()),
+                "needs the size of its batches: set measure.batch_sharpness.size, or add \
+                 [optimizer.minibatch], whose size it then has",
+            ),
+            Self::SamplesInOnePiece => (
+                config.run.microbatch.is_none(),
+                "takes batches from all samples, which run.microbatch keeps in pieces: remove the \
+                 table, or run.microbatch",
             ),
         };
         (!met).then_some(advice)

@@ -199,6 +199,10 @@ fn prepare(
         problem: &problem,
         loss,
         targets: &tensors.targets,
+        random_batches: &|size, seed| {
+            let fusion = config.run.fusion == Fusion::Auto;
+            problem::random_batches((&network, loss, fusion), &tensors, size, seed)
+        },
     })?;
     let facts = Facts {
         brink_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use brink_data::{Subset, Targets};
-use brink_dynamics::minibatch::{Minibatches, Take};
+use brink_dynamics::minibatch::{Minibatches, RandomBatches, Take};
 use brink_dynamics::{Accuracy, LayerWeight, Problem};
-use brink_linearize::{Batch, Objective};
+use brink_linearize::{Batch, LinearizeError, Objective};
 use brink_model::{LayerSpec, Loss, Network, weight_name};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
@@ -111,18 +111,10 @@ pub fn trace(
     compressed: Option<&Compressed>,
     minibatch: Option<&MinibatchConfig>,
 ) -> Result<Problem<2>, Error> {
-    let traced = |batches: &[Batch]| {
-        Objective::trace_in_chunks(
-            network,
-            batches,
-            |network, batch| network.forward(batch.float(0)),
-            |outputs, batch| loss.forward(outputs, batch.float(1)),
-        )
-    };
-    let objective = traced(&tensors.batches())?;
+    let objective = traced(network, loss, &tensors.batches())?;
     let minibatches = minibatch.map(|config| {
         let [samples, _] = tensors.targets.dims();
-        let trace = |batch: &Batch| traced(std::slice::from_ref(batch));
+        let trace = |batch: &Batch| traced(network, loss, std::slice::from_ref(batch));
         Minibatches::new(config.sampling(samples), tensors.taken(), trace)
     });
     Ok(Problem {
@@ -140,6 +132,36 @@ pub fn trace(
         accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),
         minibatches: minibatches.transpose()?.map(RefCell::new),
     })
+}
+
+/// The loss of `network` over random batches of `size` samples.
+pub fn random_batches(
+    (network, loss, fusion): (&Network, Loss, bool),
+    tensors: &Tensors,
+    size: usize,
+    seed: u64,
+) -> Result<RandomBatches<2>, Error> {
+    let [samples, _] = tensors.targets.dims();
+    let trace = |batch: &Batch| {
+        let mut objective = traced(network, loss, std::slice::from_ref(batch))?;
+        objective.set_fusion(fusion);
+        Ok(objective)
+    };
+    let batches = RandomBatches::new([samples, size], seed, tensors.taken(), trace)?;
+    Ok(batches)
+}
+
+fn traced(
+    network: &Network,
+    loss: Loss,
+    batches: &[Batch],
+) -> Result<Objective<2>, LinearizeError> {
+    Objective::trace_in_chunks(
+        network,
+        batches,
+        |network, batch| network.forward(batch.float(0)),
+        |outputs, batch| loss.forward(outputs, batch.float(1)),
+    )
 }
 
 /// The samples whose output has the target's sign, or is largest where the target is.

@@ -80,6 +80,10 @@ pub fn check(
         let reason = format!("there are {samples} training samples");
         at_most(samples, "optimizer.minibatch.size", minibatch.size, reason)?;
     }
+    if let Some(size) = (config.measure.batch_sharpness.as_ref()).and_then(|batches| batches.size) {
+        let reason = format!("there are {samples} training samples");
+        at_most(samples, "measure.batch_sharpness.size", size, reason)?;
+    }
     if let Some(gram) = &config.measure.gram {
         let rows = samples * outputs;
         let reason = format!(

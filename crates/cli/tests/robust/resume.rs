@@ -46,6 +46,11 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.alignment.every=1",
             "measure.layer_sharpness.every=2",
             "measure.self_stabilization.every=2",
+            "measure.step.every=2",
+            "measure.batch_sharpness.size=4",
+            "measure.batch_sharpness.draws=20",
+            "measure.subspace.every=2",
+            "measure.subspace.lag=3",
             "measure.flow.every=4",
         ],
     ),
@@ -57,7 +62,10 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.eigenvalues.above=0.5",
         ],
     ),
-    ("heavy-ball", &["optimizer.kind=heavy-ball"]),
+    (
+        "heavy-ball",
+        &["optimizer.kind=heavy-ball", "measure.subspace.count=1"],
+    ),
     (
         "nesterov",
         &["optimizer.kind=nesterov", "run.dtype=float32"],
@@ -77,7 +85,13 @@ const CASES: [(&str, &[&str]); 9] = [
     ("sam", &["optimizer.kind=sam", "optimizer.radius=0.05"]),
     (
         "batches",
-        &["optimizer.kind=heavy-ball", "optimizer.minibatch.size=5"],
+        &[
+            "optimizer.kind=heavy-ball",
+            "optimizer.minibatch.size=5",
+            "optimizer.weight_decay=0.01",
+            "measure.batch_sharpness.draws=20",
+            "measure.batch_sharpness.every=3",
+        ],
     ),
     (
         "warm-up",

@@ -3,7 +3,7 @@
 use brink_linearize::{Gradient, Linearization};
 use burn::tensor::Tensor;
 
-use super::{Along, Descent, penalised};
+use super::{Along, Descent};
 use crate::eigen::{EigenError, SymmetricOperator};
 use crate::error::RunError;
 use crate::hessian::Hessian;
@@ -13,7 +13,7 @@ use crate::optimizer::Coming;
 use crate::preconditioned::Preconditioned;
 use crate::record::{Eigenvalue, EigenvalueKind, StepRecord};
 use crate::spectrum::Measured;
-use crate::weight_decay::Shifted;
+use crate::weight_decay::{Shifted, penalised};
 
 impl<'a, const D: usize> Descent<'a, D> {
     /// The record of θ_t, and what the step from it goes along.
@@ -187,11 +187,13 @@ impl<'a, const D: usize> Descent<'a, D> {
         };
         // A stale vector still tells of the gradient's direction, but it is no eigenvector here.
         let solved = |e: &Eigenvalue| e.kind == EigenvalueKind::Solved;
-        let (eigenvalues, top) = match spectral.largest.first().filter(|e| solved(e)) {
-            Some(_) => (&spectral.largest[..], spectral.top.as_ref()),
-            None => (&[][..], None),
+        let nothing = Measured::default();
+        let fresh = match spectral.largest.first().is_some_and(solved) {
+            true => &spectral,
+            false => &nothing,
         };
-        let measured = self.measure(step, gradient, linearization, (top, eigenvalues))?;
+        let at = (gradient, scalars.loss);
+        let measured = self.measure(step, at, linearization, fresh)?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let mut reading = Reading::default();
@@ -253,9 +255,9 @@ impl<'a, const D: usize> Descent<'a, D> {
     fn measure(
         &mut self,
         step: u64,
-        gradient: &Gradient<D>,
+        (gradient, loss): (&Gradient<D>, f64),
         mut linearization: Option<&mut Linearization<'a, D>>,
-        (top, eigenvalues): (Option<&Tensor<1>>, &[Eigenvalue]),
+        spectral: &Measured,
     ) -> Result<Vec<Option<f64>>, RunError> {
         let mut row = Vec::new();
         for measurement in self.measurements.iter_mut() {
@@ -266,12 +268,15 @@ impl<'a, const D: usize> Descent<'a, D> {
                         step,
                         time: self.time,
                         step_size: self.settings.step_size(step),
+                        weight_decay: self.settings.weight_decay,
                         theta: &self.theta,
+                        loss,
                         gradient,
                         linearization,
-                        top,
-                        sharpness: eigenvalues.first().map(|e| e.value),
-                        eigenvalues,
+                        top: spectral.top.as_ref(),
+                        vectors: spectral.vectors.as_ref(),
+                        sharpness: spectral.largest.first().map(|e| e.value),
+                        eigenvalues: &spectral.largest,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
                     row.extend(measured.map_err(|source| RunError::Measure {

@@ -16,6 +16,7 @@ use crate::problem::Problem;
 use crate::record::{RunHeader, StepRecord};
 use crate::settings::{EigenvalueSettings, Settings};
 use crate::spectrum::Spectrum;
+use crate::weight_decay::penalised;
 
 pub use saved::Inherited;
 
@@ -307,12 +308,4 @@ fn weight_ranges<const D: usize>(problem: &Problem<D>) -> Result<Vec<Range<usize
             Ok(parameter.offset..parameter.offset + parameter.len())
         })
         .collect()
-}
-
-/// ∇L + wθ.
-fn penalised(gradient: Tensor<1>, theta: &Tensor<1>, decay: f64) -> Tensor<1> {
-    match decay > 0.0 {
-        true => gradient + theta.clone().mul_scalar(decay),
-        false => gradient,
-    }
 }

@@ -4,6 +4,8 @@
 //! linearisation that the run made there anyway, and adds the products that it needs.
 
 mod alignment;
+mod batch_sharpness;
+mod critical;
 mod first_order;
 mod gauss_newton;
 mod gram;
@@ -11,6 +13,8 @@ mod layers;
 mod residual;
 mod self_stabilization;
 mod squared_error;
+mod step;
+mod subspace;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
@@ -23,6 +27,7 @@ use crate::record::Eigenvalue;
 use crate::scaled::ScaledSolver;
 
 pub use alignment::Alignment;
+pub use batch_sharpness::BatchSharpness;
 pub use first_order::FirstOrder;
 pub use gauss_newton::GaussNewton;
 pub use gram::{DENSE_LIMIT, Gram, GramMethod};
@@ -30,6 +35,8 @@ pub use layers::LayerSharpness;
 pub use residual::Residual;
 pub use self_stabilization::SelfStabilization;
 pub use squared_error::SquaredError;
+pub use step::Step;
+pub use subspace::Subspace;
 
 /// The columns of the measurements, for what computes the same quantities in another way.
 pub mod columns {
@@ -71,14 +78,21 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub time: f64,
     /// Step size η_t of the step that will be taken from here.
     pub step_size: f64,
+    /// w of the penalty (w/2)‖θ‖²; the linearisation is of the loss without it.
+    pub weight_decay: f64,
     /// θ_t, shape [P].
     pub theta: &'i Tensor<1>,
-    /// L, F and ∇L at θ_t.
+    /// L(θ_t), with the penalty.
+    pub loss: f64,
+    /// L and F at θ_t, and ∇L with the penalty's part.
     pub gradient: &'i Gradient<D>,
     /// The loss linearised at θ_t.
     pub linearization: &'i mut Linearization<'o, D>,
     /// The Hessian's top eigenvector, unit norm, shape [P], if it was solved for at this step.
     pub top: Option<&'i Tensor<1>>,
+    /// The eigenvectors at the largest end, orthonormal rows, [k, P], in the order of `eigenvalues`
+    /// but without the zeros of directions outside θ, if they were solved for at this step.
+    pub vectors: Option<&'i Tensor<2>>,
     /// The sharpness Λ, if it was solved for at this step.
     pub sharpness: Option<f64>,
     /// The Hessian's largest eigenvalues, largest first; empty if none were solved for at this step.
@@ -89,6 +103,21 @@ impl<const D: usize> Iterate<'_, '_, D> {
     /// The loss that is minimised.
     pub fn objective(&self) -> &Objective<D> {
         self.linearization.objective()
+    }
+
+    /// The loss with the penalty at another θ, shape [P], by a forward pass.
+    ///
+    /// # Errors
+    /// [`MeasureError::Linearize`] and [`MeasureError::ReadBack`]; a loss that is not finite is none.
+    pub fn loss_at(&self, theta: Tensor<1>) -> Result<f64, MeasureError> {
+        let mut reading = Reading::default();
+        reading.scalar(self.objective().evaluate(&theta)?.loss);
+        if self.weight_decay > 0.0 {
+            reading.squared(theta);
+        }
+        let values = read(reading)?;
+        let squared = values.get(1).copied().unwrap_or(0.0);
+        Ok(values[0] + 0.5 * self.weight_decay * squared)
     }
 }
 

@@ -147,7 +147,8 @@ fn agree(rule: Rule, optimizer: Box<dyn Optimizer>, sizes: &StepSizes, decay: f6
         assert_eq!(record.step_size, size);
         close(record.time + 1.0, time + 1.0, &what);
         time += size;
-        let (next, p) = rule.advance(&mut memory, &theta, &here.gradient, size, decay);
+        let gradient_at = |theta: &_| derivatives(theta, decay).gradient;
+        let (next, p) = rule.advance(&mut memory, &theta, &here.gradient, size, gradient_at);
         // A step of size 0 has no threshold.
         assert_eq!(record.threshold.is_some(), p.is_none() && size > 0.0);
         if let Some(p) = p {
@@ -231,11 +232,11 @@ fn preconditioned_eigenvalues_need_a_preconditioner() {
 }
 
 /// Batches of 3 of the 4 samples: the second one of an epoch has one.
-#[test]
-fn steps_along_batches() {
-    let (decay, step_size) = (0.05, 0.05);
+fn agree_in_batches(rule: Rule, optimizer: Box<dyn Optimizer>, step_size: f64) {
+    let decay = 0.05;
     let settings = Settings {
-        optimizer: Box::new(HeavyBall::new(0.8)),
+        preconditioned: optimizer.is_preconditioned().then(one),
+        optimizer,
         weight_decay: decay,
         eigenvalues: Some(one()),
         ..Settings::gradient_descent(step_size, 40)
@@ -252,9 +253,10 @@ fn steps_along_batches() {
         &never,
     )
     .unwrap();
+    assert_eq!(keep.0.len(), 40);
     let (mut theta, mut memory) = (START, Memory::default());
     for record in &keep.0 {
-        let what = format!("step {}", record.step);
+        let what = format!("{rule:?} at step {}", record.step);
         let whole = derivatives(&theta, decay);
         close(record.loss, whole.loss, &what);
         let top = largest(&whole.hessian, &[1.0; PARAMETERS]);
@@ -264,7 +266,7 @@ fn steps_along_batches() {
         } else {
             3..4
         };
-        let batch = derivatives_of(&theta, decay, samples);
+        let batch = derivatives_of(&theta, decay, samples.clone());
         close(record.batch_loss.unwrap(), batch.loss, &what);
         let g = batch.gradient;
         let square: f64 = g.iter().map(|g| g * g).sum();
@@ -273,10 +275,28 @@ fn steps_along_batches() {
             .map(|(i, j)| g[i] * batch.hessian[(i, j)] * g[j])
             .sum();
         close(record.step_sharpness.unwrap(), curved / square, &what);
-        (theta, _) = Rule::HeavyBall(0.8).advance(&mut memory, &theta, &g, step_size, decay);
+        let gradient_at = |theta: &_| derivatives_of(theta, decay, samples.clone()).gradient;
+        let (next, p) = rule.advance(&mut memory, &theta, &g, step_size, gradient_at);
+        if let Some(p) = p {
+            // P is the step's, and so of the batch; the Hessian is of all samples.
+            let found = record.preconditioned[0].value;
+            close(found, largest(&whole.hessian, &p), &format!("P, {what}"));
+        }
+        theta = next;
     }
     let end = finished.theta.into_data().try_to_vec::<f64>().unwrap();
     for (found, expected) in end.iter().zip(theta) {
         close(*found, expected, "θ at the end");
     }
+}
+
+#[test]
+fn steps_along_batches() {
+    let heavy_ball = Box::new(HeavyBall::new(0.8));
+    agree_in_batches(Rule::HeavyBall(0.8), heavy_ball, 0.05);
+    let adam = Box::new(Adam::new(0.9, 0.99, 1e-8));
+    agree_in_batches(Rule::Adam(0.9, 0.99, 1e-8), adam, 0.01);
+    let rmsprop = Box::new(RmsProp::new(0.9, 1e-6, true));
+    agree_in_batches(Rule::RmsProp(0.9, 1e-6, true), rmsprop, 0.01);
+    agree_in_batches(Rule::Sam(0.05), Box::new(Sam::new(0.05)), 0.1);
 }

@@ -1,6 +1,6 @@
 //! The rules once more, number by number.
 
-use super::network::{PARAMETERS, derivatives};
+use super::network::PARAMETERS;
 
 pub type Vector = [f64; PARAMETERS];
 
@@ -28,14 +28,14 @@ fn each(f: impl Fn(usize) -> f64) -> Vector {
 }
 
 impl Rule {
-    /// θ after the step, and p of that step.
+    /// θ after the step, and p of that step; `gradient_at` is ∇L of what the step goes along.
     pub fn advance(
         self,
         memory: &mut Memory,
         theta: &Vector,
         gradient: &Vector,
         step_size: f64,
-        decay: f64,
+        gradient_at: impl Fn(&Vector) -> Vector,
     ) -> (Vector, Option<Vector>) {
         let (old, square) = (
             memory.first.unwrap_or([0.0; PARAMETERS]),
@@ -75,7 +75,7 @@ impl Rule {
             Self::Sam(radius) => {
                 let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
                 let above = each(|i| theta[i] + radius * gradient[i] / norm);
-                (moved(derivatives(&above, decay).gradient), None)
+                (moved(gradient_at(&above)), None)
             }
         }
     }

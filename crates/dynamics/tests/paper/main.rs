@@ -1,7 +1,11 @@
-//! The quantities of Wang, Li and Li (2022) on small networks in float64.
+//! The quantities of Wang, Li and Li (2022) and others on small networks in float64.
 
+mod batch_sharpness;
+mod dense;
 mod flow;
 mod identities;
 mod invariances;
 mod networks;
 mod self_stabilization;
+mod step;
+mod subspace;

@@ -4,10 +4,11 @@ use std::sync::atomic::AtomicBool;
 
 use brink_dynamics::eigen::Params;
 use brink_dynamics::measurement::{Measurement, Schedule, SquaredError};
+use brink_dynamics::minibatch::RandomBatches;
 use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Between, EigenvalueSettings, LayerWeight, Problem, Settings, run};
-use brink_linearize::{Batch, Objective};
+use brink_linearize::{Batch, LinearizeError, Objective};
 use brink_model::{Activation, Loss, ModelConfig, Network, Precision, Weights, weight_name};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
@@ -59,13 +60,19 @@ impl Case {
         tensor(values.collect(), [SAMPLES, outputs])
     }
 
+    pub fn inputs(&self) -> Tensor<2> {
+        let order = self.order.iter();
+        let values = order.flat_map(|&i| (0..FEATURES).map(move |j| 1.5 * wave(i as f64, j)));
+        tensor(values.collect(), [SAMPLES, FEATURES])
+    }
+
     pub fn squared_error(&self) -> SquaredError {
         SquaredError::new(self.targets(), self.factor)
     }
 
-    pub fn build(&self, weights: &Weights) -> (Problem<2>, Tensor<1>) {
+    fn network(&self, weights: &Weights) -> Network {
         let config = self.config();
-        let network = Network::new(
+        Network::new(
             &config,
             FEATURES,
             self.outputs,
@@ -73,22 +80,51 @@ impl Case {
             &Device::flex(),
             FloatDType::F64,
         )
-        .unwrap();
-        let order = self.order.iter();
-        let inputs = order.flat_map(|&i| (0..FEATURES).map(move |j| 1.5 * wave(i as f64, j)));
-        let batch = Batch::new()
-            .with(tensor(inputs.collect(), [SAMPLES, FEATURES]))
-            .with(self.targets());
+        .unwrap()
+    }
+
+    fn trace(&self, network: &Network, batch: &Batch) -> Result<Objective<2>, LinearizeError> {
         let loss = Loss::Mse {
             factor: self.factor,
         };
-        let objective = Objective::trace(
-            &network,
-            &batch,
+        Objective::trace(
+            network,
+            batch,
             |network: &Network, batch| network.forward(batch.float(0)),
             |outputs, batch| loss.forward(outputs, batch.float(1)),
         )
-        .unwrap();
+    }
+
+    /// Random batches of the samples.
+    pub fn batches(&self, size: usize, seed: u64) -> RandomBatches<2> {
+        let (inputs, targets) = (self.inputs(), self.targets());
+        let take = move |places: &[usize]| {
+            let rows = |of: &Tensor<2>| {
+                let rows = places.iter().map(|&place| of.clone().narrow(0, place, 1));
+                Tensor::cat(rows.collect(), 0)
+            };
+            Batch::new().with(rows(&inputs)).with(rows(&targets))
+        };
+        let network = self.network(&self.weights());
+        RandomBatches::new([SAMPLES, size], seed, Box::new(take), |batch| {
+            self.trace(&network, batch)
+        })
+        .unwrap()
+    }
+
+    /// The loss of one sample.
+    pub fn of_sample(&self, sample: usize) -> Objective<2> {
+        let row = |of: Tensor<2>| of.narrow(0, sample, 1);
+        let batch = Batch::new()
+            .with(row(self.inputs()))
+            .with(row(self.targets()));
+        self.trace(&self.network(&self.weights()), &batch).unwrap()
+    }
+
+    pub fn build(&self, weights: &Weights) -> (Problem<2>, Tensor<1>) {
+        let network = self.network(weights);
+        let batch = Batch::new().with(self.inputs()).with(self.targets());
+        let objective = self.trace(&network, &batch).unwrap();
         let theta = objective.layout().flatten(&network);
         let layers = (0..=self.hidden.len())
             .map(|layer| LayerWeight::new(format!("layers.{layer}"), weight_name(layer)))

@@ -3,13 +3,14 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::dense::{dot, gradient, hessian, moved};
 use crate::networks::{Case, Kept, follow_with, tensor, values};
 use brink_dynamics::eigen::Params;
 use brink_dynamics::measurement::{Measurement, Schedule, SelfStabilization};
 use brink_dynamics::{Between, EigenvalueSettings, Problem, Settings, run};
 use brink_model::Activation;
 use burn::tensor::Tensor;
-use faer::{Mat, Side};
+use faer::Side;
 
 const STEP_SIZE: f64 = 0.2;
 
@@ -44,20 +45,6 @@ fn measured(case: &Case, weight_decay: f64, steps: u64) -> (Problem<2>, Vec<f64>
     (problem, values(theta), kept)
 }
 
-/// The Hessian at θ, formed column by column.
-fn hessian(problem: &Problem<2>, theta: &[f64]) -> Mat<f64> {
-    let size = theta.len();
-    let unit = (0..size * size).map(|at| f64::from(u8::from(at % (size + 1) == 0)));
-    let mut at = problem
-        .objective
-        .linearize(&tensor(theta.to_vec(), [size]))
-        .unwrap();
-    let flat = values(at.hvp(tensor(unit.collect(), [size, size])).unwrap());
-    Mat::from_fn(size, size, |i, j| {
-        0.5 * (flat[i * size + j] + flat[j * size + i])
-    })
-}
-
 fn sharpness(problem: &Problem<2>, theta: &[f64]) -> f64 {
     let values = hessian(problem, theta).self_adjoint_eigenvalues(Side::Lower);
     *values.unwrap().last().unwrap()
@@ -73,24 +60,11 @@ fn top_vector(problem: &Problem<2>, theta: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-fn moved(theta: &[f64], along: &[f64], by: f64) -> Vec<f64> {
-    theta.iter().zip(along).map(|(t, d)| t + by * d).collect()
-}
-
 /// dS/dw at θ, from four values: the error is of the fourth order in the distance.
 fn slope(problem: &Problem<2>, theta: &[f64], along: &[f64]) -> f64 {
     let h = 1e-3;
     let at = |by: f64| sharpness(problem, &moved(theta, along, by * h));
     (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * h)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn gradient(problem: &Problem<2>, theta: &[f64]) -> Vec<f64> {
-    let theta: Tensor<1> = tensor(theta.to_vec(), [theta.len()]);
-    values(problem.objective.gradient(&theta).unwrap().gradient)
 }
 
 fn close(found: f64, expected: f64, what: &str) {
