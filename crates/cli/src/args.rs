@@ -334,6 +334,8 @@ pub enum Config {
     },
     /// List every key with its default and meaning
     Keys,
+    /// List every column that a trace may have, what it holds, and the table that adds it
+    Columns,
 }
 
 #[cfg(test)]

@@ -231,3 +231,55 @@ fn batches_are_the_same_each_time_and_by_their_seed() {
         ["batch_loss", "step_sharpness"].map(|name| column(&folder.path().join("a"), name));
     assert!(loss.iter().chain(&sharpness).all(Option::is_some));
 }
+
+/// The list of columns is that of a run's trace, table by table.
+#[test]
+fn the_columns_that_are_listed_are_those_of_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables: Vec<String> = brink_cli::measure::TABLES
+        .iter()
+        .map(|(table, _)| match *table {
+            "batch_sharpness" => "measure.batch_sharpness.size=10".to_owned(),
+            "subspace" => "measure.subspace.count=1".to_owned(),
+            table => format!("measure.{table}.every=1"),
+        })
+        .collect();
+    let mut assignments: Vec<&str> = tables.iter().map(String::as_str).collect();
+    assignments.extend(["measure.eigenvalues.count=2", "optimizer.steps=2"]);
+    let output = train(folder.path(), CONFIG, "all", &assignments);
+    assert!(output.status.success());
+    let header = fs::read_to_string(folder.path().join("all/trace.csv")).unwrap();
+    let written: Vec<&str> = header.lines().next().unwrap().split(',').collect();
+    let written = written
+        .into_iter()
+        .skip_while(|name| *name != "phase")
+        .skip(1);
+    let listed = brink_cli::measure::columns().into_iter();
+    let listed = listed.flat_map(|(_, columns)| {
+        // Each layer in turn has all columns of the table.
+        let layered = columns.iter().any(|c| c.name.contains("<layer>"));
+        let layers: &[&str] = match layered {
+            true => &["layers.0", "layers.1"],
+            false => &[""],
+        };
+        let named = |layer: &&str| {
+            let names = columns.iter().map(|c| c.name.replace("<layer>", layer));
+            names.collect::<Vec<_>>()
+        };
+        layers.iter().flat_map(named).collect::<Vec<_>>()
+    });
+    assert!(written.eq(listed), "{header}");
+    let said = Command::new(env!("CARGO_BIN_EXE_brink"))
+        .args(["config", "columns"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    for name in [
+        "lambda_1 ",
+        "flow_distance ",
+        "eigenvector_share.<layer> ",
+        "[measure.step]",
+    ] {
+        assert!(said.contains(name), "{name} is missing: {said}");
+    }
+}

@@ -1,6 +1,6 @@
 //! `[measure.alignment]`: the layers that the Hessian's top eigenvector lies in.
 
-use brink_dynamics::measurement::Alignment;
+use brink_dynamics::measurement::{Alignment, columns};
 
 use super::schedule::ScheduleConfig;
 use super::table::{Need, Table};
@@ -14,6 +14,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     },
     needs: &[Need::TopEigenvector],
     faults: ScheduleConfig::faults,
+    columns: || columns::alignment(["<layer>"].iter()),
     measurement: |table, run| {
         let alignment = Alignment::new(table.schedule(), run.layers());
         Ok(Some(Box::new(alignment)))

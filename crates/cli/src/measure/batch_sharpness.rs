@@ -1,6 +1,6 @@
 //! `[measure.batch_sharpness]`: the curvature of random batches along their own gradients.
 
-use brink_dynamics::measurement::{BatchSharpness, Schedule};
+use brink_dynamics::measurement::{BatchSharpness, Schedule, columns};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{every, not_zero};
@@ -20,6 +20,7 @@ pub const TABLE: Table<BatchSharpnessConfig> = Table {
     },
     needs: &[Need::BatchSize, Need::SamplesInOnePiece],
     faults: BatchSharpnessConfig::faults,
+    columns: columns::batch_sharpness,
     measurement: |table, run| {
         let Some(size) = table.batch_size(run.config) else {
             return Ok(None);

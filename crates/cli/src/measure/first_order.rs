@@ -1,6 +1,6 @@
 //! `[measure.first_order]`: the error of the first-order step in function space.
 
-use brink_dynamics::measurement::FirstOrder;
+use brink_dynamics::measurement::{FirstOrder, columns};
 
 use super::schedule::ScheduleConfig;
 use super::table::{Need, Table};
@@ -19,6 +19,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
         Need::NoWeightDecay,
     ],
     faults: ScheduleConfig::faults,
+    columns: columns::first_order,
     measurement: |table, run| {
         let Some(squared) = run.squared_error() else {
             return Ok(None);

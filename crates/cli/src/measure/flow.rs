@@ -1,7 +1,7 @@
 //! `[measure.flow]`: gradient flow from the same start.
 
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
-use brink_dynamics::measurement::Schedule;
+use brink_dynamics::measurement::{Schedule, columns};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{below_one, every, not_zero, relative_tolerance};
@@ -21,6 +21,7 @@ pub const TABLE: Table<FlowConfig> = Table {
     },
     needs: &[Need::GradientDescent, Need::NoWeightDecay],
     faults: FlowConfig::faults,
+    columns: columns::flow,
     measurement: |table, run| {
         let method = match table.method {
             FlowMethodConfig::Rk4 => FlowMethod::RungeKutta4 {

@@ -1,6 +1,6 @@
 //! `[measure.gauss_newton]`: the Gauss–Newton and residual parts of the Hessian.
 
-use brink_dynamics::measurement::GaussNewton;
+use brink_dynamics::measurement::{GaussNewton, columns};
 
 use super::schedule::SolvedConfig;
 use super::table::{Need, Table};
@@ -15,6 +15,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     },
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,
+    columns: columns::gauss_newton,
     measurement: |table, run| {
         let parts = GaussNewton::new(table.schedule(), table.relative_tolerance)?;
         let parts = parts.with_flat_directions(run.flat_directions());

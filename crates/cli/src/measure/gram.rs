@@ -1,6 +1,6 @@
 //! `[measure.gram]`: the Gram matrix M = JJᵀ.
 
-use brink_dynamics::measurement::{Gram, GramMethod, Schedule};
+use brink_dynamics::measurement::{Gram, GramMethod, Schedule, columns};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{below_one, every, not_zero, relative_tolerance};
@@ -18,6 +18,7 @@ pub const TABLE: Table<GramConfig> = Table {
     },
     needs: &[Need::SquaredError, Need::NoWeightDecay],
     faults: GramConfig::faults,
+    columns: || columns::gram(2),
     measurement: |table, run| {
         let Some(squared) = run.squared_error() else {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! `[measure.layer_sharpness]`: λ₁ of each layer's block of the Hessian.
 
-use brink_dynamics::measurement::LayerSharpness;
+use brink_dynamics::measurement::{LayerSharpness, columns};
 
 use super::schedule::SolvedConfig;
 use super::table::{Need, Table};
@@ -15,6 +15,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     },
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,
+    columns: || columns::layer_sharpness(["<layer>"].iter()),
     measurement: |table, run| {
         let tolerance = table.relative_tolerance;
         let sharpness = LayerSharpness::new(table.schedule(), run.layers(), tolerance)?;

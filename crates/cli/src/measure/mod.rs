@@ -20,6 +20,7 @@ mod subspace;
 mod table;
 
 use brink_analysis::phases::PhaseParams;
+use brink_dynamics::Column;
 use brink_dynamics::measurement::Measurement;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,11 @@ macro_rules! tables {
 
         /// The names of the tables and their keys, in the order of the trace's columns.
         pub const TABLES: &[(&str, &[Key])] = &[$((stringify!($name), $name::TABLE.keys)),*];
+
+        /// The names of the tables and the columns that they add to the trace, in its order.
+        pub fn columns() -> Vec<(&'static str, Vec<Column>)> {
+            vec![$((stringify!($name), ($name::TABLE.columns)())),*]
+        }
 
         impl MeasureConfig {
             /// The names of the tables that are there.

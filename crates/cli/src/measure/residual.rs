@@ -1,6 +1,6 @@
 //! `[measure.residual]`: the residual D = F − Y and what it predicts for the output layer.
 
-use brink_dynamics::measurement::Residual;
+use brink_dynamics::measurement::{Residual, columns};
 
 use super::schedule::ScheduleConfig;
 use super::table::{Need, Table};
@@ -18,6 +18,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
         Need::NoWeightDecay,
     ],
     faults: ScheduleConfig::faults,
+    columns: columns::residual,
     measurement: |table, run| {
         let Some((squared, (weight, bias))) = run.squared_error().zip(run.output_layer()) else {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! `[measure.self_stabilization]`: the gradient of the sharpness, and what self-stabilisation follows from it.
 
-use brink_dynamics::measurement::SelfStabilization;
+use brink_dynamics::measurement::{SelfStabilization, columns};
 
 use super::schedule::ScheduleConfig;
 use super::table::{Need, Table};
@@ -14,5 +14,6 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     },
     needs: &[Need::TwoEigenvalues],
     faults: ScheduleConfig::faults,
+    columns: columns::self_stabilization,
     measurement: |table, _| Ok(Some(Box::new(SelfStabilization::new(table.schedule())))),
 };

@@ -1,6 +1,6 @@
 //! `[measure.step]`: how far the step along the gradient is from the longest one that does not raise the loss.
 
-use brink_dynamics::measurement::Step;
+use brink_dynamics::measurement::{Step, columns};
 
 use super::schedule::ScheduleConfig;
 use super::table::{Need, Table};
@@ -14,5 +14,6 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     },
     needs: &[Need::GradientDescent],
     faults: ScheduleConfig::faults,
+    columns: columns::step,
     measurement: |table, _| Ok(Some(Box::new(Step::new(table.schedule())))),
 };

@@ -1,6 +1,6 @@
 //! `[measure.subspace]`: the span of the Hessian's top eigenvectors.
 
-use brink_dynamics::measurement::{Schedule, Subspace};
+use brink_dynamics::measurement::{Schedule, Subspace, columns};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{every, not_zero};
@@ -18,6 +18,7 @@ pub const TABLE: Table<SubspaceConfig> = Table {
     },
     needs: &[Need::TopEigenvector, Need::SubspaceWithinEigenvalues],
     faults: SubspaceConfig::faults,
+    columns: columns::subspace,
     measurement: |table, run| {
         let Some(count) = table.dimensions(run.config) else {
             return Ok(None);

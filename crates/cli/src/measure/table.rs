@@ -1,5 +1,6 @@
 //! What a table of `[measure]` is made of.
 
+use brink_dynamics::Column;
 use brink_dynamics::measurement::Measurement;
 use brink_dynamics::optimizer::StepSizes;
 use brink_model::LossKind;
@@ -23,6 +24,9 @@ pub struct Table<T: 'static> {
     pub needs: &'static [Need],
     /// What is impossible in itself.
     pub faults: fn(&T) -> Vec<Fault>,
+    /// The columns that it adds to the trace, `<layer>` standing for each layer's name, and of what it
+    /// counts as many as by default.
+    pub columns: fn() -> Vec<Column>,
     /// Sets it up for a run.
     pub measurement: fn(&T, &Context<'_>) -> Made,
 }

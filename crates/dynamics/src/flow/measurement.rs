@@ -215,24 +215,29 @@ impl Memory for State {
     }
 }
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "flow_loss",
+            "loss of gradient flow at the time of this step",
+        ),
+        ("flow_lambda_1", "its sharpness there"),
+        ("flow_error_bound", "bound on that sharpness' error"),
+        ("flow_distance", "‖θₜ − θ_flow‖ at that time"),
+        ("flow_gradients", "gradients that the flow took so far"),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for GradientFlow {
     fn name(&self) -> &'static str {
         "flow"
     }
 
     fn columns(&self) -> Vec<Column> {
-        [
-            (
-                "flow_loss",
-                "loss of gradient flow at the time of this step",
-            ),
-            ("flow_lambda_1", "its sharpness there"),
-            ("flow_error_bound", "bound on that sharpness' error"),
-            ("flow_distance", "‖θₜ − θ_flow‖ at that time"),
-            ("flow_gradients", "gradients that the flow took so far"),
-        ]
-        .map(|(name, meaning)| Column::new(name, meaning))
-        .into()
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

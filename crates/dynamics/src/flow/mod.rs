@@ -8,7 +8,7 @@ mod measurement;
 mod runge_kutta;
 
 pub use dormand_prince::{DormandPrince, StepTooSmall};
-pub use measurement::{FlowMethod, GradientFlow};
+pub use measurement::{FlowMethod, GradientFlow, columns};
 pub use runge_kutta::runge_kutta_4;
 
 use burn::tensor::Tensor;

@@ -57,30 +57,35 @@ impl<const D: usize> BatchSharpness<D> {
 /// A step's batches are drawn by its number.
 impl<const D: usize> Memory for BatchSharpness<D> {}
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "batch_sharpness",
+            "mean of g_BᵀH_Bg_B/‖g_B‖² over random batches B, in units of λ; empty where \
+             fewer than two of them have a gradient",
+        ),
+        (
+            "batch_sharpness_stderr",
+            "standard error of that mean; empty where it is",
+        ),
+        ("batch_sharpness_draws", "batches drawn"),
+        (
+            "gradient_noise_trace",
+            "mean of ‖g_B − ∇L(θₜ)‖² over the same batches",
+        ),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for BatchSharpness<D> {
     fn name(&self) -> &'static str {
         "batch_sharpness"
     }
 
     fn columns(&self) -> Vec<Column> {
-        [
-            (
-                "batch_sharpness",
-                "mean of g_BᵀH_Bg_B/‖g_B‖² over random batches B, in units of λ; empty where \
-                 fewer than two of them have a gradient",
-            ),
-            (
-                "batch_sharpness_stderr",
-                "standard error of that mean; empty where it is",
-            ),
-            ("batch_sharpness_draws", "batches drawn"),
-            (
-                "gradient_noise_trace",
-                "mean of ‖g_B − ∇L(θₜ)‖² over the same batches",
-            ),
-        ]
-        .map(|(name, meaning)| Column::new(name, meaning))
-        .into()
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

@@ -38,14 +38,19 @@ pub use squared_error::SquaredError;
 pub use step::Step;
 pub use subspace::Subspace;
 
-/// The columns of the measurements, for what computes the same quantities in another way.
+/// The columns of every measurement.
 pub mod columns {
     pub use super::alignment::columns as alignment;
+    pub use super::batch_sharpness::columns as batch_sharpness;
     pub use super::first_order::columns as first_order;
     pub use super::gauss_newton::columns as gauss_newton;
     pub use super::gram::columns as gram;
     pub use super::layers::columns as layer_sharpness;
     pub use super::residual::columns as residual;
+    pub use super::self_stabilization::columns as self_stabilization;
+    pub use super::step::columns as step;
+    pub use super::subspace::columns as subspace;
+    pub use crate::flow::columns as flow;
 }
 
 /// At which steps something is measured.

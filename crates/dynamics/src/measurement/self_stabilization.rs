@@ -62,48 +62,53 @@ impl Memory for SelfStabilization {
     }
 }
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "sharpness_gradient_norm",
+            "‖∇S‖ of the sharpness S = λ₁, ∇S = ∇³L[u, u] for its unit eigenvector u; this and \
+             the next six are empty where λ₁ is not known to be simple or u not to be within \
+             0.1 of it",
+        ),
+        (
+            "progressive_sharpening",
+            "−⟨∇L, ∇S⟩, dS/dt of gradient flow from θₜ",
+        ),
+        ("stabilization", "β = ‖∇S − ⟨u, ∇S⟩u‖²"),
+        (
+            "oscillation",
+            "x = ⟨u, ∇L⟩/λ₁, distance along u from θ_ref = θₜ − xu, where the slope along u \
+             vanishes to first order; the sign of u is continued from step to step; empty \
+             where λ₁ ≤ 0",
+        ),
+        (
+            "progressive_sharpening_reference",
+            "α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second \
+             order in x; empty where x is",
+        ),
+        (
+            "predicted_deviation",
+            "√(2α/β), the |x| at which Damian, Nichani and Lee (2023) have gradient descent in \
+             balance; empty where α or β is not positive",
+        ),
+        (
+            "top_eigenvector_error",
+            "bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), \
+             λ₂ as large as its error bound allows",
+        ),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for SelfStabilization {
     fn name(&self) -> &'static str {
         "self_stabilization"
     }
 
     fn columns(&self) -> Vec<Column> {
-        [
-            (
-                "sharpness_gradient_norm",
-                "‖∇S‖ of the sharpness S = λ₁, ∇S = ∇³L[u, u] for its unit eigenvector u; this and \
-                 the next six are empty where λ₁ is not known to be simple or u not to be within \
-                 0.1 of it",
-            ),
-            (
-                "progressive_sharpening",
-                "−⟨∇L, ∇S⟩, dS/dt of gradient flow from θₜ",
-            ),
-            ("stabilization", "β = ‖∇S − ⟨u, ∇S⟩u‖²"),
-            (
-                "oscillation",
-                "x = ⟨u, ∇L⟩/λ₁, distance along u from θ_ref = θₜ − xu, where the slope along u \
-                 vanishes to first order; the sign of u is continued from step to step; empty \
-                 where λ₁ ≤ 0",
-            ),
-            (
-                "progressive_sharpening_reference",
-                "α = −⟨∇L, ∇S⟩ + xλ₁⟨u, ∇S⟩ − ½x²β: progressive sharpening at θ_ref to second \
-                 order in x; empty where x is",
-            ),
-            (
-                "predicted_deviation",
-                "√(2α/β), the |x| at which Damian, Nichani and Lee (2023) have gradient descent in \
-                 balance; empty where α or β is not positive",
-            ),
-            (
-                "top_eigenvector_error",
-                "bound on the sine of the angle between u and the eigenvector: ‖Hu − λ₁u‖/(λ₁ − λ₂), \
-                 λ₂ as large as its error bound allows",
-            ),
-        ]
-        .map(|(name, meaning)| Column::new(name, meaning))
-        .into()
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {
@@ -111,7 +116,7 @@ impl<const D: usize> Measurement<D> for SelfStabilization {
     }
 
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
-        let columns = Measurement::<D>::columns(self).len();
+        let columns = columns().len();
         let (Some(u), Some(error)) = (at.top, eigenvector_error(at.eigenvalues)) else {
             return Ok(vec![None; columns]);
         };

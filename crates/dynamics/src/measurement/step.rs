@@ -47,35 +47,40 @@ impl Step {
 
 impl Memory for Step {}
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "directional_sharpness",
+            "gᵀHg/‖g‖² for g = ∇L(θₜ), in units of λ; empty where g is 0, as are the next \
+             three",
+        ),
+        (
+            "relative_progress",
+            "(L(θₜ − η_t·g) − L(θₜ))/(η_t‖g‖²), of the step taken from here; empty where \
+             η_t is 0, the loss there is not finite, or rounding of the loss could be a \
+             hundredth of it",
+        ),
+        (
+            "critical_sharpness",
+            "2/η_c, η_c the step size from which on the step θₜ − ηg would raise the loss, \
+             to one part in a thousand, in units of λ; empty where none is found from \
+             η_t·2⁻⁴⁰ to η_t·2⁴⁰, or where rounding of the loss could move η_c by a \
+             hundredth",
+        ),
+        ("critical_evaluations", "forward passes that both took"),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for Step {
     fn name(&self) -> &'static str {
         "step"
     }
 
     fn columns(&self) -> Vec<Column> {
-        [
-            (
-                "directional_sharpness",
-                "gᵀHg/‖g‖² for g = ∇L(θₜ), in units of λ; empty where g is 0, as are the next \
-                 three",
-            ),
-            (
-                "relative_progress",
-                "(L(θₜ − η_t·g) − L(θₜ))/(η_t‖g‖²), of the step taken from here; empty where \
-                 η_t is 0, the loss there is not finite, or rounding of the loss could be a \
-                 hundredth of it",
-            ),
-            (
-                "critical_sharpness",
-                "2/η_c, η_c the step size from which on the step θₜ − ηg would raise the loss, \
-                 to one part in a thousand, in units of λ; empty where none is found from \
-                 η_t·2⁻⁴⁰ to η_t·2⁴⁰, or where rounding of the loss could move η_c by a \
-                 hundredth",
-            ),
-            ("critical_evaluations", "forward passes that both took"),
-        ]
-        .map(|(name, meaning)| Column::new(name, meaning))
-        .into()
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {

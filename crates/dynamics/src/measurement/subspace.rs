@@ -100,36 +100,41 @@ fn tensor<const R: usize>(from: &Loader<'_>) -> Result<Tensor<R>, StateError> {
     from.tensor()?.ok_or_else(|| from.missing())
 }
 
+/// Its columns.
+pub fn columns() -> Vec<Column> {
+    [
+        (
+            "subspace_gradient_share",
+            "share of ‖∇L(θₜ)‖² in the span of the Hessian's top k eigenvectors, 0 to 1; \
+             this and the next three are empty where eigenvalues were not solved for",
+        ),
+        (
+            "subspace_update_share",
+            "the same of ‖θₜ − θₜ₋₁‖²; empty at the first step, and where nothing moved",
+        ),
+        (
+            "subspace_overlap",
+            "mean squared cosine between the span and that of `lag` measured steps ago: 1 \
+             of the same span; empty until there is one",
+        ),
+        (
+            "subspace_error",
+            "bound on the sine of the angles between the span and that of the eigenvectors: \
+             √(Σ‖Hvᵢ − λᵢvᵢ‖²)/(λ_k − λ_{k+1}), λ_{k+1} as large as its error bound allows; \
+             empty where λ_{k+1} was not solved for or may reach λ_k",
+        ),
+    ]
+    .map(|(name, meaning)| Column::new(name, meaning))
+    .into()
+}
+
 impl<const D: usize> Measurement<D> for Subspace {
     fn name(&self) -> &'static str {
         "subspace"
     }
 
     fn columns(&self) -> Vec<Column> {
-        [
-            (
-                "subspace_gradient_share",
-                "share of ‖∇L(θₜ)‖² in the span of the Hessian's top k eigenvectors, 0 to 1; \
-                 this and the next three are empty where eigenvalues were not solved for",
-            ),
-            (
-                "subspace_update_share",
-                "the same of ‖θₜ − θₜ₋₁‖²; empty at the first step, and where nothing moved",
-            ),
-            (
-                "subspace_overlap",
-                "mean squared cosine between the span and that of `lag` measured steps ago: 1 \
-                 of the same span; empty until there is one",
-            ),
-            (
-                "subspace_error",
-                "bound on the sine of the angles between the span and that of the eigenvectors: \
-                 √(Σ‖Hvᵢ − λᵢvᵢ‖²)/(λ_k − λ_{k+1}), λ_{k+1} as large as its error bound allows; \
-                 empty where λ_{k+1} was not solved for or may reach λ_k",
-            ),
-        ]
-        .map(|(name, meaning)| Column::new(name, meaning))
-        .into()
+        columns()
     }
 
     fn wants(&self, step: u64) -> bool {
