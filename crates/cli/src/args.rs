@@ -1,5 +1,8 @@
 //! The command line.
 
+// Help texts are for the terminal, where `<name>` is no tag.
+#![allow(rustdoc::invalid_html_tags)]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};

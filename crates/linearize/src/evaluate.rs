@@ -11,7 +11,7 @@ use crate::sum::{Sum, joined};
 /// Loss and outputs at an iterate.
 #[derive(Debug, Clone)]
 pub struct Evaluation<const D: usize> {
-    /// L(θ), shape [1].
+    /// L(θ), shape `[1]`.
     pub loss: Tensor<1>,
     /// F(θ), in the model's own shape.
     pub outputs: Tensor<D>,
@@ -20,11 +20,11 @@ pub struct Evaluation<const D: usize> {
 /// Loss, outputs and gradient at an iterate.
 #[derive(Debug, Clone)]
 pub struct Gradient<const D: usize> {
-    /// L(θ), shape [1].
+    /// L(θ), shape `[1]`.
     pub loss: Tensor<1>,
     /// F(θ), in the model's own shape.
     pub outputs: Tensor<D>,
-    /// ∇L(θ), shape [P].
+    /// ∇L(θ), shape `[P]`.
     pub gradient: Tensor<1>,
 }
 

@@ -71,7 +71,7 @@ impl Layout {
         self.parameters.iter().find(|p| p.name == name)
     }
 
-    /// A module's trainable parameters as one vector [P].
+    /// A module's trainable parameters as one vector `[P]`.
     pub fn flatten<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut visitor = Flatten {
             layout: self,
@@ -82,7 +82,7 @@ impl Layout {
         Tensor::cat(visitor.parts, 0)
     }
 
-    /// The module with its trainable parameters taken from a vector [P].
+    /// The module with its trainable parameters taken from a vector `[P]`.
     pub fn unflatten<M: Module>(&self, module: &M, theta: &Tensor<1>) -> Result<M, LinearizeError> {
         if theta.dims()[0] != self.len() {
             return Err(LinearizeError::Shape {

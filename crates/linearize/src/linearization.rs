@@ -48,7 +48,7 @@ impl<'a, const D: usize> Linearization<'a, D> {
         &self.at
     }
 
-    /// L(θ), shape [1].
+    /// L(θ), shape `[1]`.
     pub fn loss(&self) -> &Tensor<1> {
         &self.at.loss
     }
@@ -58,7 +58,7 @@ impl<'a, const D: usize> Linearization<'a, D> {
         &self.at.outputs
     }
 
-    /// ∇L(θ), shape [P].
+    /// ∇L(θ), shape `[P]`.
     pub fn gradient(&self) -> &Tensor<1> {
         &self.at.gradient
     }

@@ -1,7 +1,7 @@
 //! `[measure]`: what is measured along a run, and how often.
 //!
 //! A table that adds a measurement is one file here, which says what keys it has, what it needs of
-//! the config and how it is set up, and one line in the list of [`tables!`].
+//! the config and how it is set up, and one line in the list of `tables!`.
 
 mod alignment;
 mod batch_sharpness;

@@ -85,7 +85,7 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub step_size: f64,
     /// w of the penalty (w/2)‖θ‖²; the linearisation is of the loss without it.
     pub weight_decay: f64,
-    /// θ_t, shape [P].
+    /// θ_t, shape `[P]`.
     pub theta: &'i Tensor<1>,
     /// L(θ_t), with the penalty.
     pub loss: f64,
@@ -93,7 +93,7 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub gradient: &'i Gradient<D>,
     /// The loss linearised at θ_t.
     pub linearization: &'i mut Linearization<'o, D>,
-    /// The Hessian's top eigenvector, unit norm, shape [P], if it was solved for at this step.
+    /// The Hessian's top eigenvector, unit norm, shape `[P]`, if it was solved for at this step.
     pub top: Option<&'i Tensor<1>>,
     /// The eigenvectors at the largest end, orthonormal rows, [k, P], in the order of `eigenvalues`
     /// but without the zeros of directions outside θ, if they were solved for at this step.
@@ -110,7 +110,7 @@ impl<const D: usize> Iterate<'_, '_, D> {
         self.linearization.objective()
     }
 
-    /// The loss with the penalty at another θ, shape [P], by a forward pass.
+    /// The loss with the penalty at another θ, shape `[P]`, by a forward pass.
     ///
     /// # Errors
     /// [`MeasureError::Linearize`] and [`MeasureError::ReadBack`]; a loss that is not finite is none.

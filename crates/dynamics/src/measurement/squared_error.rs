@@ -38,7 +38,7 @@ impl SquaredError {
         self.len() == 0
     }
 
-    /// Y, shape [N].
+    /// Y, shape `[N]`.
     pub fn targets(&self) -> Tensor<1> {
         self.targets.clone()
     }

@@ -57,7 +57,7 @@ pub const MOST_ROWS: usize = 1 << 15;
 
 /// A run as its figure sees it: columns of equal length, one row a step.
 ///
-/// Of a run longer than [`MOST_ROWS`] steps neighbours are merged, by twos, then by fours, …: of
+/// Of a run longer than `MOST_ROWS` steps neighbours are merged, by twos, then by fours, …: of
 /// each such group every column keeps the smallest and the largest value, in the order in which
 /// they came. So the memory is bounded, and spikes and crossings stay where they are.
 #[derive(Debug, Clone, Default, PartialEq)]
