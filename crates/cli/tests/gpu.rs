@@ -91,6 +91,44 @@ fn a_run_is_that_of_the_cpu_and_repeats_to_the_byte() {
 }
 
 #[test]
+fn a_run_that_is_resumed_is_the_one_that_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for (name, rule) in [
+        ("gd", &["optimizer.kind=gd"][..]),
+        (
+            "adam",
+            &["optimizer.kind=adam", "measure.preconditioned.count=1"],
+        ),
+    ] {
+        let [whole, parts] = ["whole", "parts"].map(|part| format!("{name}-{part}"));
+        assert!(
+            train_on(path, CONFIG, "wgpu", &whole, rule)
+                .status
+                .success()
+        );
+        let short = [rule, &["optimizer.steps=4"]].concat();
+        assert!(
+            train_on(path, CONFIG, "wgpu", &parts, &short)
+                .status
+                .success()
+        );
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_brink"))
+            .args(["resume", &parts, "--quiet", "--set", "optimizer.steps=10"])
+            .current_dir(path)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        for file in ["trace.csv", "eigenvalues.csv", "final.safetensors"] {
+            let [whole, parts] = [&whole, &parts].map(|run| fs::read(path.join(run).join(file)));
+            assert!(whole.unwrap() == parts.unwrap(), "{name}: {file} differs");
+        }
+        assert_eq!(manifest(&path.join(&parts))["backend"], "wgpu");
+    }
+}
+
+#[test]
 fn every_measurement_is_that_of_the_cpu() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
