@@ -46,6 +46,10 @@ pub enum Error {
     Checkpoint(#[from] CheckpointError),
     /// A state does not belong to the run.
     #[error("the state in the checkpoint does not fit the run")]
+    #[diagnostic(help(
+        "another build of brink wrote it, whose runs remember other things: use that build, or start \
+         from its weights with model.weights"
+    ))]
     State(#[from] brink_dynamics::state::StateError),
     /// The loss or the network asks for something impossible.
     #[error("cannot build the network")]
