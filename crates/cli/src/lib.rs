@@ -49,34 +49,22 @@ fn dispatch(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Resul
     match &cli.command {
         Command::Train(arguments) => {
             let trained = train::execute(arguments, command_line)?;
-            if !arguments.quiet {
-                tell_to(out, train::report(&trained));
-            }
-            return Ok(train::exit_code(&trained.summary.outcome));
+            return Ok(ended(&trained, arguments.quiet, out));
         }
         Command::Resume(arguments) => {
             let trained = train::resume(arguments, command_line)?;
-            if !arguments.quiet {
-                tell_to(out, train::report(&trained));
-            }
-            return Ok(train::exit_code(&trained.summary.outcome));
+            return Ok(ended(&trained, arguments.quiet, out));
         }
         Command::Fork(arguments) => {
             let trained = train::fork(arguments, command_line)?;
-            if !arguments.quiet {
-                tell_to(out, train::report(&trained));
-            }
-            return Ok(train::exit_code(&trained.summary.outcome));
+            return Ok(ended(&trained, arguments.quiet, out));
         }
         Command::Theory(arguments) if !arguments.widths.is_empty() => {
             theory::sweep(arguments, out)?;
         }
         Command::Theory(arguments) => {
             let trained = theory::execute(arguments, command_line)?;
-            if !arguments.quiet {
-                tell_to(out, train::report(&trained));
-            }
-            return Ok(train::exit_code(&trained.summary.outcome));
+            return Ok(ended(&trained, arguments.quiet, out));
         }
         Command::Figures(arguments) => return figures::run(arguments, &command_line, out),
         Command::Report(arguments) => command::report::run(arguments, out)?,
@@ -86,4 +74,12 @@ fn dispatch(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Resul
         Command::Config(arguments) => command::config::run(arguments, out)?,
     }
     Ok(0)
+}
+
+/// Says how a run ended, and returns its exit code.
+fn ended(trained: &train::Trained, quiet: bool, out: &mut impl Write) -> i32 {
+    if !quiet {
+        tell_to(out, train::report(trained));
+    }
+    train::exit_code(&trained.summary.outcome)
 }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use brink_dynamics::state::{State, StateError};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
+
 pub use error::CheckpointError;
 pub use folder::{Checkpoints, FOLDER, file_name, is_checkpoint};
 pub use writer::CheckpointWriter;
@@ -87,6 +89,23 @@ impl Checkpoint {
             path: path.to_owned(),
             others: folder::others(path),
             source,
+        })
+    }
+
+    /// What errors call the config in it.
+    pub fn config_name(&self) -> String {
+        format!("the config in {}", self.path.display())
+    }
+
+    /// The run's config.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Config`]
+    pub fn config(&self) -> Result<Config, CheckpointError> {
+        let config = Config::parse(&self.config_name(), self.facts.config.clone(), &[]);
+        config.map_err(|source| CheckpointError::Config {
+            path: self.path.clone(),
+            source: Box::new(source),
         })
     }
 

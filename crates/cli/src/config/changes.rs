@@ -9,10 +9,10 @@ use super::Config;
 pub struct Change {
     /// Its path, such as `optimizer.steps`.
     pub key: String,
-    /// The value in the first config; none if it has no such key.
-    pub was: Option<String>,
-    /// The value in the second.
-    pub now: Option<String>,
+    /// The value in the first config; `none` if it has no such key.
+    pub was: String,
+    /// The value in the second, likewise.
+    pub now: String,
 }
 
 /// The keys in which two configs differ, in alphabetical order.
@@ -25,7 +25,7 @@ pub fn changes(was: &Config, now: &Config) -> Result<Vec<Change>, toml::ser::Err
     flatten("", &Table::try_from(now)?, &mut after);
     let value = |of: &[(String, String)], key: &str| {
         let found = of.iter().find(|(other, _)| other == key);
-        found.map(|(_, value)| value.clone())
+        found.map_or_else(|| "none".to_owned(), |(_, value)| value.clone())
     };
     let mut keys: Vec<&String> = before.iter().chain(&after).map(|(key, _)| key).collect();
     keys.sort();
@@ -93,15 +93,15 @@ mod tests {
         assert_eq!(changes(&was, &was).unwrap(), []);
         let step_size = Change {
             key: "optimizer.step_size".into(),
-            was: Some("0.1".into()),
-            now: Some("0.2".into()),
+            was: "0.1".into(),
+            now: "0.2".into(),
         };
         assert_eq!(changes(&was, &now).unwrap(), [step_size]);
         let (none, absent) = without(TEXT, ["measure.eigenvalues"]).unwrap();
         assert!(absent.is_empty());
         let gone = changes(&was, &config(&none)).unwrap();
         assert_eq!(gone[0].key, "measure.eigenvalues");
-        assert!(gone[1].key.starts_with("measure.eigenvalues.") && gone[1].now.is_none());
+        assert!(gone[1].key.starts_with("measure.eigenvalues.") && gone[1].now == "none");
     }
 
     #[test]

@@ -6,19 +6,20 @@ use brink_data::Dataset;
 use brink_dynamics::state::StateError;
 use brink_dynamics::{Inherited, Problem};
 use brink_linearize::Layout;
-use brink_model::{NamedTensor, Network, Weights};
+use brink_model::{LossKind, NamedTensor, Network, Weights};
 use burn::tensor::Device;
 
 use super::compression::compress;
-use super::origin::Origin;
+use super::origin::{Origin, began_with};
 use super::problem::burn_dtype;
 use super::{Request, Trained, begin};
 use crate::args;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints, Facts, Parent};
+use crate::config::document::Value;
 use crate::config::overrides::Override;
-use crate::config::{Change, Config, changes, without};
+use crate::config::{Change, Config, ConfigError, changes, without};
 use crate::error::Error;
-use crate::run_folder::{Destination, INITIAL_WEIGHTS, MANIFEST_JSON};
+use crate::run_folder::{Destination, MANIFEST_JSON};
 
 /// The keys of `[optimizer]` that belong to a kind.
 const OF_THE_KIND: [&str; 6] = [
@@ -28,6 +29,13 @@ const OF_THE_KIND: [&str; 6] = [
     "optimizer.epsilon",
     "optimizer.bias_correction",
     "optimizer.radius",
+];
+
+/// Those that say when a run ends.
+const END: [&str; 3] = [
+    "optimizer.steps",
+    "optimizer.stop_loss",
+    "optimizer.stop_accuracy",
 ];
 
 /// A run that branches off.
@@ -42,6 +50,8 @@ pub struct Forked {
     /// The other run's config.
     was: Config,
     now: Config,
+    /// The keys in which they differ.
+    other_keys: Vec<String>,
     fresh_optimizer: bool,
     folder: PathBuf,
 }
@@ -56,15 +66,11 @@ pub fn execute(arguments: &args::Fork, command_line: Vec<String>) -> Result<Trai
         return Err(CheckpointError::NoRun { folder }.into());
     }
     let checkpoint = Checkpoints::of(&folder).read(Some(arguments.at))?;
-    let name = format!("the config in {}", checkpoint.path.display());
-    let text = &checkpoint.facts.config;
-    let was = Config::parse(&name, text.clone(), &[]).map_err(|source| {
-        let source = Box::new(source);
-        let path = checkpoint.path.clone();
-        CheckpointError::Config { path, source }
-    })?;
-    let now = changed(&name, &was, text, arguments)?;
+    let (was, text) = (checkpoint.config()?, &checkpoint.facts.config);
+    let now = changed(&checkpoint.config_name(), &was, text, arguments)?;
+    let mut other_keys = Vec::new();
     for change in changes(&was, &now)? {
+        other_keys.push(change.key.clone());
         refuse(change)?;
     }
     let parent = Parent {
@@ -93,6 +99,7 @@ pub fn execute(arguments: &args::Fork, command_line: Vec<String>) -> Result<Trai
         inherited: Inherited::default(),
         was,
         now,
+        other_keys,
         fresh_optimizer: arguments.fresh_optimizer,
         folder,
     }));
@@ -118,19 +125,24 @@ fn changed(name: &str, was: &Config, text: &str, arguments: &args::Fork) -> Resu
         let key = (*key).to_owned();
         return Err(CheckpointError::Unset { key }.into());
     }
-    let sets = |key: &str| {
-        let assigns = |set: &&String| set.split('=').next().is_some_and(|k| k.trim() == key);
-        arguments.set.iter().rfind(assigns)
-    };
     // What the other kind had, as the config has it written out, is no wish for the new one.
     let mut text = text;
-    if let Some(set) = sets("optimizer.kind")
-        && !set.ends_with(was.optimizer.kind.name())
-    {
-        (text, _) = without(&text, OF_THE_KIND).map_err(malformed)?;
-    }
-    if sets("loss.kind").is_some() {
-        (text, _) = without(&text, ["loss.factor"]).map_err(malformed)?;
+    let loss = match was.loss.kind {
+        LossKind::Mse => "mse",
+        LossKind::CrossEntropy => "cross-entropy",
+    };
+    for assignment in &overrides {
+        let assignment = assignment.parse().map_err(ConfigError::from)?;
+        let other = |table: &str, kind: &str| {
+            let entry = assignment.entry(&[table, "kind"]);
+            entry.is_some_and(|e| !matches!(&e.node.value, Value::String(now) if now == kind))
+        };
+        if other("optimizer", was.optimizer.kind.name()) {
+            (text, _) = without(&text, OF_THE_KIND).map_err(malformed)?;
+        }
+        if other("loss", loss) {
+            (text, _) = without(&text, ["loss.factor"]).map_err(malformed)?;
+        }
     }
     Ok(Config::parse(name, text, &overrides)?)
 }
@@ -146,11 +158,10 @@ fn refuse(change: Change) -> Result<(), CheckpointError> {
     } else {
         return Ok(());
     };
-    let value = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     Err(CheckpointError::Fixed {
         key: change.key,
-        was: value(change.was),
-        now: value(change.now),
+        was: change.was,
+        now: change.now,
         advice,
     })
 }
@@ -165,13 +176,7 @@ impl Forked {
     ) -> Result<Weights, Error> {
         let was = &self.was;
         let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-        let layers = was.model.layers(inputs, outputs)?;
-        let precision = was.run.dtype.precision();
-        let initial = Weights::read(&self.folder.join(INITIAL_WEIGHTS), &layers, precision);
-        let initial = initial.map_err(|source| {
-            let source = Box::new(source);
-            CheckpointError::Weights { source }
-        })?;
+        let initial = began_with(&self.folder, was, dataset)?;
         let compressed = compress(was, &dataset.train, &initial)?;
         let (trained, inputs) = match &compressed {
             Some(compressed) => (&compressed.weights, compressed.coordinates()),
@@ -242,25 +247,39 @@ impl Forked {
             });
         }
         let same_loss = was.loss == now.loss && before.weight_decay == after.weight_decay;
-        let same_place = theta && same_loss && was.run == now.run;
-        let same_rule = (before.resolved().ok()).is_some_and(|b| Some(b) == after.resolved().ok());
-        let (m, n) = (&was.measure, &now.measure);
-        let changed = changes(was, now).unwrap_or_default();
-        let same_table = |name: &&str| {
-            let table = format!("measure.{name}");
-            !changed.iter().any(|change| change.key.starts_with(&table))
+        let same = |table: &str| {
+            let within = |key: &String| {
+                let rest = key.strip_prefix(table);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            !self.other_keys.iter().any(within)
         };
+        let arithmetic = [
+            "run.compression",
+            "run.fusion",
+            "run.matmul_precision",
+            "run.microbatch",
+        ];
+        let same_place = theta && same_loss && arithmetic.iter().all(|key| same(key));
+        let same_preconditioner = same_kind && OF_THE_KIND.iter().all(|key| same(key));
+        let is_of_the_end = |key: &String| END.contains(&key.as_str());
+        let mut of_the_rule = self
+            .other_keys
+            .iter()
+            .filter(|k| k.starts_with("optimizer."));
+        let same_rule = of_the_rule.all(is_of_the_end);
         // They compare with the steps before, which were the same rule's.
-        let tables = n.tables().into_iter().filter(same_table);
+        let tables = now.measure.tables().into_iter();
+        let tables = tables.filter(|name| same(&format!("measure.{name}")));
         let tables = tables.filter(|_| same_place && same_rule);
         self.inherited = Inherited {
             theta,
             optimizer: same_kind && !self.fresh_optimizer,
-            eigenvalues: same_place && m.eigenvalues == n.eigenvalues,
+            eigenvalues: same_place && same("measure.eigenvalues"),
             preconditioned: same_place
-                && same_kind
+                && same_preconditioner
                 && !self.fresh_optimizer
-                && m.preconditioned == n.preconditioned,
+                && same("measure.preconditioned"),
             measurements: tables.map(str::to_owned).collect(),
         };
         Ok(())

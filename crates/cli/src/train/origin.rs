@@ -1,6 +1,7 @@
 //! Where a run begins: at the start, where it was stopped, or at a checkpoint of another.
 
 use std::fs;
+use std::path::Path;
 
 use brink_data::Dataset;
 use brink_dynamics::state::State;
@@ -10,11 +11,11 @@ use burn::tensor::Device;
 
 use super::fork::Forked;
 use super::resume::Resumed;
-use crate::checkpoint::{Checkpoints, Facts, Parent};
+use crate::checkpoint::{CheckpointError, Checkpoints, Facts, Parent};
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::Manifest;
-use crate::run_folder::{EIGENVALUES_CSV, FolderError, RunFolder, TRACE_CSV};
+use crate::run_folder::{EIGENVALUES_CSV, FolderError, INITIAL_WEIGHTS, RunFolder, TRACE_CSV};
 
 /// Where a run begins.
 #[derive(Debug)]
@@ -142,4 +143,15 @@ impl Origin {
 pub fn initial(config: &Config, dataset: &Dataset) -> Result<Weights, brink_model::BuildError> {
     let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
     Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())
+}
+
+/// The weights that the run in a folder began with, as it wrote them.
+pub fn began_with(folder: &Path, config: &Config, dataset: &Dataset) -> Result<Weights, Error> {
+    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
+    let layers = config.model.layers(inputs, outputs)?;
+    let precision = config.run.dtype.precision();
+    let weights = Weights::read(&folder.join(INITIAL_WEIGHTS), &layers, precision);
+    Ok(weights.map_err(|source| CheckpointError::Weights {
+        source: Box::new(source),
+    })?)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use brink_data::Dataset;
 use brink_model::Weights;
 
-use super::origin::{Origin, initial};
+use super::origin::{Origin, began_with, initial};
 use super::{Request, Trained, begin};
 use crate::args;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints, Facts};
@@ -48,15 +48,9 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     let checkpoint = checkpoint(&folder, arguments.from)?;
     let earlier = Earlier::read(&folder.file(MANIFEST_JSON))?;
     let overrides: Vec<Override> = arguments.set.iter().map(|set| Override::set(set)).collect();
-    let config = |overrides: &[Override]| {
-        let name = format!("the config in {}", checkpoint.path.display());
-        Config::parse(&name, checkpoint.facts.config.clone(), overrides)
-    };
-    let was = config(&[]).map_err(|source| CheckpointError::Config {
-        path: checkpoint.path.clone(),
-        source: Box::new(source),
-    })?;
-    let now = config(&overrides)?;
+    let was = checkpoint.config()?;
+    let text = checkpoint.facts.config.clone();
+    let now = Config::parse(&checkpoint.config_name(), text, &overrides)?;
     for change in changes(&was, &now)? {
         refuse(&was, change)?;
     }
@@ -124,11 +118,10 @@ fn refuse(was: &Config, change: Change) -> Result<(), CheckpointError> {
         "start another run from a checkpoint with `brink fork`; to be changed here are \
          optimizer.steps, optimizer.stop_loss, optimizer.stop_accuracy and run.checkpoint"
     };
-    let value = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     Err(CheckpointError::Changed {
         key: change.key,
-        was: value(change.was),
-        now: value(change.now),
+        was: change.was,
+        now: change.now,
         advice,
     })
 }
@@ -141,23 +134,17 @@ impl Resumed {
 
     /// The weights that the run began with.
     pub fn weights(&self, config: &Config, dataset: &Dataset) -> Result<Weights, Error> {
-        let path = self.folder.join(INITIAL_WEIGHTS);
-        let precision = config.run.dtype.precision();
-        let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-        let layers = config.model.layers(inputs, outputs)?;
-        let written = Weights::read(&path, &layers, precision).map_err(|source| {
-            let source = Box::new(source);
-            CheckpointError::Weights { source }
-        })?;
+        let written = began_with(&self.folder, config, dataset)?;
         if self.checkpoint.facts.parent.is_some() {
             // They came from another run's checkpoint, in this precision.
             return Ok(written);
         }
         let weights = initial(config, dataset)?;
-        match weights.clone().rounded(precision) == written {
-            true => Ok(weights),
-            false => Err(CheckpointError::InitialWeights { path }.into()),
+        if weights.clone().rounded(config.run.dtype.precision()) != written {
+            let path = self.folder.join(INITIAL_WEIGHTS);
+            return Err(CheckpointError::InitialWeights { path }.into());
         }
+        Ok(weights)
     }
 
     /// Refuses other data.

@@ -47,8 +47,8 @@ fn assert_same_rows(place: &Place, child: &str, parent: &str, from: usize) {
     }
 }
 
-/// The numbers of a column.
-fn column(place: &Place, run: &str, name: &str) -> Vec<f64> {
+/// The cells of a column.
+fn cells(place: &Place, run: &str, name: &str) -> Vec<String> {
     let text = fs::read_to_string(place.file(run).join("trace.csv")).unwrap();
     let at = text
         .lines()
@@ -58,8 +58,14 @@ fn column(place: &Place, run: &str, name: &str) -> Vec<f64> {
         .position(|c| c == name);
     let at = at.unwrap_or_else(|| panic!("no column {name}"));
     let rows = text.lines().skip(1);
-    rows.map(|row| row.split(',').nth(at).unwrap().parse().unwrap())
+    rows.map(|row| row.split(',').nth(at).unwrap().to_owned())
         .collect()
+}
+
+/// The numbers of a column.
+fn column(place: &Place, run: &str, name: &str) -> Vec<f64> {
+    let cells = cells(place, run, name).into_iter();
+    cells.map(|cell| cell.parse().unwrap()).collect()
 }
 
 const EVERY: &str = "run.checkpoint.every=10";
@@ -229,6 +235,23 @@ fn momentum_is_kept_unless_a_fresh_optimizer_is_asked_for() {
         column(&place, "full", "lambda_1")[0],
     );
     assert!((whole - full).abs() < 1e-3 * whole, "{whole} and {full}");
+}
+
+#[test]
+fn the_same_rule_by_its_name_keeps_its_keys_and_its_memory() {
+    let place = Place::new();
+    let rule = ["optimizer.kind=heavy-ball", "optimizer.momentum=0.5"];
+    let more = ["measure.gram.every=1", EVERY, ALL];
+    train(&place, "a", &[&rule[..], &more].concat());
+    let kind = sets(&["optimizer.kind=\"heavy-ball\"", "optimizer.steps=41"]);
+    fork(&place, "a", "20", "b", &kind);
+    assert_eq!(place.manifest("b")["config"]["optimizer"]["momentum"], 0.5);
+    // The Gram matrix's vectors go on too, and are compared with the parent's first.
+    for name in ["loss", "lambda_1", "v1_cos_start", "v1_cos_previous"] {
+        let (parent, child) = (cells(&place, "a", name), cells(&place, "b", name));
+        assert_eq!(child[..20], parent[20..], "{name}");
+        assert!(!child[0].is_empty(), "{name}");
+    }
 }
 
 #[test]

@@ -249,10 +249,6 @@ impl<'a, const D: usize> Descent<'a, D> {
     /// Calls by name: gradients, linearisations, Hessian-vector products, solves, …
     pub fn counters(&self) -> Vec<(String, u64)> {
         let mut counters = self.evaluations();
-        for (name, count) in &mut counters {
-            let earlier = self.earlier.iter().find(|(earlier, _)| earlier == name);
-            *count += earlier.map_or(0, |(_, count)| *count);
-        }
         let own = self.spectrum.counters().into_iter();
         counters.extend(own.map(|(name, count)| (name.to_owned(), count)));
         if self.settings.preconditioned.is_some() {
@@ -262,8 +258,18 @@ impl<'a, const D: usize> Descent<'a, D> {
         counters
     }
 
-    /// Evaluations of the loss and its derivatives since the problem was made.
+    /// Evaluations of the loss and its derivatives, those before the state was restored included.
     fn evaluations(&self) -> Vec<(String, u64)> {
+        let mut evaluations = self.own_evaluations();
+        for (name, count) in &mut evaluations {
+            let earlier = self.earlier.iter().find(|(earlier, _)| earlier == name);
+            *count += earlier.map_or(0, |(_, count)| *count);
+        }
+        evaluations
+    }
+
+    /// The same since the problem was made.
+    fn own_evaluations(&self) -> Vec<(String, u64)> {
         let objective = self.problem.objective.counters().snapshot().into_iter();
         let objective = objective.map(|(name, count)| (name.to_owned(), count));
         let batches = self.problem.minibatches.as_ref();

@@ -1,6 +1,6 @@
 //! A run's state, saved and restored.
 
-use brink_state::{Loader, Memory, Saver, State, StateError};
+use brink_state::{Loader, Memory, Part, Saver, State, StateError};
 
 use super::Descent;
 use crate::error::RunError;
@@ -37,29 +37,33 @@ impl<const D: usize> Descent<'_, D> {
         Ok(state)
     }
 
-    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
-        self.first_step.save(&mut to.part("first_step"))?;
-        self.step.save(&mut to.part("step"))?;
-        self.time.save(&mut to.part("time"))?;
+    /// What a run goes on from, but for its measurements, which have names of their own, and counts.
+    fn parts(&mut self) -> [Part<'_>; 11] {
         let (since, before) = &mut self.constant_since;
-        since.save(&mut to.part("constant_since"))?;
-        before.save(&mut to.part("time_before"))?;
-        self.theta.save(&mut to.part("theta"))?;
-        self.recorded.save(&mut to.part("recorded"))?;
-        self.optimizer.save(&mut to.part("optimizer"))?;
-        self.spectrum.save(&mut to.part("eigenvalues"))?;
-        self.preconditioned.save(&mut to.part("preconditioned"))?;
+        [
+            ("first_step", &mut self.first_step),
+            ("step", &mut self.step),
+            ("time", &mut self.time),
+            ("constant_since", since),
+            ("time_before", before),
+            ("theta", &mut self.theta),
+            ("recorded", &mut self.recorded),
+            ("optimizer", &mut self.optimizer),
+            ("eigenvalues", &mut self.spectrum),
+            ("preconditioned", &mut self.preconditioned),
+            ("seconds", &mut self.clock),
+        ]
+    }
+
+    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
+        for (name, part) in self.parts() {
+            part.save(&mut to.part(name))?;
+        }
         let mut to_all = to.part("measurements");
         for measurement in self.measurements.iter_mut() {
             measurement.save(&mut to_all.part(measurement.name()))?;
         }
-        self.clock.save(&mut to.part("seconds"))?;
-        let mut evaluations = self.evaluations();
-        for (name, count) in &mut evaluations {
-            let earlier = self.earlier.iter().find(|(earlier, _)| earlier == name);
-            *count += earlier.map_or(0, |(_, count)| *count);
-        }
-        to.part("evaluations").value(&evaluations)
+        to.part("evaluations").value(&self.evaluations())
     }
 
     /// Goes on from a [`state`](Self::state) of a run of the same problem and settings.
@@ -69,23 +73,14 @@ impl<const D: usize> Descent<'_, D> {
     pub fn restore(&mut self, state: &State) -> Result<(), StateError> {
         let device = self.theta.device();
         let from = state.loader(&device);
-        self.first_step.restore(&from.part("first_step"))?;
-        self.step.restore(&from.part("step"))?;
-        self.time.restore(&from.part("time"))?;
-        let (since, before) = &mut self.constant_since;
-        since.restore(&from.part("constant_since"))?;
-        before.restore(&from.part("time_before"))?;
-        self.theta.restore(&from.part("theta"))?;
-        self.recorded.restore(&from.part("recorded"))?;
-        self.optimizer.restore(&from.part("optimizer"))?;
-        self.spectrum.restore(&from.part("eigenvalues"))?;
-        self.preconditioned.restore(&from.part("preconditioned"))?;
+        for (name, part) in self.parts() {
+            part.restore(&from.part(name))?;
+        }
         for measurement in self.measurements.iter_mut() {
             restore_measurement(measurement, &from)?;
         }
-        self.clock.restore(&from.part("seconds"))?;
         self.earlier = from.part("evaluations").value()?;
-        let own = self.evaluations();
+        let own = self.own_evaluations();
         for (name, count) in &mut self.earlier {
             // What was evaluated before restoring is no part of the run.
             let before = own.iter().find(|(own, _)| own == name);
