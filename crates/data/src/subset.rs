@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::records::FEATURES;
+use crate::records::{CHANNELS, FEATURES, SIDE};
 use crate::{Encoding, Records, Standardisation};
 
 /// `n` images with their standardisation and the encoding of their labels.
@@ -35,6 +35,11 @@ impl Subset {
     /// Numbers per image: 3,072.
     pub fn features(&self) -> usize {
         FEATURES
+    }
+
+    /// An image's shape: channels, rows, columns.
+    pub fn shape(&self) -> &[usize] {
+        &[CHANNELS, SIDE, SIDE]
     }
 
     /// Columns of the target matrix c.

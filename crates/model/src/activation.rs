@@ -3,7 +3,6 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use burn::tensor::{Tensor, activation};
-use serde::{Deserialize, Serialize};
 
 /// Where softplus becomes the identity: beyond it e⁻ˣ is below the rounding of x in float64
 /// (e⁻⁴⁰ ≈ 4e-18), and up to it e²ˣ, which second derivatives need, is finite in float32 (5e34).
@@ -20,8 +19,7 @@ const SOFTPLUS_SATURATION: f64 = 40.0;
 /// * Burn evaluates `sigmoid` in float32 on some backends, whatever the tensor's dtype;
 /// * Burn's `elu` computes eˣ for x > 0 too, whose overflow turns the backward pass into NaN;
 /// * Burn's `softplus` saturates at x = 20, a jump of 2e-9 that float64 sees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activation {
     /// x: the network is linear in its inputs.
     Linear,
@@ -42,6 +40,31 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The names in configs.
+    pub const NAMES: &[&str] = &[
+        "linear", "tanh", "relu", "elu", "gelu", "softplus", "sigmoid",
+    ];
+
+    /// Its name in configs.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The function of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Linear,
+            Self::Tanh,
+            Self::Relu,
+            Self::Elu,
+            Self::Gelu,
+            Self::Softplus,
+            Self::Sigmoid,
+        ];
+        let at = Self::NAMES.iter().position(|other| *other == name)?;
+        all.get(at).copied()
+    }
+
     /// Applies the function to every element of `x`, keeping shape and dtype.
     pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {

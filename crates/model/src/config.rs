@@ -1,13 +1,19 @@
 //! The `[model]` section of a configuration.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cnn::IMAGE_CHANNELS;
-use crate::layer::{LayerKind, LayerSpec};
-use crate::{Activation, ConfigError, Init};
+use crate::parameter::Declared;
+use crate::params::Source;
+use crate::{
+    Activation, BuildError, ConfigError, Domain, Init, KeyValue, Keys, Layers, ModelKey,
+    NetworkKind, Params, Task, kind, kinds,
+};
 
 /// The widest hidden layer, or most channels, that a configuration may ask for.
 pub const MAX_WIDTH: usize = 1 << 16;
@@ -16,71 +22,21 @@ pub const MAX_WIDTH: usize = 1 << 16;
 /// should be refused, not exhaust the machine.
 pub const MAX_PARAMETERS: usize = 1 << 28;
 
-const MAX_KERNEL: usize = 31;
-const DEFAULT_HIDDEN: [usize; 2] = [200, 200];
-const DEFAULT_CHANNELS: [usize; 2] = [32, 32];
-const DEFAULT_KERNEL: usize = 3;
+/// The keys that every kind of network has.
+pub(crate) const COMMON: [&str; 5] = ["kind", "output_factor", "init", "seed", "weights"];
 
-/// The family of a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelKind {
-    /// Fully connected.
-    #[default]
-    Mlp,
-    /// Convolutional.
-    Cnn,
-}
-
-impl fmt::Display for ModelKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mlp => "mlp",
-            Self::Cnn => "cnn",
-        })
-    }
-}
-
-/// How a 2×2 window becomes one value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pooling {
-    /// The mean of the window: smooth.
-    #[default]
-    Average,
-    /// The largest value of the window: its Hessian ignores which one that is.
-    Max,
-}
-
-/// The `[model]` section, key by key. A key that is left out takes the default given here.
+/// The `[model]` section. A key that is left out takes the default given here, or its kind's.
 ///
-/// `hidden` belongs to `kind = "mlp"`; `channels`, `kernel` and `pooling` to `kind = "cnn"`.
-/// A key of the other kind is refused by [`validate`](Self::validate), never ignored. The one
-/// precedence: with `weights`, `init` and `seed` are not consulted, so that a configuration can
-/// be repeated from a file by setting that key alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// A key of another kind is refused by [`keys`](Self::keys), never ignored. The one precedence:
+/// with `weights`, `init` and `seed` are not consulted, so that a configuration can be repeated
+/// from a file by setting that key alone.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
-    /// Family of the network; `"mlp"`.
-    pub kind: ModelKind,
-    /// Widths of the hidden layers of an MLP, first to last; `[200, 200]`. The empty list is
-    /// linear regression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hidden: Option<Vec<usize>>,
-    /// Output channels of the convolutions of a CNN, first to last; `[32, 32]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channels: Option<Vec<usize>>,
-    /// Side of the convolution kernels of a CNN, in pixels; 3. Odd, at most 31.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<usize>,
-    /// 2×2 pooling after each convolution of a CNN; `"average"`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pooling: Option<Pooling>,
-    /// Function between layers; `"tanh"`.
-    pub activation: Activation,
-    /// Whether every layer adds a bias; `true`.
-    pub bias: bool,
-    /// Multiplies the last layer's values; 1. A two-layer network of width m with 1/√m here and
+    /// Name of the [`NetworkKind`]; `"mlp"`.
+    pub kind: String,
+    /// The keys that not every kind has, as far as they are given.
+    pub given: BTreeMap<String, KeyValue>,
+    /// Multiplies the outputs; 1. A two-layer network of width m with 1/√m here and
     /// `init = "standard-normal"` is that of the neural-tangent-kernel theory.
     pub output_factor: f64,
     /// Distribution of the initial weights; `"uniform-fan-in"`.
@@ -88,20 +44,14 @@ pub struct ModelConfig {
     /// Seed of the initial weights; 0.
     pub seed: u64,
     /// A `.safetensors` file to take the initial weights from, instead of `init` and `seed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
         Self {
-            kind: ModelKind::default(),
-            hidden: None,
-            channels: None,
-            kernel: None,
-            pooling: None,
-            activation: Activation::default(),
-            bias: true,
+            kind: "mlp".to_owned(),
+            given: BTreeMap::new(),
             output_factor: 1.0,
             init: Init::default(),
             seed: 0,
@@ -110,192 +60,226 @@ impl Default for ModelConfig {
     }
 }
 
-/// A network's shape: the keys of its kind, with defaults filled in and values checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Architecture {
-    /// Fully connected.
-    Mlp {
-        /// Widths of the hidden layers.
-        hidden: Vec<usize>,
-    },
-    /// Convolutional.
-    Cnn {
-        /// Output channels of the convolutions; at least one.
-        channels: Vec<usize>,
-        /// Side of the kernels; odd.
-        kernel: usize,
-        /// Pooling after each convolution.
-        pooling: Pooling,
-    },
-}
-
 impl ModelConfig {
-    /// Checks everything that can be checked without knowing the data.
+    /// A network of this kind with its defaults.
+    pub fn of(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The same with a key of its kind set.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<KeyValue>) -> Self {
+        self.given.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// What `model.kind` names.
     ///
     /// # Errors
-    /// See [`ConfigError`]; each names its key.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        self.architecture().map(drop)
+    /// A name that no kind has.
+    pub fn network_kind(&self) -> Result<&'static NetworkKind, ConfigError> {
+        kind(&self.kind).ok_or_else(|| ConfigError::Kind {
+            kind: self.kind.clone(),
+            kinds: kinds().iter().map(|kind| kind.name).collect(),
+        })
     }
 
     /// The keys of this kind of network, with defaults in place of those left out.
     ///
     /// # Errors
-    /// An output factor that is zero or not finite, a key of the other kind, a width of 0 or above [`MAX_WIDTH`], no channels, a kernel that
-    /// is even or too large.
-    pub fn architecture(&self) -> Result<Architecture, ConfigError> {
-        if !(self.output_factor.is_finite() && self.output_factor != 0.0) {
-            return Err(ConfigError::OutputFactor {
-                factor: self.output_factor,
+    /// An output factor that is zero or not finite, a kind that there is not, a key of another
+    /// kind, or a value that its key does not take.
+    pub fn keys(&self) -> Result<Keys, ConfigError> {
+        let factor = self.output_factor;
+        if !(factor.is_finite() && factor != 0.0) {
+            return Err(ConfigError::OutputFactor { factor });
+        }
+        let kind = self.network_kind()?;
+        let foreign = |name: &str| !kind.keys.iter().any(|key| key.name == name);
+        if let Some((name, _)) = self.given.iter().find(|(name, _)| foreign(name)) {
+            return Err(ConfigError::ForeignKey {
+                key: format!("model.{name}"),
+                kind: kind.name,
+                keys: kind.keys.iter().map(|key| key.name).collect(),
             });
         }
-        match self.kind {
-            ModelKind::Mlp => {
-                self.refuse_foreign("model.channels", self.channels.is_some())?;
-                self.refuse_foreign("model.kernel", self.kernel.is_some())?;
-                self.refuse_foreign("model.pooling", self.pooling.is_some())?;
-                let hidden = (self.hidden.clone()).unwrap_or_else(|| DEFAULT_HIDDEN.to_vec());
-                check_widths("model.hidden", &hidden)?;
-                Ok(Architecture::Mlp { hidden })
-            }
-            ModelKind::Cnn => {
-                self.refuse_foreign("model.hidden", self.hidden.is_some())?;
-                let channels = (self.channels.clone()).unwrap_or_else(|| DEFAULT_CHANNELS.to_vec());
-                if channels.is_empty() {
-                    return Err(ConfigError::NoChannels);
-                }
-                check_widths("model.channels", &channels)?;
-                let kernel = self.kernel.unwrap_or(DEFAULT_KERNEL);
-                if kernel.is_multiple_of(2) || kernel > MAX_KERNEL {
-                    return Err(ConfigError::Kernel {
-                        kernel,
-                        max: MAX_KERNEL,
-                    });
-                }
-                Ok(Architecture::Cnn {
-                    channels,
-                    kernel,
-                    pooling: self.pooling.unwrap_or_default(),
-                })
-            }
-        }
+        Keys::complete(kind.keys, &self.given)
     }
 
     /// The same configuration with the defaults of its kind written out, for a manifest.
     ///
     /// # Errors
-    /// As [`architecture`](Self::architecture).
+    /// As [`keys`](Self::keys).
     pub fn resolved(&self) -> Result<Self, ConfigError> {
-        let mut resolved = self.clone();
-        match self.architecture()? {
-            Architecture::Mlp { hidden } => resolved.hidden = Some(hidden),
-            Architecture::Cnn {
-                channels,
-                kernel,
-                pooling,
-            } => {
-                resolved.channels = Some(channels);
-                resolved.kernel = Some(kernel);
-                resolved.pooling = Some(pooling);
-            }
-        }
-        Ok(resolved)
+        let keys = self.keys()?;
+        let given = keys
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.clone()));
+        Ok(Self {
+            given: given.collect(),
+            ..self.clone()
+        })
     }
 
-    /// The layers that bear weights, first to last, of a network from `inputs` values a sample to
-    /// `outputs`. A CNN reads its inputs as a three-channel square image, one channel after the
-    /// other, each row by row.
+    /// The function between layers, of a kind that has one.
+    pub fn activation(&self) -> Option<Activation> {
+        self.keys().and_then(|keys| keys.activation()).ok()
+    }
+
+    /// The parameters of the network for a task.
     ///
     /// # Errors
-    /// As [`architecture`](Self::architecture); besides, no inputs or outputs, an image that is
-    /// not square or too small for its poolings, more than [`MAX_PARAMETERS`] parameters.
-    pub fn layers(&self, inputs: usize, outputs: usize) -> Result<Vec<LayerSpec>, ConfigError> {
-        if inputs == 0 || outputs == 0 {
-            return Err(ConfigError::NoUnits { inputs, outputs });
-        }
-        let mut kinds = Vec::new();
-        let features = match self.architecture()? {
-            Architecture::Mlp { hidden } => hidden.into_iter().fold(inputs, |inputs, outputs| {
-                kinds.push(LayerKind::Linear { inputs, outputs });
-                outputs
-            }),
-            Architecture::Cnn {
-                channels, kernel, ..
-            } => {
-                let mut side = image_side(inputs)?;
-                let poolings = channels.len();
-                let most = side.ilog2() as usize;
-                if poolings > most {
-                    return Err(ConfigError::TooManyPoolings {
-                        poolings,
-                        side,
-                        most,
-                    });
-                }
-                let last = channels
-                    .into_iter()
-                    .fold(IMAGE_CHANNELS, |inputs, outputs| {
-                        side /= 2;
-                        kinds.push(LayerKind::Conv2d {
-                            inputs,
-                            outputs,
-                            kernel,
-                        });
-                        outputs
-                    });
-                last * side * side
+    /// As [`keys`](Self::keys); besides, what the kind refuses: no inputs or outputs, data that it
+    /// cannot take, more than [`MAX_PARAMETERS`] parameters.
+    pub fn declare(&self, task: &Task) -> Result<Declared, BuildError> {
+        Source::note(|params| self.build(task, params).map(drop))
+    }
+
+    /// The network in a word or two: `tanh 3072-200-10`.
+    ///
+    /// # Errors
+    /// As [`declare`](Self::declare).
+    pub fn describe(&self, task: &Task) -> Result<String, BuildError> {
+        (self.network_kind()?.describe)(&self.keys()?, task)
+    }
+
+    /// The layers of the network for a task, with their parameters.
+    pub(crate) fn build(&self, task: &Task, params: &Params<'_>) -> Result<Layers, BuildError> {
+        let keys = self.keys()?;
+        if task.features() == Some(0) || task.row() == Some(0) {
+            return Err(ConfigError::NoUnits {
+                inputs: task.features().unwrap_or(0),
+                outputs: task.row().unwrap_or(0),
             }
-        };
-        kinds.push(LayerKind::Linear {
-            inputs: features,
-            outputs,
-        });
-        let bias = self.bias;
-        let layers: Vec<_> = (kinds.into_iter().map(|kind| LayerSpec { kind, bias })).collect();
-        check_size(&layers)?;
-        Ok(layers)
-    }
-
-    fn refuse_foreign(&self, key: &'static str, present: bool) -> Result<(), ConfigError> {
-        if present {
-            let kind = self.kind;
-            return Err(ConfigError::ForeignKey { key, kind });
+            .into());
         }
-        Ok(())
+        (self.network_kind()?.build)(&keys, task, params)
     }
 }
 
-/// Side, in pixels, of the square image that `inputs` values make.
-pub(crate) fn image_side(inputs: usize) -> Result<usize, ConfigError> {
-    let side = (inputs / IMAGE_CHANNELS).isqrt();
-    if side == 0 || side * side * IMAGE_CHANNELS != inputs {
-        return Err(ConfigError::NotAnImage { inputs });
-    }
-    Ok(side)
-}
-
-fn check_widths(key: &'static str, widths: &[usize]) -> Result<(), ConfigError> {
-    for (index, &width) in widths.iter().enumerate() {
-        if width == 0 || width > MAX_WIDTH {
-            return Err(ConfigError::Width {
-                key,
-                index,
-                width,
-                max: MAX_WIDTH,
-            });
+/// The keys of all kinds by name: the first kind's that has it.
+fn keys_of_all() -> Vec<&'static ModelKey> {
+    let mut keys: Vec<&ModelKey> = Vec::new();
+    for key in kinds().iter().flat_map(|kind| kind.keys) {
+        if !keys.iter().any(|other| other.name == key.name) {
+            keys.push(key);
         }
     }
-    Ok(())
+    keys
 }
 
-fn check_size(layers: &[LayerSpec]) -> Result<(), ConfigError> {
-    let count = layers.iter().try_fold(0usize, |sum, layer| {
-        sum.checked_add(layer.parameter_count()?)
-    });
-    match count {
-        Some(count) if count <= MAX_PARAMETERS => Ok(()),
-        _ => Err(ConfigError::TooLarge {
-            max: MAX_PARAMETERS,
-        }),
+/// Every name that a choice of that key has in some kind.
+fn choices(key: &str) -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for other in kinds().iter().flat_map(|kind| kind.keys) {
+        if let (true, Domain::Choice { of, .. }) = (other.name == key, &other.domain) {
+            for name in *of {
+                if !names.contains(name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    names
+}
+
+/// Serde wants the valid names for as long as the program runs, and they depend on which kinds were
+/// added: a faulty config costs a few bytes.
+fn leaked(names: Vec<&'static str>) -> &'static [&'static str] {
+    Vec::leak(names)
+}
+
+impl Serialize for ModelConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", &self.kind)?;
+        let listed = kind(&self.kind).map_or(&[][..], |kind| kind.keys);
+        for key in listed {
+            if let Some(value) = self.given.get(key.name) {
+                map.serialize_entry(key.name, value)?;
+            }
+        }
+        for (name, value) in &self.given {
+            if !listed.iter().any(|key| key.name == name) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.serialize_entry("output_factor", &self.output_factor)?;
+        map.serialize_entry("init", &self.init)?;
+        map.serialize_entry("seed", &self.seed)?;
+        if let Some(weights) = &self.weights {
+            map.serialize_entry("weights", weights)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Section)
+    }
+}
+
+struct Section;
+
+impl<'de> Visitor<'de> for Section {
+    type Value = ModelConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ModelConfig, A::Error> {
+        let mut config = ModelConfig::default();
+        let keys = keys_of_all();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "kind" => {
+                    config.kind = map.next_value_seed(OneOf(|| {
+                        kinds().iter().map(|kind| kind.name).collect()
+                    }))?;
+                }
+                "output_factor" => config.output_factor = map.next_value()?,
+                "init" => config.init = map.next_value()?,
+                "seed" => config.seed = map.next_value()?,
+                "weights" => config.weights = map.next_value()?,
+                other => {
+                    let Some(key) = keys.iter().find(|key| key.name == other) else {
+                        let names = COMMON[..1].iter().chain(keys.iter().map(|key| &key.name));
+                        let names = names.chain(&COMMON[1..]).copied().collect();
+                        return Err(A::Error::unknown_field(other, leaked(names)));
+                    };
+                    let value = match key.domain {
+                        Domain::Flag { .. } => KeyValue::Flag(map.next_value()?),
+                        Domain::Count { .. } => KeyValue::Count(map.next_value()?),
+                        Domain::Counts { .. } => KeyValue::Counts(map.next_value()?),
+                        Domain::Choice { .. } => {
+                            KeyValue::Name(map.next_value_seed(OneOf(|| choices(key.name)))?)
+                        }
+                    };
+                    config = config.with(other, value);
+                }
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// One of several names.
+struct OneOf<F>(F);
+
+impl<'de, F: Fn() -> Vec<&'static str>> serde::de::DeserializeSeed<'de> for OneOf<F> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let names = (self.0)();
+        if !names.contains(&name.as_str()) {
+            return Err(D::Error::unknown_variant(&name, leaked(names)));
+        }
+        Ok(name)
     }
 }

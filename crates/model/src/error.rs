@@ -1,36 +1,99 @@
 //! What can be wrong with a configuration, or between it and its weights.
 
+use std::ops::RangeInclusive;
+
 use burn::tensor::FloatDType;
 
-use crate::{ModelKind, WeightFileError, WeightsError};
+use crate::{WeightFileError, WeightsError};
 
 /// An impossible value in the `[model]` or `[loss]` section.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A key that only the other kind of network has.
-    #[error("`{key}` means nothing for model.kind = \"{kind}\": remove it, or change the kind")]
+    /// A kind of network that there is not.
+    #[error("`model.kind` is \"{kind}\": choose one of {}", kinds.join(", "))]
+    Kind {
+        /// The name found.
+        kind: String,
+        /// The names there are.
+        kinds: Vec<&'static str>,
+    },
+    /// A key that only other kinds of network have.
+    #[error(
+        "`{key}` means nothing for model.kind = \"{kind}\": remove it, or change the kind, which \
+         has {}", keys.join(", ")
+    )]
     ForeignKey {
         /// The key, with its section.
-        key: &'static str,
+        key: String,
         /// The kind that the configuration asks for.
-        kind: ModelKind,
+        kind: &'static str,
+        /// The keys that it has.
+        keys: Vec<&'static str>,
     },
-    /// A layer without units, or with absurdly many.
-    #[error("`{key}[{index}]` is {width}: a width must be from 1 to {max}")]
-    Width {
+    /// A number outside its range.
+    #[error("`{key}` is {count}: it must be from {} to {}", range.start(), range.end())]
+    Count {
         /// The key, with its section.
-        key: &'static str,
+        key: String,
+        /// The value found.
+        count: usize,
+        /// The values accepted.
+        range: RangeInclusive<usize>,
+    },
+    /// An item of a list outside its range: a layer without units, or with absurdly many.
+    #[error("`{key}[{index}]` is {value}: it must be from {} to {}", range.start(), range.end())]
+    Item {
+        /// The key, with its section.
+        key: String,
         /// Position in the list, from 0.
         index: usize,
         /// The value found.
-        width: usize,
-        /// The largest value accepted.
-        max: usize,
+        value: usize,
+        /// The values accepted.
+        range: RangeInclusive<usize>,
     },
-    /// A convolutional network without convolutions.
-    #[error("`model.channels` is empty: give one number a convolution, such as [32, 32]")]
-    NoChannels,
+    /// A list that is too short.
+    #[error("`{key}` is too short: give at least {at_least}, such as [32, 32]")]
+    TooFew {
+        /// The key, with its section.
+        key: String,
+        /// Fewest items.
+        at_least: usize,
+    },
+    /// A name that this kind does not know.
+    #[error("`{key}` is \"{name}\": choose one of {}", of.join(", "))]
+    Choice {
+        /// The key, with its section.
+        key: String,
+        /// The name found.
+        name: String,
+        /// The names accepted.
+        of: Vec<&'static str>,
+    },
+    /// A value of another type, or a network that reads a key that it does not list.
+    #[error("`{key}` has another type than the kind of network lists, or is not listed")]
+    KeyType {
+        /// The key, with its section.
+        key: String,
+    },
+    /// Keys that are possible one by one and not together.
+    #[error("`{key}` {reason}")]
+    Together {
+        /// The key to change, with its section.
+        key: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Tokens, where real values are needed.
+    #[error(
+        "`model.kind` = \"{kind}\" takes real values, and the data are tokens: use \"gpt\", \
+         \"lstm\" or \"mlp\""
+    )]
+    Tokens {
+        /// The kind of network.
+        kind: &'static str,
+    },
     /// A kernel that cannot be centred on a pixel, or is absurdly large.
     #[error("`model.kernel` is {kernel}: it must be odd, from 1 to {max}")]
     Kernel {
@@ -49,10 +112,12 @@ pub enum ConfigError {
     },
     /// Inputs that are not a square image of three channels.
     #[error(
-        "`model.kind` = \"cnn\" needs square images of three channels (3·s·s values a sample, \
-         3072 for CIFAR-10), not {inputs} values: use kind = \"mlp\""
+        "`model.kind` = \"{kind}\" needs images (for values without a shape, square ones of three \
+         channels, such as CIFAR-10's 3072), not {inputs} values: use kind = \"mlp\""
     )]
     NotAnImage {
+        /// The kind of network.
+        kind: &'static str,
         /// Values a sample.
         inputs: usize,
     },
@@ -95,12 +160,18 @@ pub enum ConfigError {
 impl ConfigError {
     /// The key at fault, with its section (`model.hidden`), or the section alone where the fault
     /// is not one key's.
-    pub fn key(&self) -> &'static str {
+    pub fn key(&self) -> &str {
         match self {
-            Self::ForeignKey { key, .. } | Self::Width { key, .. } => key,
-            Self::NoChannels | Self::TooManyPoolings { .. } => "model.channels",
+            Self::ForeignKey { key, .. }
+            | Self::Count { key, .. }
+            | Self::Item { key, .. }
+            | Self::TooFew { key, .. }
+            | Self::Choice { key, .. }
+            | Self::KeyType { key }
+            | Self::Together { key, .. } => key,
+            Self::TooManyPoolings { .. } => "model.channels",
             Self::Kernel { .. } => "model.kernel",
-            Self::NotAnImage { .. } => "model.kind",
+            Self::Kind { .. } | Self::NotAnImage { .. } | Self::Tokens { .. } => "model.kind",
             Self::OutputFactor { .. } => "model.output_factor",
             Self::NoUnits { .. } | Self::TooLarge { .. } => "model",
             Self::FactorOfCrossEntropy | Self::Factor { .. } => "loss.factor",
@@ -121,6 +192,9 @@ pub enum BuildError {
     /// The weight file that the configuration names cannot be used.
     #[error(transparent)]
     File(#[from] WeightFileError),
+    /// A network that asked for its parameters outside of its declaration.
+    #[error("the network did not declare its parameters: this is a fault of its kind's code")]
+    NotDeclared,
     /// The device cannot compute in this precision.
     #[error("this device does not compute in {dtype:?}: use float32, or a CPU backend")]
     Dtype {

@@ -1,4 +1,6 @@
-//! What a layer's parameters look like, before there are any tensors.
+//! Networks that are a plain sequence of layers, whose weight files may use names of their own.
+
+use crate::parameter::{Parameter, Role};
 
 /// A layer that bears weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +71,51 @@ impl LayerSpec {
         }
     }
 
-    /// Number of parameters, or `None` if it does not fit in a `usize`.
-    pub fn parameter_count(&self) -> Option<usize> {
-        let weight = (self.weight_shape().into_iter()).try_fold(1, usize::checked_mul)?;
-        weight.checked_add(if self.bias { self.outputs() } else { 0 })
+    /// The layers that these parameters are, if they are `layers.<i>.weight` and `layers.<i>.bias`
+    /// one after the other and nothing else.
+    pub(crate) fn sequence(parameters: &[Parameter]) -> Option<Vec<Self>> {
+        let mut layers: Vec<Self> = Vec::new();
+        let mut rest = parameters.iter().peekable();
+        while let Some(weight) = rest.next() {
+            let index = layers.len();
+            let kind = match (weight.transposed, &weight.shape[..]) {
+                (true, &[inputs, outputs]) => LayerKind::Linear { inputs, outputs },
+                (false, &[outputs, inputs, kernel, _]) => LayerKind::Conv2d {
+                    inputs,
+                    outputs,
+                    kernel,
+                },
+                _ => return None,
+            };
+            if weight.name != weight_name(index) {
+                return None;
+            }
+            let bias = rest.next_if(|bias| bias.name == bias_name(index)).is_some();
+            layers.push(Self { kind, bias });
+        }
+        Some(layers)
+    }
+
+    /// The parameters of a sequence of layers.
+    pub fn parameters(layers: &[Self]) -> Vec<Parameter> {
+        let layers = layers.iter().enumerate();
+        let parameters = layers.flat_map(|(index, layer)| {
+            let (fan_in, fan_out) = (layer.fan_in(), layer.fan_out());
+            let weight = Parameter {
+                name: weight_name(index),
+                shape: layer.weight_shape(),
+                role: Role::Weight { fan_in, fan_out },
+                transposed: matches!(layer.kind, LayerKind::Linear { .. }),
+            };
+            let bias = layer.bias.then(|| Parameter {
+                name: bias_name(index),
+                shape: vec![layer.outputs()],
+                role: Role::Bias { fan_in },
+                transposed: false,
+            });
+            std::iter::once(weight).chain(bias)
+        });
+        parameters.collect()
     }
 }
 

@@ -1,100 +1,77 @@
-//! A network of either kind, built from a configuration and weights.
+//! A network of any kind, built from a configuration and weights.
 
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
     Param,
 };
-use burn::nn::conv::Conv2d;
-use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor};
 
-use crate::config::image_side;
-use crate::{
-    Architecture, BuildError, Cnn, Mlp, ModelConfig, NamedTensor, Weights, WeightsError, bias_name,
-    weight_name,
-};
+use crate::params::Source;
+use crate::slot::{Change, Slot};
+use crate::{BuildError, ModelConfig, NamedTensor, Params, Task, Weights, WeightsError};
 
-/// A network of either kind; a Burn module.
+/// A network of any kind; a Burn module.
 ///
-/// Its visitor paths are `layers.<i>.weight` and `layers.<i>.bias` whatever the kind.
+/// It holds the parameters under their paths, and makes layers of them when it is applied: that
+/// moves no values. So a network's file need not say how its parameters are visited, mapped or
+/// named besides.
 #[derive(Clone, Debug)]
-pub enum Network {
-    /// Fully connected.
-    Mlp(Mlp),
-    /// Convolutional.
-    Cnn(Cnn),
-}
-
-/// Evaluates an expression for whichever network there is; `Self(..)` wraps it up again.
-macro_rules! either {
-    ($network:expr, $inner:ident => Self($value:expr)) => {
-        match $network {
-            Network::Mlp($inner) => Network::Mlp($value),
-            Network::Cnn($inner) => Network::Cnn($value),
-        }
-    };
-    ($network:expr, $inner:ident => $value:expr) => {
-        match $network {
-            Network::Mlp($inner) => $value,
-            Network::Cnn($inner) => $value,
-        }
-    };
+pub struct Network {
+    config: ModelConfig,
+    task: Task,
+    slots: Vec<Slot>,
 }
 
 impl Network {
-    /// Builds the network that `config` describes, from `inputs` values a sample to `outputs`,
-    /// with `weights` on `device` in precision `dtype`.
+    /// Builds the network that `config` describes for a task, with `weights` on `device` in
+    /// precision `dtype`.
     ///
     /// # Errors
     /// An impossible configuration, weights of other names or shapes, or a device that does not
     /// compute in `dtype`.
     pub fn new(
         config: &ModelConfig,
-        inputs: usize,
-        outputs: usize,
+        task: &Task,
         weights: &Weights,
         device: &Device,
         dtype: FloatDType,
     ) -> Result<Self, BuildError> {
-        let layers = config.layers(inputs, outputs)?;
-        weights.check(&layers)?;
+        let declared = config.declare(task)?;
+        weights.check(&declared.parameters)?;
         if !device.supports_dtype(dtype) {
             return Err(BuildError::Dtype { dtype });
         }
-        let build = Builder {
-            weights,
-            device,
-            dtype: dtype.into(),
+        let tensors = declared
+            .parameters
+            .iter()
+            .filter_map(|p| weights.get(&p.name));
+        let slots = tensors.map(|tensor| Slot::upload(tensor, device, dtype.into()));
+        let network = Self {
+            config: config.clone(),
+            task: task.clone(),
+            slots: slots.collect::<Result<_, _>>()?,
         };
-        let activation = config.activation;
-        match config.architecture()? {
-            Architecture::Mlp { .. } => {
-                let layers = (0..layers.len()).map(|index| build.linear(index));
-                Ok(Self::Mlp(Mlp {
-                    layers: layers.collect::<Result<_, _>>()?,
-                    activation,
-                    output_factor: config.output_factor,
-                }))
-            }
-            Architecture::Cnn {
-                channels, pooling, ..
-            } => {
-                let convs = (0..channels.len()).map(|index| build.conv(index));
-                Ok(Self::Cnn(Cnn {
-                    side: image_side(inputs)?,
-                    convs: convs.collect::<Result<_, _>>()?,
-                    head: build.linear(channels.len())?,
-                    activation,
-                    pooling,
-                    output_factor: config.output_factor,
-                }))
-            }
+        // What would be wrong in every forward pass is found here.
+        let source = Source::Given(&network.slots);
+        config.build(task, &Params::of(&source))?;
+        Ok(network)
+    }
+
+    /// Outputs `[n, positions·outputs]` of inputs `[n, d]`.
+    ///
+    /// # Panics
+    /// If parameters were removed from the module since [`new`](Self::new), which has built it once.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let source = Source::Given(&self.slots);
+        match self.config.build(&self.task, &Params::of(&source)) {
+            Ok(layers) => layers.forward(x).mul_scalar(self.config.output_factor),
+            Err(error) => panic!("a network that was built once: {error}"),
         }
     }
 
-    /// Outputs `[n, c]` of inputs `[n, d]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        either!(self, network => network.forward(x))
+    /// What it was built for.
+    pub fn task(&self) -> &Task {
+        &self.task
     }
 
     /// Copies the parameters back to the host, in the visitor's order.
@@ -106,46 +83,13 @@ impl Network {
         self.visit(&mut reader);
         Weights::new(reader.tensors?)
     }
-}
 
-/// Turns named host values into layers on a device.
-struct Builder<'a> {
-    weights: &'a Weights,
-    device: &'a Device,
-    dtype: DType,
-}
-
-impl Builder<'_> {
-    fn linear(&self, layer: usize) -> Result<Linear, WeightsError> {
-        Ok(Linear {
-            weight: self.required(weight_name(layer))?,
-            bias: self.optional(&bias_name(layer)),
-        })
-    }
-
-    fn conv(&self, layer: usize) -> Result<Conv2d, WeightsError> {
-        let weight: Param<Tensor<4>> = self.required(weight_name(layer))?;
-        let [_, _, height, width] = weight.dims();
-        Ok(Conv2d {
-            weight,
-            bias: self.optional(&bias_name(layer)),
-            stride: [1, 1],
-            kernel_size: [height, width],
-            dilation: [1, 1],
-            groups: 1,
-            padding: PaddingConfig2d::Same,
-        })
-    }
-
-    fn required<const D: usize>(&self, name: String) -> Result<Param<Tensor<D>>, WeightsError> {
-        (self.optional(&name)).ok_or(WeightsError::Missing { name })
-    }
-
-    fn optional<const D: usize>(&self, name: &str) -> Option<Param<Tensor<D>>> {
-        let tensor = self.weights.get(name)?;
-        let data = TensorData::new(tensor.values.clone(), tensor.shape.clone());
-        let tensor = Tensor::from_data(data, (self.device, self.dtype));
-        Some(Param::from_tensor(tensor))
+    fn changed(self, change: &impl Change) -> Self {
+        let slots = self.slots.into_iter().map(|slot| slot.change(change));
+        Self {
+            slots: slots.collect(),
+            ..self
+        }
     }
 }
 
@@ -191,44 +135,98 @@ impl ModuleVisitor for Reader {
     }
 }
 
-/// Written by hand rather than derived: a derived enum puts its variant's name into every path.
+struct Fork<'a>(&'a Device);
+
+impl Change for Fork<'_> {
+    fn apply<M: Module>(&self, module: M) -> M {
+        module.fork(self.0)
+    }
+}
+
+struct ToDevice<'a>(&'a Device);
+
+impl Change for ToDevice<'_> {
+    fn apply<M: Module>(&self, module: M) -> M {
+        module.to_device(self.0)
+    }
+}
+
+struct Train;
+
+impl Change for Train {
+    fn apply<M: Module>(&self, module: M) -> M {
+        module.train()
+    }
+}
+
+struct Valid;
+
+impl Change for Valid {
+    fn apply<M: Module>(&self, module: M) -> M {
+        module.valid()
+    }
+}
+
+struct Materialize;
+
+impl Change for Materialize {
+    fn apply<M: Module>(&self, module: M) -> M {
+        module.materialize()
+    }
+}
+
+/// Written by hand rather than derived: the paths are those that the network's kind has named.
 impl Module for Network {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
-        either!(self, network => network.visit(visitor));
+        for slot in &self.slots {
+            slot.visit(visitor);
+        }
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
-        either!(self, network => Self(network.map(mapper)))
+        let slots = self.slots.into_iter().map(|slot| slot.map(mapper));
+        Self {
+            slots: slots.collect(),
+            ..self
+        }
     }
 
     fn collect_devices(&self, devices: Devices) -> Devices {
-        either!(self, network => network.collect_devices(devices))
+        let slots = self.slots.iter();
+        slots.fold(devices, |devices, slot| slot.collect_devices(devices))
     }
 
     fn fork(self, device: &Device) -> Self {
-        either!(self, network => Self(network.fork(device)))
+        self.changed(&Fork(device))
     }
 
     fn to_device(self, device: &Device) -> Self {
-        either!(self, network => Self(network.to_device(device)))
+        self.changed(&ToDevice(device))
     }
 
     fn train(self) -> Self {
-        either!(self, network => Self(network.train()))
+        self.changed(&Train)
     }
 
     fn valid(&self) -> Self {
-        either!(self, network => Self(network.valid()))
+        self.clone().changed(&Valid)
     }
 
     fn materialize(self) -> Self {
-        either!(self, network => Self(network.materialize()))
+        self.changed(&Materialize)
     }
 }
 
 impl ModuleDisplayDefault for Network {
     fn content(&self, content: Content) -> Option<Content> {
-        either!(self, network => network.content(content))
+        let content = content.set_top_level_type("Network");
+        let content = content.add_debug_attribute("kind", &self.config.kind);
+        let parameters = self.slots.iter();
+        parameters
+            .fold(content, |content, slot| {
+                content.add_debug_attribute(&slot.name, &slot.shape())
+            })
+            .optional()
     }
 
     fn num_params(&self) -> usize {

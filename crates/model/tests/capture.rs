@@ -2,7 +2,7 @@
 
 mod common;
 
-use brink_model::{Loss, Network, Precision, Weights};
+use brink_model::{Loss, Network, Precision, Task, Weights};
 use burn::tensor::{Device, FloatDType};
 use common::{config, matrix};
 
@@ -11,11 +11,12 @@ const INPUTS: usize = 3 * 4 * 4;
 /// The operations of a graph, as Burn prints them.
 fn captured(section: &str, loss: Loss) -> Vec<String> {
     let config = config(section);
-    let weights = Weights::initial(&config, INPUTS, 2, Precision::F64).expect("weights");
+    let task = Task::values(INPUTS, 2);
+    let weights = Weights::initial(&config, &task, Precision::F64).expect("weights");
     let device = Device::capture();
     let graph = device.capture_scope(|scope| {
-        let network = Network::new(&config, INPUTS, 2, &weights, &device, FloatDType::F64)
-            .expect("a network");
+        let network =
+            Network::new(&config, &task, &weights, &device, FloatDType::F64).expect("a network");
         let x = matrix(&vec![0.5; 3 * INPUTS], INPUTS, &device);
         let y = matrix(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0], 2, &device);
         let value = loss.forward(network.forward(x), y);

@@ -15,13 +15,18 @@ fn layers() -> [LayerSpec; 2] {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let weights = Weights::random(&layers(), Init::He, 0);
+    let weights = Weights::random(&LayerSpec::parameters(&layers()), Init::He, 0);
     let mut seeds = Vec::new();
     for precision in [Precision::F32, Precision::F64] {
         let file = scratch();
         let extra = [("name", "fuzz")];
         weights
-            .write(&file.path, precision, &extra)
+            .write(
+                &file.path,
+                &LayerSpec::parameters(&layers()),
+                precision,
+                &extra,
+            )
             .expect("written");
         seeds.push(std::fs::read(&file.path).expect("bytes"));
     }
@@ -59,10 +64,10 @@ fn damaged_weight_files_are_read_or_refused() {
         cases: 100_000,
         memory: 64 << 10,
     };
-    let tally = fuzz.run(
-        |bytes| match Weights::parse(bytes, &layers, Precision::F32) {
+    let tally = fuzz.run(|bytes| {
+        match Weights::parse(bytes, &LayerSpec::parameters(&layers), Precision::F32) {
             Ok(weights) => {
-                assert!(weights.check(&layers).is_ok());
+                assert!(weights.check(&LayerSpec::parameters(&layers)).is_ok());
                 let mut values = weights.tensors().iter().flat_map(|t| &t.values);
                 assert!(values.all(|value| (*value as f32).is_finite()));
                 true
@@ -71,7 +76,7 @@ fn damaged_weight_files_are_read_or_refused() {
                 assert!(!fault.to_string().is_empty());
                 false
             }
-        },
-    );
+        }
+    });
     assert!(tally.taken > 0 && tally.refused > 0);
 }

@@ -16,6 +16,10 @@ fn conv(inputs: usize, outputs: usize, kernel: usize) -> LayerSpec {
     LayerSpec { kind, bias: true }
 }
 
+fn random(layers: &[LayerSpec], init: Init, seed: u64) -> Weights {
+    Weights::random(&LayerSpec::parameters(layers), init, seed)
+}
+
 fn tensor<'a>(weights: &'a Weights, name: &str) -> &'a [f64] {
     &weights.get(name).expect(name).values
 }
@@ -46,7 +50,7 @@ fn assert_uniform(values: &[f64], bound: f64) {
 
 #[test]
 fn uniform_fan_in_fills_its_interval() {
-    let weights = Weights::random(&[linear(100, 300), conv(4, 500, 3)], Init::UniformFanIn, 1);
+    let weights = random(&[linear(100, 300), conv(4, 500, 3)], Init::UniformFanIn, 1);
     assert_uniform(tensor(&weights, "layers.0.weight"), 0.1);
     assert_uniform(tensor(&weights, "layers.1.weight"), 1.0 / 6.0);
     let biases = tensor(&weights, "layers.0.bias");
@@ -56,7 +60,7 @@ fn uniform_fan_in_fills_its_interval() {
 
 #[test]
 fn xavier_balances_both_fans() {
-    let weights = Weights::random(&[linear(100, 200), conv(10, 20, 3)], Init::Xavier, 1);
+    let weights = random(&[linear(100, 200), conv(10, 20, 3)], Init::Xavier, 1);
     assert_uniform(tensor(&weights, "layers.0.weight"), (6.0f64 / 300.0).sqrt());
     assert!(tensor(&weights, "layers.0.bias").iter().all(|&b| b == 0.0));
     let (_, _, largest) = moments(tensor(&weights, "layers.1.weight"));
@@ -66,7 +70,7 @@ fn xavier_balances_both_fans() {
 
 #[test]
 fn he_is_normal() {
-    let weights = Weights::random(&[linear(50, 1000)], Init::He, 1);
+    let weights = random(&[linear(50, 1000)], Init::He, 1);
     let values = tensor(&weights, "layers.0.weight");
     let (mean, deviation, _) = moments(values);
     assert!(mean.abs() < 5.0 * 0.2 / 50_000f64.sqrt(), "mean {mean}");
@@ -83,7 +87,7 @@ fn he_is_normal() {
 #[test]
 fn values_are_float32_values() {
     for init in [Init::UniformFanIn, Init::Xavier, Init::He] {
-        let weights = Weights::random(&[linear(7, 5), conv(2, 3, 3)], init, 4);
+        let weights = random(&[linear(7, 5), conv(2, 3, 3)], init, 4);
         for tensor in weights.tensors() {
             assert!(tensor.values.iter().all(|&v| f64::from(v as f32) == v));
         }
@@ -93,7 +97,7 @@ fn values_are_float32_values() {
 /// Computed from the definition of ChaCha8 by a program of its own.
 #[test]
 fn a_seed_gives_the_same_numbers_for_ever() {
-    let weights = Weights::random(&[linear(4, 2)], Init::UniformFanIn, 0);
+    let weights = random(&[linear(4, 2)], Init::UniformFanIn, 0);
     let first = |name: &str| [0, 1, 2].map(|i| tensor(&weights, name)[i] as f32);
     let expected = [0.353_409_86, -0.343_952_63, 0.300_000_9];
     assert_eq!(first("layers.0.weight"), expected);
@@ -107,8 +111,8 @@ fn a_seed_gives_the_same_numbers_for_ever() {
 #[test]
 fn seeds_and_tensors_have_streams_of_their_own() {
     let layers = [linear(8, 8), linear(8, 8)];
-    let weights = Weights::random(&layers, Init::UniformFanIn, 0);
-    let other = Weights::random(&layers, Init::UniformFanIn, 1);
+    let weights = random(&layers, Init::UniformFanIn, 0);
+    let other = random(&layers, Init::UniformFanIn, 1);
     let first = tensor(&weights, "layers.0.weight");
     assert_ne!(first, tensor(&other, "layers.0.weight"));
     assert_ne!(first, tensor(&weights, "layers.1.weight"));
@@ -117,8 +121,8 @@ fn seeds_and_tensors_have_streams_of_their_own() {
 
 #[test]
 fn widening_or_adding_a_layer_leaves_the_others_alone() {
-    let narrow = Weights::random(&[linear(8, 8), linear(8, 3)], Init::He, 7);
-    let wide = Weights::random(&[linear(8, 16), linear(8, 3), linear(3, 2)], Init::He, 7);
+    let narrow = random(&[linear(8, 8), linear(8, 3)], Init::He, 7);
+    let wide = random(&[linear(8, 16), linear(8, 3), linear(3, 2)], Init::He, 7);
     let name = "layers.1.weight";
     assert_eq!(tensor(&narrow, name), tensor(&wide, name));
 }

@@ -3,7 +3,9 @@
 
 mod common;
 
-use brink_model::{BuildError, NamedTensor, Network, Precision, Weights, WeightsError};
+use brink_model::{
+    BuildError, NamedTensor, Network, Parameter, Precision, Task, Weights, WeightsError,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{FloatDType, Tensor};
 use common::{config, devices, irregular, matrix, network, values};
@@ -73,10 +75,12 @@ fn weights_come_back_as_they_went_in_whatever_the_precision() {
     for (backend, device) in devices() {
         for text in [MLP, CNN] {
             let config = config(text);
-            let weights = Weights::initial(&config, INPUTS, 3, Precision::F64).expect("weights");
+            let weights = Weights::initial(&config, &Task::values(INPUTS, 3), Precision::F64)
+                .expect("weights");
             for dtype in [FloatDType::F32, FloatDType::F64] {
                 let network =
-                    Network::new(&config, INPUTS, 3, &weights, &device, dtype).expect("a network");
+                    Network::new(&config, &Task::values(INPUTS, 3), &weights, &device, dtype)
+                        .expect("a network");
                 assert_eq!(network.weights().expect("weights"), weights, "{backend}");
                 assert_eq!(Module::num_params(&network), weights.parameter_count());
             }
@@ -85,13 +89,13 @@ fn weights_come_back_as_they_went_in_whatever_the_precision() {
 }
 
 #[test]
-fn parameters_are_counted_by_layers_too() {
+fn parameters_are_counted_before_they_are_there() {
     let (_, device) = devices().remove(0);
-    let (_, layers, weights) = network(&config(CNN), INPUTS, 3, &device);
-    let by_layer: Option<usize> = layers.iter().map(|layer| layer.parameter_count()).sum();
+    let (_, parameters, weights) = network(&config(CNN), INPUTS, 3, &device);
+    let declared: Option<usize> = parameters.iter().map(Parameter::count).sum();
     // 4 filters of 3·3·3 and 2 of 4·3·3, a head from 2 maps of 2×2 to 3, and 4 + 2 + 3 biases.
-    assert_eq!(by_layer, Some(4 * 27 + 2 * 36 + 8 * 3 + 9));
-    assert_eq!(Some(weights.parameter_count()), by_layer);
+    assert_eq!(declared, Some(4 * 27 + 2 * 36 + 8 * 3 + 9));
+    assert_eq!(Some(weights.parameter_count()), declared);
 }
 
 #[test]
@@ -112,10 +116,17 @@ fn a_cloned_or_moved_network_computes_the_same() {
 fn weights_of_another_network_are_refused() {
     let (_, device) = devices().remove(0);
     let config = config(MLP);
-    let weights = Weights::initial(&config, INPUTS, 3, Precision::F64).expect("weights");
+    let weights =
+        Weights::initial(&config, &Task::values(INPUTS, 3), Precision::F64).expect("weights");
     let build = |tensors: Vec<NamedTensor>| {
         let weights = Weights::new(tensors).expect("distinct names");
-        let result = Network::new(&config, INPUTS, 3, &weights, &device, FloatDType::F32);
+        let result = Network::new(
+            &config,
+            &Task::values(INPUTS, 3),
+            &weights,
+            &device,
+            FloatDType::F32,
+        );
         match result {
             Err(BuildError::Weights(error)) => error,
             other => panic!("expected a refusal, got {other:?}"),

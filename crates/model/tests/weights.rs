@@ -4,7 +4,7 @@ mod files;
 
 use std::fs;
 
-use brink_model::{Init, NamedTensor, Precision, Weights};
+use brink_model::{Init, LayerSpec, NamedTensor, Precision, Weights};
 use files::{Scratch, conv, count, foreign, linear, scratch, shapes};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
@@ -14,12 +14,15 @@ use safetensors::tensor::Dtype;
 fn files_come_back_bit_for_bit() {
     let layers = [conv(3, 4, true), conv(4, 2, true), linear(8, 5, true)];
     for init in [Init::UniformFanIn, Init::He] {
-        let mut weights = Weights::random(&layers, init, 2);
+        let mut weights = Weights::random(&LayerSpec::parameters(&layers), init, 2);
         for precision in [Precision::F32, Precision::F64] {
             let file = scratch();
-            weights.write(&file.path, precision, &[]).expect("written");
+            weights
+                .write(&file.path, &LayerSpec::parameters(&layers), precision, &[])
+                .expect("written");
             assert_eq!(
-                Weights::read(&file.path, &layers, Precision::F64).expect("read"),
+                Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+                    .expect("read"),
                 weights
             );
         }
@@ -33,17 +36,29 @@ fn files_come_back_bit_for_bit() {
         weights = Weights::new(thirds).expect("weights");
         let file = scratch();
         weights
-            .write(&file.path, Precision::F64, &[])
+            .write(
+                &file.path,
+                &LayerSpec::parameters(&layers),
+                Precision::F64,
+                &[],
+            )
             .expect("written");
         assert_eq!(
-            Weights::read(&file.path, &layers, Precision::F64).expect("read"),
+            Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+                .expect("read"),
             weights
         );
         weights
-            .write(&file.path, Precision::F32, &[])
+            .write(
+                &file.path,
+                &LayerSpec::parameters(&layers),
+                Precision::F32,
+                &[],
+            )
             .expect("written");
         assert_ne!(
-            Weights::read(&file.path, &layers, Precision::F64).expect("read"),
+            Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+                .expect("read"),
             weights
         );
     }
@@ -51,6 +66,7 @@ fn files_come_back_bit_for_bit() {
 
 #[test]
 fn the_safetensors_crate_reads_our_files_as_pytorch_would() {
+    let layers = [linear(2, 3, true)];
     let weights = Weights::new(vec![
         NamedTensor {
             name: "layers.0.weight".into(),
@@ -71,7 +87,12 @@ fn the_safetensors_crate_reads_our_files_as_pytorch_would() {
         ("run", "\"quoted\"\n"),
     ];
     weights
-        .write(&file.path, Precision::F32, &extra)
+        .write(
+            &file.path,
+            &LayerSpec::parameters(&layers),
+            Precision::F32,
+            &extra,
+        )
         .expect("written");
     let bytes = fs::read(&file.path).expect("bytes");
     let (header, metadata) = SafeTensors::read_metadata(&bytes).expect("metadata");
@@ -88,7 +109,12 @@ fn the_safetensors_crate_reads_our_files_as_pytorch_would() {
         .collect();
     assert_eq!(values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     weights
-        .write(&file.path, Precision::F32, &extra)
+        .write(
+            &file.path,
+            &LayerSpec::parameters(&layers),
+            Precision::F32,
+            &extra,
+        )
         .expect("written again");
     assert_eq!(
         fs::read(&file.path).expect("bytes"),
@@ -122,13 +148,14 @@ fn pytorch_names_and_layout_are_understood() {
             ],
             None,
         );
-        let weights = Weights::read(&file.path, &layers, Precision::F64).expect(first);
+        let weights = Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+            .expect(first);
         let values = |name: &str| weights.get(name).expect(name).values.clone();
         assert_eq!(values("layers.0.weight"), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
         assert_eq!(values("layers.0.bias"), [0.5; 3]);
         assert_eq!(values("layers.1.weight"), [7.0, 8.0, 9.0]);
         assert_eq!(values("layers.1.bias"), [-0.5]);
-        assert!(weights.check(&layers).is_ok());
+        assert!(weights.check(&LayerSpec::parameters(&layers)).is_ok());
     }
 }
 
@@ -137,7 +164,8 @@ fn one_layer_that_is_not_square_decides_for_all() {
     let layers = [linear(2, 2, false), linear(2, 3, false)];
     let square = || ("0.weight", &[2, 2][..], count(4));
     let values = |file: Scratch| {
-        let weights = Weights::read(&file.path, &layers, Precision::F64).expect("read");
+        let weights = Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+            .expect("read");
         weights
             .get("layers.0.weight")
             .expect("a weight")
@@ -159,7 +187,8 @@ fn square_layers_are_pytorchs_unless_the_metadata_say_otherwise() {
         (Some("in_out"), [0.0, 1.0, 2.0, 3.0]),
     ] {
         let file = shapes(&[("layers.0.weight", &[2, 2])], layout);
-        let weights = Weights::read(&file.path, &layers, Precision::F64).expect("read");
+        let weights = Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64)
+            .expect("read");
         assert_eq!(weights.tensors()[0].values, expected, "{layout:?}");
     }
 }
@@ -175,8 +204,9 @@ fn convolutions_need_no_numbers_in_common_with_the_head() {
         ],
         None,
     );
-    let weights = Weights::read(&file.path, &layers, Precision::F64).expect("read");
-    assert!(weights.check(&layers).is_ok());
+    let weights =
+        Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64).expect("read");
+    assert!(weights.check(&LayerSpec::parameters(&layers)).is_ok());
     assert_eq!(weights.tensors()[2].values[1], 16.0);
 }
 
@@ -192,10 +222,10 @@ proptest! {
         double: bool,
     ) {
         let layers: Vec<_> = widths.windows(2).map(|w| linear(w[0], w[1], bias)).collect();
-        let weights = Weights::random(&layers, Init::He, seed);
+        let weights = Weights::random(&LayerSpec::parameters(&layers), Init::He, seed);
         let precision = if double { Precision::F64 } else { Precision::F32 };
         let file = scratch();
-        weights.write(&file.path, precision, &[]).expect("written");
-        prop_assert_eq!(Weights::read(&file.path, &layers, Precision::F64).expect("read"), weights);
+        weights.write(&file.path, &LayerSpec::parameters(&layers), precision, &[]).expect("written");
+        prop_assert_eq!(Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64).expect("read"), weights);
     }
 }

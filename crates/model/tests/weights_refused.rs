@@ -11,7 +11,8 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 
 #[track_caller]
 fn refused(file: &Scratch, layers: &[LayerSpec]) -> WeightFileFault {
-    let error = Weights::read(&file.path, layers, Precision::F64).expect_err("a refusal");
+    let error = Weights::read(&file.path, &LayerSpec::parameters(layers), Precision::F64)
+        .expect_err("a refusal");
     let text = error.to_string();
     assert!(text.contains("weights.safetensors"), "{text}");
     *error.fault
@@ -102,7 +103,7 @@ fn names_that_leave_the_order_open_are_refused() {
         &[("inner.weight", &[2, 3]), ("outer.weight", &[3, 2])],
         Some("in_out"),
     );
-    assert!(Weights::read(&file.path, &layers, Precision::F64).is_ok());
+    assert!(Weights::read(&file.path, &LayerSpec::parameters(&layers), Precision::F64).is_ok());
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn values_beyond_the_runs_precision_are_refused() {
         let bytes: Vec<u8> = values.iter().flat_map(|v: &f64| v.to_le_bytes()).collect();
         let view = TensorView::new(Dtype::F64, vec![2, 2], &bytes).expect("a view");
         let file = serialize([("fc.weight", view)], None).expect("bytes");
-        Weights::parse(&file, &layers, precision)
+        Weights::parse(&file, &LayerSpec::parameters(&layers), precision)
     };
     assert!(read(within, Precision::F32).is_ok());
     assert!(read(1e300, Precision::F64).is_ok());
@@ -223,9 +224,14 @@ fn files_that_are_not_there_or_not_whole_are_refused() {
         refused(&file, &layers),
         WeightFileFault::Read { .. }
     ));
-    let weights = Weights::random(&layers, Init::Xavier, 0);
+    let weights = Weights::random(&LayerSpec::parameters(&layers), Init::Xavier, 0);
     weights
-        .write(&file.path, Precision::F32, &[])
+        .write(
+            &file.path,
+            &LayerSpec::parameters(&layers),
+            Precision::F32,
+            &[],
+        )
         .expect("written");
     let bytes = fs::read(&file.path).expect("bytes");
     for length in 0..bytes.len() {
@@ -256,7 +262,12 @@ fn a_header_that_contradicts_itself_names_the_tensor() {
     };
     let parse = |entries: &[String], values| {
         let file = made(&format!("{{{}}}", entries.join(",")), values);
-        Weights::parse(&file, &[linear(2, 1, false)], Precision::F64).expect_err("a refusal")
+        Weights::parse(
+            &file,
+            &LayerSpec::parameters(&[linear(2, 1, false)]),
+            Precision::F64,
+        )
+        .expect_err("a refusal")
     };
     let fault = parse(&[tensor("0.weight", 0, 8), tensor("0.weight", 8, 16)], 16);
     assert!(matches!(&fault, WeightFileFault::DuplicateTensor { tensor } if tensor == "0.weight"));
@@ -279,14 +290,21 @@ fn a_header_that_contradicts_itself_names_the_tensor() {
     }
     let huge =
         r#"{"0.weight":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}"#;
-    let fault = Weights::parse(&made(huge, 8), &[linear(2, 1, false)], Precision::F64);
+    let fault = Weights::parse(
+        &made(huge, 8),
+        &LayerSpec::parameters(&[linear(2, 1, false)]),
+        Precision::F64,
+    );
     assert!(matches!(fault, Err(WeightFileFault::Size { .. })));
 }
 
 #[test]
 fn what_is_no_weight_file_is_told_from_a_damaged_one() {
     let layers = [linear(2, 1, false)];
-    let parse = |file: &[u8]| Weights::parse(file, &layers, Precision::F64).expect_err("a refusal");
+    let parse = |file: &[u8]| {
+        Weights::parse(file, &LayerSpec::parameters(&layers), Precision::F64)
+            .expect_err("a refusal")
+    };
     // How PyTorch's own files begin.
     let zip = parse(b"PK\x03\x04 a zip archive of pickled tensors");
     assert!(matches!(zip, WeightFileFault::NoHeader { .. }), "{zip}");
@@ -310,7 +328,11 @@ fn what_is_no_weight_file_is_told_from_a_damaged_one() {
 fn what_is_no_file_is_not_read() {
     let file = scratch();
     fs::create_dir(&file.path).expect("a folder");
-    let error = Weights::read(&file.path, &[linear(2, 1, false)], Precision::F64);
+    let error = Weights::read(
+        &file.path,
+        &LayerSpec::parameters(&[linear(2, 1, false)]),
+        Precision::F64,
+    );
     let text = error.expect_err("a refusal").to_string();
     assert!(
         text.ends_with("cannot be read: it is a folder, not a file"),
@@ -358,19 +380,43 @@ fn a_list_of_names_stays_short() {
 
 #[test]
 fn a_write_that_fails_leaves_nothing_behind() {
-    let weights = Weights::random(&[linear(2, 3, false)], Init::Xavier, 0);
+    let layers = [linear(2, 3, false)];
+    let weights = Weights::random(&LayerSpec::parameters(&layers), Init::Xavier, 0);
     let file = scratch();
     let nowhere = file.folder.path().join("no/such/folder.safetensors");
     let error = weights
-        .write(&nowhere, Precision::F32, &[])
+        .write(
+            &nowhere,
+            &LayerSpec::parameters(&layers),
+            Precision::F32,
+            &[],
+        )
         .expect_err("a refusal");
     assert!(matches!(*error.fault, WeightFileFault::Write { .. }));
     // A folder of that name: the rename fails, after the temporary file was written.
     fs::create_dir(&file.path).expect("a folder");
-    assert!(weights.write(&file.path, Precision::F32, &[]).is_err());
+    assert!(
+        weights
+            .write(
+                &file.path,
+                &LayerSpec::parameters(&layers),
+                Precision::F32,
+                &[]
+            )
+            .is_err()
+    );
     let left: Vec<_> = fs::read_dir(file.folder.path())
         .expect("a folder")
         .collect();
     assert_eq!(left.len(), 1);
-    assert!(weights.write(Path::new("/"), Precision::F32, &[]).is_err());
+    assert!(
+        weights
+            .write(
+                Path::new("/"),
+                &LayerSpec::parameters(&layers),
+                Precision::F32,
+                &[]
+            )
+            .is_err()
+    );
 }

@@ -9,7 +9,7 @@ use brink_dynamics::Hessian;
 use brink_dynamics::eigen::{Params, Solver};
 use brink_linearize::{Batch, LinearizeError, Objective};
 use brink_model::{
-    LayerSpec, LossConfig, ModelConfig, ModelKind, Network, Precision, RowSpace, Weights,
+    LossConfig, ModelConfig, Network, Parameter, Precision, RowSpace, Task, Weights,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub struct Problem {
 /// A problem on the device.
 pub struct Contestant {
     model: ModelConfig,
-    layers: Vec<LayerSpec>,
+    parameters: Vec<Parameter>,
     space: Option<RowSpace>,
     objective: Objective<2>,
     shape: [usize; 2],
@@ -55,13 +55,13 @@ impl Contestant {
     ) -> Result<Self, Box<dyn Error>> {
         let ([n, d], inputs) = read_npy(&problem.inputs)?;
         let ([_, c], targets) = read_npy(&problem.targets)?;
-        let layers = problem.model.layers(d, c)?;
-        let initial = Weights::read(&problem.weights, &layers, Precision::F32)?;
+        let parameters = problem.model.declare(&Task::values(d, c))?.parameters;
+        let initial = Weights::read(&problem.weights, &parameters, Precision::F32)?;
         let compress = match compression {
             Compression::Off => false,
             Compression::On => true,
             Compression::Auto => {
-                problem.model.kind == ModelKind::Mlp && n as f64 <= WORTHWHILE * d as f64
+                problem.model.network_kind()?.starts_linear && n as f64 <= WORTHWHILE * d as f64
             }
         };
         let upload = |values: TensorData| Tensor::<2>::from_data(values, (device, DType::F32));
@@ -91,7 +91,7 @@ impl Contestant {
         let theta = objective.layout().flatten(&network);
         Ok(Self {
             model: problem.model.clone(),
-            layers,
+            parameters,
             space,
             objective,
             shape,
@@ -152,7 +152,7 @@ impl Contestant {
         tolerance: f64,
         device: &Device,
     ) -> Answer {
-        self.initial = Weights::read(weights, &self.layers, Precision::F32)?;
+        self.initial = Weights::read(weights, &self.parameters, Precision::F32)?;
         let trained = self.trained(&self.initial)?;
         self.network = network(&self.model, self.shape, &trained, device)?;
         self.theta = self.objective.layout().flatten(&self.network);
@@ -223,7 +223,7 @@ impl Contestant {
             Some(space) => space.lift(&self.initial, &self.trained(&self.initial)?, &last)?,
             None => last,
         };
-        Ok(full.write(path, Precision::F32, &[])?)
+        Ok(full.write(path, &self.parameters, Precision::F32, &[])?)
     }
 }
 
@@ -234,9 +234,8 @@ fn network(
     device: &Device,
 ) -> Result<Network, Box<dyn Error>> {
     let precision = DType::F32.into();
-    Ok(Network::new(
-        model, inputs, outputs, weights, device, precision,
-    )?)
+    let task = Task::values(inputs, outputs);
+    Ok(Network::new(model, &task, weights, device, precision)?)
 }
 
 /// Runs before those that count; as in `bench/peers`.

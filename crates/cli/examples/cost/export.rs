@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use brink_cli::config::{Config, overrides::Override};
-use brink_model::{Precision, Weights};
+use brink_model::{Precision, Task, Weights};
 use burn::tensor::Device;
 use serde_json::json;
 
@@ -36,8 +36,11 @@ pub fn export(
     write_npy(&problem.inputs, [n, d], train.inputs_f32())?;
     let targets = train.targets().into_iter().map(|y| y as f32);
     write_npy(&problem.targets, [n, c], targets.collect())?;
-    Weights::initial(&config.model, d, c, Precision::F32)?.write(
+    let task = Task::values(d, c);
+    let parameters = config.model.declare(&task)?.parameters;
+    Weights::initial(&config.model, &task, Precision::F32)?.write(
         &problem.weights,
+        &parameters,
         Precision::F32,
         &[],
     )?;

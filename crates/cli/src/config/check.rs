@@ -1,6 +1,6 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
-use brink_model::{LossConfig, LossKind, ModelConfig, ModelKind};
+use brink_model::{LossConfig, LossKind, ModelConfig};
 
 use super::document::Node;
 use super::keys;
@@ -209,8 +209,10 @@ impl Faults<'_> {
     }
 
     fn run(&mut self, config: &Config) {
+        let kind = config.model.network_kind();
+        let starts_linear = kind.is_ok_and(|kind| kind.starts_linear);
         self.require(
-            config.run.compression != Compression::On || config.model.kind == ModelKind::Mlp,
+            config.run.compression != Compression::On || starts_linear,
             "run.compression",
             "holds for networks that begin with a linear layer on the whole input: a convolution \
              sees parts of it",

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::model_keys::model_keys;
 use crate::measure::TABLES;
 
 /// A key, what it is when left out, and what it means.
@@ -32,12 +33,15 @@ pub(crate) use keys;
 pub fn all() -> &'static [Key] {
     static ALL: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let tables = TABLES.iter().flat_map(|(_, keys)| *keys);
-        FIRST.iter().chain(tables).chain(LAST).copied().collect()
+        let model = model_keys();
+        let model = model.iter().chain(MODEL);
+        let first = FIRST.iter().chain(model).chain(MIDDLE);
+        first.chain(tables).chain(LAST).copied().collect()
     });
     &ALL
 }
 
-/// The keys before those of the measurements.
+/// The keys before the model's.
 const FIRST: &[Key] = &keys! {
     "name", "required", "names the run folders, outputs/<name>-<n>: letters, digits, - _ .";
 
@@ -50,19 +54,18 @@ const FIRST: &[Key] = &keys! {
     "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups)";
     "data.standardise", "\"cifar10\"", "cifar10 (its published figures) | subset (the subset's own) | none";
     "data.seed", "0", "seed of the synthetic images; CIFAR-10 does not use it";
+};
 
-    "model.kind", "\"mlp\"", "mlp | cnn";
-    "model.hidden", "[200, 200]", "widths of an MLP's hidden layers; [] is linear regression";
-    "model.channels", "[32, 32]", "output channels of a CNN's convolutions, each followed by 2x2 pooling";
-    "model.kernel", "3", "side of a CNN's kernels in pixels, odd";
-    "model.pooling", "\"average\"", "average | max: a CNN's pooling";
-    "model.activation", "\"tanh\"", "linear | tanh | relu | elu | gelu | softplus | sigmoid";
-    "model.bias", "true", "whether layers have biases";
+/// Those of `[model]` that every kind of network has, after those of some.
+const MODEL: &[Key] = &keys! {
     "model.output_factor", "1.0", "multiplies the outputs: 1/√width for the neural-tangent-kernel parametrisation";
     "model.init", "\"uniform-fan-in\"", "uniform-fan-in (±1/√fan_in) | xavier | he | standard-normal: distribution of the initial weights";
     "model.seed", "0", "seed of the initial weights";
     "model.weights", "none", "a .safetensors file of initial weights, instead of init and seed";
+};
 
+/// The keys between the model's and those of the measurements.
+const MIDDLE: &[Key] = &keys! {
     "loss.kind", "\"mse\"", "mse | cross-entropy";
     "loss.factor", "1.0", "κ in L = κ/n ‖F − Y‖²; mse only";
 
@@ -240,17 +243,20 @@ mod tests {
             })
             // Keys of other kinds of models and optimizers are refused, not ignored.
             .filter(|key| {
+                let of_a_kind = key.path.strip_prefix("model.").is_none_or(|name| {
+                    let mlp = brink_model::kind("mlp").expect("a kind");
+                    let has =
+                        |kind: &brink_model::NetworkKind| kind.keys.iter().any(|k| k.name == name);
+                    has(mlp) || !brink_model::kinds().into_iter().any(has)
+                });
                 let others = [
-                    "model.channels",
-                    "model.kernel",
-                    "model.pooling",
                     "optimizer.momentum",
                     "optimizer.beta1",
                     "optimizer.beta2",
                     "optimizer.epsilon",
                     "optimizer.bias_correction",
                 ];
-                !others.contains(&key.path)
+                of_a_kind && !others.contains(&key.path)
             })
             .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
             .collect();
@@ -277,16 +283,18 @@ mod tests {
                 Config::parse("test", required, &[kind]).unwrap()
             );
         }
-        let cnn: Vec<Override> = ["channels", "kernel", "pooling"]
-            .iter()
-            .filter_map(|name| all().iter().find(|key| key.path == format!("model.{name}")))
-            .map(|key| Override::set(&format!("{}={}", key.path, key.default)))
-            .chain([Override::set("model.kind=cnn")])
-            .collect();
-        assert_eq!(
-            Config::parse("test", required, &cnn).unwrap(),
-            Config::parse("test", required, &[Override::set("model.kind=cnn")]).unwrap()
-        );
+        for kind in brink_model::kinds() {
+            let named = |key: &brink_model::ModelKey| {
+                all()
+                    .iter()
+                    .find(|k| k.path == format!("model.{}", key.name))
+            };
+            assert!(
+                kind.keys.iter().all(|key| named(key).is_some()),
+                "{}",
+                kind.name
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod changes;
 mod check;
 mod de;
 mod fault;
+mod model_keys;
 mod nearest;
 mod optimizer;
 mod rules;

@@ -6,7 +6,7 @@ use brink_dynamics::Problem;
 use brink_dynamics::measurement::SquaredError;
 use brink_dynamics::minibatch::RandomBatches;
 use brink_linearize::Layout;
-use brink_model::{Loss, bias_name, weight_name};
+use brink_model::{Declared, Loss};
 use burn::tensor::Tensor;
 
 use crate::config::Config;
@@ -18,6 +18,8 @@ pub struct Context<'r> {
     pub config: &'r Config,
     /// What is trained.
     pub problem: &'r Problem<2>,
+    /// Its network's parameters.
+    pub declared: &'r Declared,
     /// The loss.
     pub loss: Loss,
     /// Y, `[n, c]`.
@@ -46,14 +48,14 @@ impl Context<'_> {
     /// Each layer's name and its part of θ, weight and bias together: the layout has them in a row.
     pub fn layers(&self) -> Vec<(String, Range<usize>)> {
         let layout = self.problem.objective.layout();
-        (self.problem.layers.iter().enumerate())
-            .filter_map(|(index, layer)| {
-                let weight = range(layout, &weight_name(index))?;
-                let end = match range(layout, &bias_name(index)) {
-                    Some(bias) if bias.start == weight.end => bias.end,
-                    _ => weight.end,
+        (self.declared.weights())
+            .filter_map(|weight| {
+                let place = range(layout, &weight.name)?;
+                let end = match range(layout, &format!("{}.bias", weight.layer())) {
+                    Some(bias) if bias.start == place.end => bias.end,
+                    _ => place.end,
                 };
-                Some((layer.name.clone(), weight.start..end))
+                Some((weight.layer().to_owned(), place.start..end))
             })
             .collect()
     }
@@ -61,9 +63,11 @@ impl Context<'_> {
     /// Where the output layer's weight lies in θ, and its bias if it has one.
     pub fn output_layer(&self) -> Option<(Range<usize>, Option<Range<usize>>)> {
         let layout = self.problem.objective.layout();
-        let last = self.problem.layers.len().checked_sub(1)?;
-        let weight = range(layout, &weight_name(last))?;
-        Some((weight, range(layout, &bias_name(last))))
+        let name = self.declared.output.as_deref()?;
+        let weight = range(layout, name)?;
+        let layer = name.strip_suffix(".weight");
+        let bias = layer.and_then(|layer| range(layout, &format!("{layer}.bias")));
+        Some((weight, bias))
     }
 }
 

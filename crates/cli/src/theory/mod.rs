@@ -23,6 +23,7 @@ use crate::observe::RunFiles;
 use crate::run_folder::Destination;
 use crate::signals;
 use crate::tell::tell;
+use crate::train::task;
 use crate::train::{Trained, describe};
 use crate::utc;
 
@@ -123,16 +124,15 @@ fn prepare(mut config: Config, command_line: Vec<String>) -> Result<Prepared, Er
     let clock = Instant::now();
     let dataset = brink_data::load(&config.data, None)?;
     let data_seconds = clock.elapsed().as_secs_f64();
-    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    if outputs != 1 {
+    if dataset.train.outputs() != 1 {
         return Err(Unsupported {
             key: "data.targets",
             expected: "\"binary\"",
         }
         .into());
     }
-    let layers = config.model.layers(inputs, outputs)?;
-    let weights = Weights::initial(&config.model, inputs, outputs, Precision::F64)?;
+    let task = task(&dataset.train);
+    let weights = Weights::initial(&config.model, &task, Precision::F64)?;
     let clock = Instant::now();
     let (model, state) = setup::model(network, &dataset.train, &weights)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
@@ -143,7 +143,7 @@ fn prepare(mut config: Config, command_line: Vec<String>) -> Result<Prepared, Er
     let hidden_norm_sq = weights
         .get(&weight_name(0))
         .map_or(0.0, |tensor| tensor.values.iter().map(|w| w * w).sum());
-    let description = describe::describe(&config, &layers, loss, &dataset.provenance);
+    let description = describe::describe(&config, &task, loss, &dataset.provenance)?;
     let manifest = Manifest {
         description: format!("{description} · closed recursion"),
         method: Method::Recursion,

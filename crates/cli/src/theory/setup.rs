@@ -2,7 +2,7 @@
 
 use brink_data::Subset;
 use brink_dynamics::optimizer::StepSizes;
-use brink_model::{Activation, Loss, ModelKind, Weights, weight_name};
+use brink_model::{Activation, Loss, Weights, weight_name};
 use brink_theory::faer::{Mat, MatRef};
 use brink_theory::{Model, Network, Parametrisation, State, TheoryError};
 
@@ -31,16 +31,19 @@ pub fn network(config: &Config, loss: Loss) -> Result<(Network, f64), Unsupporte
     let Loss::Mse { factor } = loss else {
         return refuse("loss.kind", "\"mse\"");
     };
-    if model.kind != ModelKind::Mlp {
+    if model.kind != "mlp" {
         return refuse("model.kind", "\"mlp\"");
     }
-    if model.activation != Activation::Linear {
+    if model.activation() != Some(Activation::Linear) {
         return refuse("model.activation", "\"linear\"");
     }
-    if model.bias {
+    let keys = model.keys();
+    let keys = keys.as_ref();
+    if keys.is_ok_and(|keys| keys.flag("bias") != Ok(false)) {
         return refuse("model.bias", "false");
     }
-    let Some([width]) = model.hidden.as_deref() else {
+    let hidden = keys.ok().and_then(|keys| keys.counts("hidden").ok());
+    let Some([width]) = hidden else {
         return refuse("model.hidden", "one width, such as [200]");
     };
     let optimizer = &config.optimizer;

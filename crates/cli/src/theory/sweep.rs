@@ -10,6 +10,7 @@ use super::{Unsupported, setup};
 use crate::args;
 use crate::config::Config;
 use crate::error::Error;
+use crate::train::task;
 
 /// Prints one row a width, as CSV.
 ///
@@ -26,8 +27,7 @@ pub fn sweep(arguments: &args::Theory, out: &mut impl Write) -> Result<(), Error
         .into());
     }
     let dataset = brink_data::load(&config.data, None)?;
-    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    let weights = Weights::initial(&config.model, inputs, outputs, Precision::F64)?;
+    let weights = Weights::initial(&config.model, &task(&dataset.train), Precision::F64)?;
     let (model, state) = setup::model((network, factor), &dataset.train, &weights)?;
     let width = network.width as f64;
     let features = &state.gram_features;

@@ -1,7 +1,7 @@
 //! Training on the inputs' coordinates in the space that they span, invisible in what is written.
 
 use brink_data::Subset;
-use brink_model::{ModelConfig, ModelKind, RowSpace, Weights};
+use brink_model::{ModelConfig, RowSpace, Task, Weights};
 
 use crate::config::{Compression, Config};
 use crate::error::Error;
@@ -55,13 +55,18 @@ pub fn compress(
 
 /// Whether the first thing the network does to its inputs is a linear map of all of them.
 fn holds(model: &ModelConfig) -> bool {
-    model.kind == ModelKind::Mlp
+    model.network_kind().is_ok_and(|kind| kind.starts_linear)
 }
 
 impl Compressed {
     /// n.
     pub fn coordinates(&self) -> usize {
         self.space.samples()
+    }
+
+    /// The same task with inputs in coordinates.
+    pub fn task(&self, task: &Task) -> Task {
+        task.with_features(self.coordinates())
     }
 
     /// The inputs' coordinates, `[n, n]` row by row; computed anew.

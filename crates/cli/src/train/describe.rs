@@ -1,7 +1,7 @@
 //! A run in one line, for its figure's title.
 
 use brink_data::{Origin, Provenance, Targets};
-use brink_model::{Activation, LayerKind, LayerSpec, Loss};
+use brink_model::{BuildError, Loss, Task};
 use brink_plot::ticks::short;
 
 use crate::config::{Config, OptimizerConfig, OptimizerKind, StepSizesKind};
@@ -9,21 +9,21 @@ use crate::config::{Config, OptimizerConfig, OptimizerKind, StepSizesKind};
 /// What is trained on what: `tanh 3072-200-200-10 · CIFAR-10, n = 1000 · MSE, κ = 0.5 · η = 0.05`.
 pub fn describe(
     config: &Config,
-    layers: &[LayerSpec],
+    task: &Task,
     loss: Loss,
     provenance: &Provenance,
-) -> String {
+) -> Result<String, BuildError> {
     let loss = match loss {
         Loss::Mse { factor } => format!("MSE, κ = {}", short(factor)),
         Loss::CrossEntropy => "cross-entropy".to_owned(),
     };
-    [
-        network(config.model.activation, layers),
+    let parts = [
+        config.model.describe(task)?,
         data(config, provenance),
         loss,
         rule(&config.optimizer),
-    ]
-    .join(" · ")
+    ];
+    Ok(parts.join(" · "))
 }
 
 /// `adam, β₁ = 0.9, β₂ = 0.999, η = 0.001`; for gradient descent `η = 0.05` alone.
@@ -57,32 +57,6 @@ fn rule(optimizer: &OptimizerConfig) -> String {
     parts.join(", ")
 }
 
-fn network(activation: Activation, layers: &[LayerSpec]) -> String {
-    let activation = format!("{activation:?}").to_lowercase();
-    let mut sizes = Vec::new();
-    for layer in layers {
-        match layer.kind {
-            LayerKind::Linear { inputs, outputs } => {
-                if sizes.is_empty() {
-                    sizes.push(inputs.to_string());
-                }
-                sizes.push(outputs.to_string());
-            }
-            LayerKind::Conv2d {
-                inputs,
-                outputs,
-                kernel,
-            } => {
-                if sizes.is_empty() {
-                    sizes.push(inputs.to_string());
-                }
-                sizes.push(format!("{outputs} ({kernel}×{kernel})"));
-            }
-        }
-    }
-    format!("{activation} {}", sizes.join("-"))
-}
-
 fn data(config: &Config, provenance: &Provenance) -> String {
     let source = match (provenance.source, provenance.fell_back()) {
         (Origin::Cifar10, _) => "CIFAR-10".to_owned(),
@@ -97,33 +71,4 @@ fn data(config: &Config, provenance: &Provenance) -> String {
         (None, _) => String::new(),
     };
     format!("{source}{classes}, n = {}", provenance.train.samples)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks_by_their_layers() {
-        let linear = |inputs, outputs| LayerSpec {
-            kind: LayerKind::Linear { inputs, outputs },
-            bias: false,
-        };
-        assert_eq!(
-            network(Activation::Tanh, &[linear(3072, 200), linear(200, 10)]),
-            "tanh 3072-200-10"
-        );
-        let conv = LayerSpec {
-            kind: LayerKind::Conv2d {
-                inputs: 3,
-                outputs: 32,
-                kernel: 3,
-            },
-            bias: true,
-        };
-        assert_eq!(
-            network(Activation::Relu, &[conv, linear(8192, 10)]),
-            "relu 3-32 (3×3)-10"
-        );
-    }
 }

@@ -11,7 +11,7 @@ use burn::tensor::Device;
 
 use super::compression::compress;
 use super::origin::{Origin, began_with};
-use super::problem::burn_dtype;
+use super::problem::{burn_dtype, task};
 use super::{Request, Trained, begin};
 use crate::args;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints, Facts, Parent};
@@ -175,16 +175,16 @@ impl Forked {
         device: &Device,
     ) -> Result<Weights, Error> {
         let was = &self.was;
-        let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
+        let task = task(&dataset.train);
         let initial = began_with(&self.folder, was, dataset)?;
         let compressed = compress(was, &dataset.train, &initial)?;
-        let (trained, inputs) = match &compressed {
-            Some(compressed) => (&compressed.weights, compressed.coordinates()),
-            None => (&initial, inputs),
+        let (trained, task) = match &compressed {
+            Some(compressed) => (&compressed.weights, compressed.task(&task)),
+            None => (&initial, task),
         };
         // It only says where each weight lies in θ.
         let precision = burn_dtype(config.run.dtype).into();
-        let network = Network::new(&was.model, inputs, outputs, trained, device, precision)?;
+        let network = Network::new(&was.model, &task, trained, device, precision)?;
         let layout = Layout::of(&network)?;
         let theta = self.theta()?;
         let reached = trained.tensors().iter().map(|tensor| {

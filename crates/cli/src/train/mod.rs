@@ -16,7 +16,7 @@ use brink_dynamics::measurement::Measurement;
 use brink_dynamics::observer::{Observer, ObserverError, Outcome, RunSummary};
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Descent, Finished, Problem, Run, caught};
-use brink_model::{Network, WeightFileError, Weights};
+use brink_model::{Declared, Network, WeightFileError, Weights};
 use burn::tensor::Device;
 
 use crate::args;
@@ -38,6 +38,8 @@ use compression::{Compressed, compress};
 use origin::Origin;
 use problem::{Tensors, burn_dtype};
 
+pub(crate) use problem::task;
+
 pub use fork::execute as fork;
 pub use resume::execute as resume;
 pub use sizes::SizeError;
@@ -55,6 +57,7 @@ pub struct Trained {
 struct Prepared {
     config: Config,
     network: Network,
+    declared: Declared,
     weights: Weights,
     compressed: Option<Compressed>,
     problem: Problem<2>,
@@ -163,19 +166,24 @@ fn prepare(
     let data_seconds = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    let layers = config.model.layers(inputs, outputs)?;
+    let task = task(&dataset.train);
+    let declared = config.model.declare(&task)?;
     let loss = config.loss.loss()?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
-    sizes::check(&config, weights.parameter_count(), samples, outputs)?;
+    sizes::check(
+        &config,
+        weights.parameter_count(),
+        samples,
+        dataset.train.outputs(),
+    )?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
-    let (trained, inputs) = match &compressed {
-        Some(compressed) => (&compressed.weights, compressed.coordinates()),
-        None => (&weights, inputs),
+    let (trained, trained_task) = match &compressed {
+        Some(compressed) => (&compressed.weights, compressed.task(&task)),
+        None => (&weights, task.clone()),
     };
-    let network = Network::new(&config.model, inputs, outputs, trained, &device, precision)?;
+    let network = Network::new(&config.model, &trained_task, trained, &device, precision)?;
     let tensors = Tensors::upload(
         &dataset.train,
         compressed.as_ref(),
@@ -186,7 +194,7 @@ fn prepare(
     let minibatch = config.optimizer.minibatch.as_ref();
     let mut problem = problem::trace(
         &network,
-        &layers,
+        &declared,
         loss,
         &tensors,
         compressed.as_ref(),
@@ -197,6 +205,7 @@ fn prepare(
     let measurements = config.measure.measurements(&Context {
         config: &config,
         problem: &problem,
+        declared: &declared,
         loss,
         targets: &tensors.targets,
         random_batches: &|size, seed| {
@@ -223,7 +232,7 @@ fn prepare(
     );
     let manifest = Manifest {
         parent: facts.parent.clone(),
-        description: describe::describe(&config, &layers, loss, &dataset.provenance),
+        description: describe::describe(&config, &task, loss, &dataset.provenance)?,
         parameters: weights.parameter_count(),
         coordinates: compressed.as_ref().map(Compressed::coordinates),
         backend: Some(backend),
@@ -237,6 +246,7 @@ fn prepare(
     Ok(Prepared {
         config,
         network,
+        declared,
         weights,
         compressed,
         problem,
@@ -270,6 +280,7 @@ fn follow(
     let Prepared {
         config,
         network,
+        declared,
         weights,
         compressed,
         problem,
@@ -283,7 +294,9 @@ fn follow(
     let extra = [("name", config.name.as_str())];
     let settings = settings::settings(&config, manifest.matmul_check);
     let mut files = RunFiles::new(&folder, manifest, quiet);
-    let mut initial = Initial(|| weights.write(&folder.file(INITIAL_WEIGHTS), precision, &extra));
+    let parameters = &declared.parameters;
+    let initial = folder.file(INITIAL_WEIGHTS);
+    let mut initial = Initial(|| weights.write(&initial, parameters, precision, &extra));
     let layout = problem.objective.layout().clone();
     let theta = layout.flatten(&network);
     let [manifest, others @ ..] = files.observers();
@@ -318,7 +331,8 @@ fn follow(
             None => last,
         };
         let path = folder.file(FINAL_WEIGHTS);
-        last.write(&path, precision, &extra).map_err(Failure::new)
+        let written = last.write(&path, parameters, precision, &extra);
+        written.map_err(Failure::new)
     });
     failures.extend(
         written

@@ -10,6 +10,7 @@ use brink_model::Weights;
 use burn::tensor::Device;
 
 use super::fork::Forked;
+use super::problem::task;
 use super::resume::Resumed;
 use crate::checkpoint::{CheckpointError, Checkpoints, Facts, Parent};
 use crate::config::Config;
@@ -141,16 +142,16 @@ impl Origin {
 
 /// The weights that a config begins with.
 pub fn initial(config: &Config, dataset: &Dataset) -> Result<Weights, brink_model::BuildError> {
-    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    Weights::initial(&config.model, inputs, outputs, config.run.dtype.precision())
+    let precision = config.run.dtype.precision();
+    Weights::initial(&config.model, &task(&dataset.train), precision)
 }
 
 /// The weights that the run in a folder began with, as it wrote them.
 pub fn began_with(folder: &Path, config: &Config, dataset: &Dataset) -> Result<Weights, Error> {
-    let (inputs, outputs) = (dataset.train.features(), dataset.train.outputs());
-    let layers = config.model.layers(inputs, outputs)?;
+    let declared = config.model.declare(&task(&dataset.train))?;
     let precision = config.run.dtype.precision();
-    let weights = Weights::read(&folder.join(INITIAL_WEIGHTS), &layers, precision);
+    let path = folder.join(INITIAL_WEIGHTS);
+    let weights = Weights::read(&path, &declared.parameters, precision);
     Ok(weights.map_err(|source| CheckpointError::Weights {
         source: Box::new(source),
     })?)

@@ -7,7 +7,7 @@ use brink_data::{Subset, Targets};
 use brink_dynamics::minibatch::{Minibatches, RandomBatches, Take};
 use brink_dynamics::{Accuracy, LayerWeight, Problem};
 use brink_linearize::{Batch, LinearizeError, Objective};
-use brink_model::{LayerSpec, Loss, Network, weight_name};
+use brink_model::{Declared, Input, Loss, Network, Task};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::compression::Compressed;
@@ -94,6 +94,15 @@ fn chunks(samples: usize, microbatch: Option<usize>) -> impl Iterator<Item = Ran
         .map(move |from| from..samples.min(from.saturating_add(length)))
 }
 
+/// What a network is asked to do with a subset.
+pub fn task(subset: &Subset) -> Task {
+    Task {
+        input: Input::Values(subset.shape().to_vec()),
+        outputs: subset.outputs(),
+        positions: 1,
+    }
+}
+
 /// Burn's name for a precision.
 pub fn burn_dtype(dtype: Dtype) -> DType {
     match dtype {
@@ -105,7 +114,7 @@ pub fn burn_dtype(dtype: Dtype) -> DType {
 /// Traces the loss of `network` over the tensors.
 pub fn trace(
     network: &Network,
-    layers: &[LayerSpec],
+    declared: &Declared,
     loss: Loss,
     tensors: &Tensors,
     compressed: Option<&Compressed>,
@@ -120,13 +129,13 @@ pub fn trace(
     Ok(Problem {
         objective,
         fixed_parameters: compressed.map_or(0, |compressed| compressed.fixed_parameters),
-        layers: (0..layers.len())
-            .map(|layer| LayerWeight {
+        layers: (declared.weights().enumerate())
+            .map(|(index, weight)| LayerWeight {
                 fixed_norm_sq: match compressed {
-                    Some(compressed) if layer == 0 => compressed.fixed_norm_sq,
+                    Some(compressed) if index == 0 => compressed.fixed_norm_sq,
                     _ => 0.0,
                 },
-                ..LayerWeight::new(format!("layers.{layer}"), weight_name(layer))
+                ..LayerWeight::new(weight.layer(), weight.name.as_str())
             })
             .collect(),
         accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),

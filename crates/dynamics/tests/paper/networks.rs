@@ -9,7 +9,7 @@ use brink_dynamics::observer::{Observer, ObserverError};
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Between, EigenvalueSettings, LayerWeight, Problem, Settings, run};
 use brink_linearize::{Batch, LinearizeError, Objective};
-use brink_model::{Activation, Loss, ModelConfig, Network, Precision, Weights, weight_name};
+use brink_model::{Activation, Loss, ModelConfig, Network, Precision, Task, Weights, weight_name};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 pub const SAMPLES: usize = 12;
@@ -41,16 +41,20 @@ impl Case {
 
     pub fn config(&self) -> ModelConfig {
         ModelConfig {
-            hidden: Some(self.hidden.clone()),
-            activation: self.activation,
-            bias: self.bias,
             seed: 3,
             ..ModelConfig::default()
         }
+        .with("hidden", self.hidden.clone())
+        .with("activation", self.activation.name())
+        .with("bias", self.bias)
+    }
+
+    fn task(&self) -> Task {
+        Task::values(FEATURES, self.outputs)
     }
 
     pub fn weights(&self) -> Weights {
-        Weights::initial(&self.config(), FEATURES, self.outputs, Precision::F64).unwrap()
+        Weights::initial(&self.config(), &self.task(), Precision::F64).unwrap()
     }
 
     pub fn targets(&self) -> Tensor<2> {
@@ -74,8 +78,7 @@ impl Case {
         let config = self.config();
         Network::new(
             &config,
-            FEATURES,
-            self.outputs,
+            &self.task(),
             weights,
             &Device::flex(),
             FloatDType::F64,

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use super::reference;
 use brink_data::{Class, DataConfig, Samples, Source, Targets};
 use brink_linearize::{Batch, Objective};
-use brink_model::{
-    Activation, Loss, ModelConfig, ModelKind, Network, Precision, RowSpace, Weights,
-};
+use brink_model::{Activation, Loss, ModelConfig, Network, Precision, RowSpace, Task, Weights};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 /// The layers before the last.
@@ -82,24 +80,21 @@ impl Case {
             ..DataConfig::default()
         };
         let train = brink_data::load(&data, None).unwrap().train;
-        let model = ModelConfig {
-            activation: self.activation,
-            bias: self.bias,
-            seed: self.seed,
-            ..match &self.layers {
-                Layers::Dense(hidden) => ModelConfig {
-                    hidden: Some(hidden.clone()),
-                    ..ModelConfig::default()
-                },
-                Layers::Convolutions(channels) => ModelConfig {
-                    kind: ModelKind::Cnn,
-                    channels: Some(channels.clone()),
-                    ..ModelConfig::default()
-                },
+        let model = match &self.layers {
+            Layers::Dense(hidden) => ModelConfig::of("mlp").with("hidden", hidden.clone()),
+            Layers::Convolutions(channels) => {
+                ModelConfig::of("cnn").with("channels", channels.clone())
             }
         };
+        let model = ModelConfig {
+            seed: self.seed,
+            ..model
+                .with("activation", self.activation.name())
+                .with("bias", self.bias)
+        };
         let (samples, features) = (train.samples(), train.features());
-        let weights = Weights::initial(&model, features, train.outputs(), Precision::F64).unwrap();
+        let task = Task::values(features, train.outputs());
+        let weights = Weights::initial(&model, &task, Precision::F64).unwrap();
         let (weights, inputs, width) = match &self.layers {
             Layers::Dense(_) => {
                 let space = RowSpace::of(&train.inputs_f64(), samples, features).unwrap();
@@ -110,7 +105,8 @@ impl Case {
         };
         let device = Device::flex();
         let outputs = train.outputs();
-        let network = Network::new(&model, width, outputs, &weights, &device, dtype).unwrap();
+        let task = task.with_features(width);
+        let network = Network::new(&model, &task, &weights, &device, dtype).unwrap();
         let tensor = |values: Vec<f64>, width: usize| {
             let data = TensorData::new(values, [samples, width]);
             Tensor::<2>::from_data(data, (&device, DType::from(dtype)))

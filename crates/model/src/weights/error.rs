@@ -53,6 +53,14 @@ pub enum WeightsError {
         /// The shape that the network needs.
         expected: Vec<usize>,
     },
+    /// A parameter with more dimensions than networks here have.
+    #[error("`{name}` has shape {shape:?}: parameters have 1 to 4 dimensions")]
+    Rank {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
     /// The device did not hand over a parameter.
     #[error("cannot read `{name}` from the device")]
     Read {
@@ -235,6 +243,19 @@ pub enum WeightFileFault {
     /// A bias of another shape.
     #[error("`{tensor}` has shape {got:?}, and its layer needs {expected:?}")]
     BiasShape {
+        /// The tensor.
+        tensor: String,
+        /// Its shape in the file.
+        got: Vec<usize>,
+        /// The shape needed.
+        expected: Vec<usize>,
+    },
+    /// A tensor of another shape than the parameter of its name.
+    #[error(
+        "`{tensor}` has shape {got:?}, and the network needs {expected:?}: make the `model` \
+         section and the data describe this file's network"
+    )]
+    TensorShape {
         /// The tensor.
         tensor: String,
         /// Its shape in the file.

@@ -4,13 +4,15 @@ mod atomic;
 mod error;
 mod header;
 mod layout;
+mod named;
 mod names;
 mod read;
 mod write;
 
 use std::collections::HashSet;
 
-use crate::{BuildError, LayerSpec, ModelConfig, bias_name, weight_name};
+use crate::parameter::Parameter;
+use crate::{BuildError, ModelConfig, Task};
 
 pub use error::{WeightFileError, WeightFileFault, WeightsError};
 pub use write::Precision;
@@ -18,7 +20,7 @@ pub use write::Precision;
 /// One parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// `layers.<i>.weight` or `layers.<i>.bias`.
+    /// Its path, such as `layers.<i>.weight`.
     pub name: String,
     /// As in the Burn module: a linear weight is `[in, out]`, a convolution's
     /// `[out, in, kernel, kernel]`, a bias `[out]`.
@@ -27,7 +29,7 @@ pub struct NamedTensor {
     pub values: Vec<f64>,
 }
 
-/// All parameters of a network, in order: weight and bias of layer 0, then of layer 1, …
+/// All parameters of a network, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     tensors: Vec<NamedTensor>,
@@ -73,14 +75,13 @@ impl Weights {
     /// An impossible configuration, or a file that cannot be used.
     pub fn initial(
         config: &ModelConfig,
-        inputs: usize,
-        outputs: usize,
+        task: &Task,
         precision: Precision,
     ) -> Result<Self, BuildError> {
-        let layers = config.layers(inputs, outputs)?;
+        let declared = config.declare(task)?;
         match &config.weights {
-            Some(path) => Ok(Self::read(path, &layers, precision)?),
-            None => Ok(Self::random(&layers, config.init, config.seed)),
+            Some(path) => Ok(Self::read(path, &declared.parameters, precision)?),
+            None => Ok(Self::random(&declared.parameters, config.init, config.seed)),
         }
     }
 
@@ -112,31 +113,25 @@ impl Weights {
         self.tensors.iter().map(|tensor| tensor.values.len()).sum()
     }
 
-    /// Checks that these are the parameters of `layers`: every one there, none besides, each of
-    /// its shape.
+    /// Checks that these are a network's parameters: every one there, none besides, each of its
+    /// shape.
     ///
     /// # Errors
     /// The first tensor that is missing, superfluous or of another shape.
-    pub fn check(&self, layers: &[LayerSpec]) -> Result<(), WeightsError> {
+    pub fn check(&self, parameters: &[Parameter]) -> Result<(), WeightsError> {
         let mut expected = HashSet::new();
-        for (index, layer) in layers.iter().enumerate() {
-            let bias = layer
-                .bias
-                .then(|| (bias_name(index), vec![layer.outputs()]));
-            let weight = (weight_name(index), layer.weight_shape());
-            for (name, shape) in std::iter::once(weight).chain(bias) {
-                match self.get(&name) {
-                    None => return Err(WeightsError::Missing { name }),
-                    Some(tensor) if tensor.shape != shape => {
-                        return Err(WeightsError::Shape {
-                            name,
-                            got: tensor.shape.clone(),
-                            expected: shape,
-                        });
-                    }
-                    Some(_) => expected.insert(name),
-                };
-            }
+        for Parameter { name, shape, .. } in parameters {
+            match self.get(name) {
+                None => return Err(WeightsError::Missing { name: name.clone() }),
+                Some(tensor) if tensor.shape != *shape => {
+                    return Err(WeightsError::Shape {
+                        name: name.clone(),
+                        got: tensor.shape.clone(),
+                        expected: shape.clone(),
+                    });
+                }
+                Some(_) => expected.insert(name),
+            };
         }
         match (self.tensors.iter()).find(|tensor| !expected.contains(&tensor.name)) {
             Some(tensor) => Err(WeightsError::Unexpected {

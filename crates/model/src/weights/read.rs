@@ -8,14 +8,18 @@ use safetensors::tensor::Dtype;
 use super::header::{self, Header, LENGTH_BYTES};
 use super::layout::{Layout, decide};
 use super::names::{Entry, Group, group};
-use super::{NamedTensor, Precision, WeightFileError, WeightFileFault, Weights};
-use crate::{LayerKind, LayerSpec, bias_name, weight_name};
+use super::{NamedTensor, Precision, WeightFileError, WeightFileFault, Weights, named};
+use crate::{LayerSpec, Parameter};
 
 impl Weights {
-    /// Reads the parameters of `layers` from a `.safetensors` file of float32 or float64 values,
-    /// to compute with them in `precision`.
+    /// Reads a network's parameters from a `.safetensors` file of float32 or float64 values, to
+    /// compute with them in `precision`.
     ///
-    /// Any names `<prefix>.weight` and `<prefix>.bias` are accepted: ours (`layers.0`), those of
+    /// They have the names that the network gives them, which are those of PyTorch's state dict for
+    /// the same architecture; statistics that PyTorch keeps besides (`running_mean`, …) are passed
+    /// over.
+    ///
+    /// Of a plain sequence of layers (`mlp`, `cnn`), any names `<prefix>.weight` and `<prefix>.bias` are accepted: ours (`layers.0`), those of
     /// PyTorch's `Sequential` (`0`, `net.2`) or of attributes (`fc1`). Prefixes that differ in
     /// their numbers only are in numeric order; where names differ otherwise (`conv1`, `conv2`,
     /// `head`), shapes must leave no choice of the next layer.
@@ -31,12 +35,12 @@ impl Weights {
     /// See [`WeightFileFault`]; each names the tensor.
     pub fn read(
         path: &Path,
-        layers: &[LayerSpec],
+        parameters: &[Parameter],
         precision: Precision,
     ) -> Result<Self, WeightFileError> {
         brink_files::open(path)
             .map_err(|source| WeightFileFault::Read { source })
-            .and_then(|(file, bytes)| Source { file, bytes }.weights(layers, precision))
+            .and_then(|(file, bytes)| Source { file, bytes }.weights(parameters, precision))
             .map_err(|fault| WeightFileError::new(path, fault))
     }
 
@@ -46,11 +50,11 @@ impl Weights {
     /// As [`read`](Self::read).
     pub fn parse(
         file: &[u8],
-        layers: &[LayerSpec],
+        parameters: &[Parameter],
         precision: Precision,
     ) -> Result<Self, WeightFileFault> {
         let bytes = file.len() as u64;
-        Source { file, bytes }.weights(layers, precision)
+        Source { file, bytes }.weights(parameters, precision)
     }
 }
 
@@ -63,7 +67,7 @@ struct Source<R> {
 impl<R: Read> Source<R> {
     fn weights(
         mut self,
-        layers: &[LayerSpec],
+        parameters: &[Parameter],
         precision: Precision,
     ) -> Result<Weights, WeightFileFault> {
         if self.bytes < LENGTH_BYTES {
@@ -76,11 +80,13 @@ impl<R: Read> Source<R> {
         (self.file.read_exact(&mut first)).map_err(unreadable)?;
         let header = self.next(header::length(first, self.bytes)?)?;
         let Header { layout, entries } = Header::parse(&header, self.bytes)?;
-        let groups = group(entries)?;
-        let (layout, order) = decide(&groups, layers, declared_layout(layout)?)?;
-        let order: Vec<&Group> = order.iter().map(|&group| &groups[group]).collect();
-        for (layer, group) in layers.iter().zip(&order) {
-            check_elements(layer, group)?;
+        let layout = declared_layout(layout)?;
+        let plan = match LayerSpec::sequence(parameters) {
+            Some(layers) => plan_of_layers(&layers, parameters, entries, layout)?,
+            None => named::plan(parameters, entries, layout)?,
+        };
+        for read in &plan {
+            check_elements(&read.entry)?;
         }
         // Shapes and element types are the network's, so that these bytes are no more than it
         // needs.
@@ -89,18 +95,8 @@ impl<R: Read> Source<R> {
             bytes: &values,
             precision,
         };
-        let mut tensors = Vec::new();
-        for (index, (layer, group)) in layers.iter().zip(order).enumerate() {
-            tensors.push(values.weight(index, layer, &group.weight, layout)?);
-            if let Some(entry) = &group.bias {
-                tensors.push(NamedTensor {
-                    name: bias_name(index),
-                    shape: vec![layer.outputs()],
-                    values: values.of(entry)?,
-                });
-            }
-        }
-        Ok(Weights::of_distinct(tensors))
+        let tensors = plan.iter().map(|read| values.tensor(read));
+        Ok(Weights::of_distinct(tensors.collect::<Result<_, _>>()?))
     }
 
     /// The next bytes, which are there by the file's size.
@@ -131,40 +127,79 @@ fn declared_layout(name: Option<String>) -> Result<Option<Layout>, WeightFileFau
     }
 }
 
-/// Checks what `decide` does not: the bias of a layer, and what its tensors hold.
-fn check_elements(layer: &LayerSpec, group: &Group) -> Result<(), WeightFileFault> {
+/// A tensor of the file for each parameter of a sequence of layers, in the layers' order.
+fn plan_of_layers<'p>(
+    layers: &[LayerSpec],
+    parameters: &'p [Parameter],
+    entries: Vec<Entry>,
+    layout: Option<Layout>,
+) -> Result<Vec<Reading<'p>>, WeightFileFault> {
+    let mut groups: Vec<Option<Group>> = Vec::new();
+    let (layout, order) = {
+        let grouped = group(entries)?;
+        let decided = decide(&grouped, layers, layout)?;
+        groups.extend(grouped.into_iter().map(Some));
+        decided
+    };
+    let groups = order.into_iter().filter_map(|place| groups[place].take());
+    let mut rest = parameters.iter();
+    let mut plan = Vec::with_capacity(parameters.len());
+    for (layer, group) in layers.iter().zip(groups) {
+        check_bias(layer, &group)?;
+        for entry in std::iter::once(group.weight).chain(group.bias) {
+            let parameter = rest.next().ok_or(WeightFileFault::ExtraTensor {
+                tensor: entry.name.clone(),
+                advice: "remove it",
+            })?;
+            plan.push(Reading {
+                parameter,
+                entry,
+                turned: parameter.transposed && layout == Layout::OutIn,
+            });
+        }
+    }
+    Ok(plan)
+}
+
+/// Checks what `decide` does not: the bias of a layer.
+fn check_bias(layer: &LayerSpec, group: &Group) -> Result<(), WeightFileFault> {
     let expected = vec![layer.outputs()];
     match &group.bias {
-        None if layer.bias => {
-            return Err(WeightFileFault::MissingTensor {
-                tensor: format!("{}.bias", group.prefix),
-                advice: "set model.bias = false, or add the bias",
-            });
-        }
-        Some(entry) if !layer.bias => {
-            return Err(WeightFileFault::ExtraTensor {
-                tensor: entry.name.clone(),
-                advice: "set model.bias = true, or remove the bias",
-            });
-        }
-        Some(entry) if entry.shape != expected => {
-            return Err(WeightFileFault::BiasShape {
-                tensor: entry.name.clone(),
-                got: entry.shape.clone(),
-                expected,
-            });
-        }
-        None | Some(_) => {}
+        None if layer.bias => Err(WeightFileFault::MissingTensor {
+            tensor: format!("{}.bias", group.prefix),
+            advice: "set model.bias = false, or add the bias",
+        }),
+        Some(entry) if !layer.bias => Err(WeightFileFault::ExtraTensor {
+            tensor: entry.name.clone(),
+            advice: "set model.bias = true, or remove the bias",
+        }),
+        Some(entry) if entry.shape != expected => Err(WeightFileFault::BiasShape {
+            tensor: entry.name.clone(),
+            got: entry.shape.clone(),
+            expected,
+        }),
+        None | Some(_) => Ok(()),
     }
-    for entry in std::iter::once(&group.weight).chain(&group.bias) {
-        if !matches!(entry.dtype, Dtype::F32 | Dtype::F64) {
-            return Err(WeightFileFault::Dtype {
-                tensor: entry.name.clone(),
-                dtype: entry.dtype,
-            });
-        }
+}
+
+fn check_elements(entry: &Entry) -> Result<(), WeightFileFault> {
+    if matches!(entry.dtype, Dtype::F32 | Dtype::F64) {
+        return Ok(());
     }
-    Ok(())
+    Err(WeightFileFault::Dtype {
+        tensor: entry.name.clone(),
+        dtype: entry.dtype,
+    })
+}
+
+/// Which tensor of a file a parameter is read from.
+pub(super) struct Reading<'p> {
+    /// The parameter.
+    pub parameter: &'p Parameter,
+    /// The tensor, of the parameter's shape or its reverse.
+    pub entry: Entry,
+    /// Whether the file has its transpose.
+    pub turned: bool,
 }
 
 /// The bytes of all values, and what they are read for.
@@ -174,24 +209,16 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// The weight of one layer, in Burn's layout; `decide` has seen to its shape.
-    fn weight(
-        &self,
-        index: usize,
-        layer: &LayerSpec,
-        entry: &Entry,
-        layout: Layout,
-    ) -> Result<NamedTensor, WeightFileFault> {
-        let values = self.of(entry)?;
-        let values = match (layer.kind, layout) {
-            (LayerKind::Linear { inputs, outputs }, Layout::OutIn) => {
-                transpose(&values, outputs, inputs)
-            }
+    /// A parameter as the network has it.
+    fn tensor(&self, read: &Reading<'_>) -> Result<NamedTensor, WeightFileFault> {
+        let values = self.of(&read.entry)?;
+        let values = match (read.turned, &read.entry.shape[..]) {
+            (true, &[rows, columns]) => transpose(&values, rows, columns),
             _ => values,
         };
         Ok(NamedTensor {
-            name: weight_name(index),
-            shape: layer.weight_shape(),
+            name: read.parameter.name.clone(),
+            shape: read.parameter.shape.clone(),
             values,
         })
     }

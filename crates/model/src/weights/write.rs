@@ -1,5 +1,6 @@
 //! Writing weight files.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -8,6 +9,7 @@ use super::atomic::write_atomically;
 use super::layout::Layout;
 use super::read::transpose;
 use super::{NamedTensor, WeightFileError, WeightFileFault, Weights};
+use crate::Parameter;
 
 /// How values are stored in a file, or computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +56,9 @@ impl Precision {
 }
 
 impl Weights {
-    /// Writes a `.safetensors` file that PyTorch and JAX code can load: `layers.<i>.weight` as
-    /// `[out, in]` (a convolution's as `[out, in, kernel, kernel]`) and `layers.<i>.bias`.
+    /// Writes a `.safetensors` file of a network's `parameters` that PyTorch and JAX code can load:
+    /// under their paths, the matrices of linear layers as `[out, in]`, a convolution's weight as
+    /// `[out, in, kernel, kernel]`.
     ///
     /// Its metadata says `format = "brink"` and `layout = "out_in"`, then has the `extra` pairs,
     /// where those two keys are ignored. Equal calls write equal bytes. The file appears whole or
@@ -66,10 +69,11 @@ impl Weights {
     pub fn write(
         &self,
         path: &Path,
+        parameters: &[Parameter],
         precision: Precision,
         extra: &[(&str, &str)],
     ) -> Result<(), WeightFileError> {
-        let bytes = self.encode(precision, extra);
+        let bytes = self.encode(parameters, precision, extra);
         write_atomically(path, &bytes)
             .map_err(|source| WeightFileError::new(path, WeightFileFault::Write { source }))
     }
@@ -77,7 +81,16 @@ impl Weights {
     /// The bytes of the file: header length, header in JSON, values.
     ///
     /// Not left to the `safetensors` crate, which writes metadata in a random order.
-    fn encode(&self, precision: Precision, extra: &[(&str, &str)]) -> Vec<u8> {
+    fn encode(
+        &self,
+        parameters: &[Parameter],
+        precision: Precision,
+        extra: &[(&str, &str)],
+    ) -> Vec<u8> {
+        let transposed: HashSet<&str> = (parameters.iter())
+            .filter(|parameter| parameter.transposed)
+            .map(|parameter| parameter.name.as_str())
+            .collect();
         let mut metadata = Map::new();
         for &(key, value) in extra {
             metadata.insert(key.to_owned(), json!(value));
@@ -96,7 +109,7 @@ impl Weights {
         {
             let start = data.len();
             let shape = match shape[..] {
-                [inputs, outputs] => {
+                [inputs, outputs] if transposed.contains(name.as_str()) => {
                     precision.encode(&transpose(values, inputs, outputs), &mut data);
                     vec![outputs, inputs]
                 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // Each test binary uses a part of this.
 
-use brink_model::{LayerSpec, ModelConfig, Network, Precision, Weights};
+use brink_model::{ModelConfig, Network, Parameter, Precision, Task, Weights};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 /// Every CPU backend compiled in.
@@ -29,13 +29,16 @@ pub fn network(
     inputs: usize,
     outputs: usize,
     device: &Device,
-) -> (Network, Vec<LayerSpec>, Weights) {
-    let layers = config.layers(inputs, outputs).expect("a possible network");
-    let weights =
-        Weights::initial(config, inputs, outputs, Precision::F64).expect("initial weights");
-    let network = Network::new(config, inputs, outputs, &weights, device, FloatDType::F64)
-        .expect("a network");
-    (network, layers, weights)
+) -> (Network, Vec<Parameter>, Weights) {
+    let task = Task::values(inputs, outputs);
+    let parameters = config
+        .declare(&task)
+        .expect("a possible network")
+        .parameters;
+    let weights = Weights::initial(config, &task, Precision::F64).expect("initial weights");
+    let network =
+        Network::new(config, &task, &weights, device, FloatDType::F64).expect("a network");
+    (network, parameters, weights)
 }
 
 /// A float64 tensor `[rows, columns]`.
