@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Class, Encoding, Selection, Standardise, Targets};
+use crate::sequence::{MAX_LENGTH, MAX_VOCABULARY};
+use crate::{Class, Encoding, Selection, Source, Standardise, Targets, Task};
 
 /// What data to train on. Every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// `cifar10` (default), `synthetic` or `auto`.
+    /// `cifar10` (default), `synthetic`, `auto`, `file` or `sequence`.
     pub source: Source,
     /// Where CIFAR-10 is; default [`DEFAULT_FOLDER`](crate::DEFAULT_FOLDER). Relative to the
     /// current directory.
@@ -34,21 +35,28 @@ pub struct DataConfig {
     pub targets: Targets,
     /// `cifar10` (default), `subset` or `none`.
     pub standardise: Standardise,
-    /// Seed of the synthetic images; default 0. CIFAR-10 does not use it.
+    /// Seed of synthetic images, and of sequences that are drawn at random; default 0. CIFAR-10 does
+    /// not use it.
     pub seed: u64,
-}
-
-/// Where the images come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// CIFAR-10 or an error.
-    #[default]
-    Cifar10,
-    /// The offline stand-in.
-    Synthetic,
-    /// CIFAR-10 if it is found, else the stand-in.
-    Auto,
+    /// A `.npz` or `.safetensors` file of arrays `inputs` and `targets`, or an `.npy` file of inputs
+    /// beside the targets of the same name with `-targets` before `.npy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// How many samples after those trained on make the test set; none if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_samples: Option<NonZeroUsize>,
+    /// What sequences are: `sort`, `copy`, `modular-addition` or `text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// Tokens to sort or copy, or characters of a text that are read at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// How many different tokens are sorted or copied, or the modulus of an addition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
+    /// A text, in UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<PathBuf>,
 }
 
 /// How many training records to take.
@@ -69,6 +77,37 @@ pub enum ConfigError {
         /// The number asked for.
         given: i64,
     },
+    /// A key of another source.
+    #[error("`{key}` means nothing for `{of}`: remove it")]
+    ForeignKey {
+        /// The key.
+        key: &'static str,
+        /// The source or task that was chosen.
+        of: String,
+    },
+    /// A key that the source, or its task, cannot do without.
+    #[error("`{key}` is needed for {what}")]
+    MissingKey {
+        /// The key.
+        key: &'static str,
+        /// What for.
+        what: &'static str,
+    },
+    /// A number outside its range.
+    #[error("`{key}` is {given}: it must be from {least} to {most}")]
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// The value found.
+        given: usize,
+        /// The smallest value accepted.
+        least: usize,
+        /// The largest value accepted.
+        most: usize,
+    },
+    /// Real targets of images, which have labels.
+    #[error("images have labels: `targets` must be \"one-hot\" or \"binary\"")]
+    ValuesOfImages,
     /// A list of classes without a class.
     #[error("`{key}` lists no class; name at least one")]
     NoClasses {
@@ -122,7 +161,91 @@ impl DataConfig {
     /// # Errors
     /// [`ConfigError`] on the first impossible value.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.refuse_foreign_keys()?;
+        match self.source {
+            Source::File => return self.validate_file(),
+            Source::Sequence => return self.validate_sequence(),
+            Source::Cifar10 | Source::Synthetic | Source::Auto => {}
+        }
         Selection::new(self.encoding()?.classes(), self.samples, self.balanced).map(|_| ())
+    }
+
+    fn refuse_foreign_keys(&self) -> Result<(), ConfigError> {
+        let plain = Self::default();
+        let given = [
+            ("dir", self.dir.is_some()),
+            ("balanced", self.balanced),
+            ("classes", self.classes.is_some()),
+            ("groups", self.groups.is_some()),
+            ("targets", self.targets != plain.targets),
+            ("standardise", self.standardise != plain.standardise),
+            ("seed", self.seed != plain.seed),
+            ("file", self.file.is_some()),
+            ("test_samples", self.test_samples.is_some()),
+            ("task", self.task.is_some()),
+            ("length", self.length.is_some()),
+            ("vocabulary", self.vocabulary.is_some()),
+            ("text", self.text.is_some()),
+        ];
+        let keys = self.source.keys();
+        match given
+            .iter()
+            .find(|(key, given)| *given && !keys.contains(key))
+        {
+            Some((key, _)) => Err(ConfigError::ForeignKey {
+                key,
+                of: format!("source = \"{}\"", self.source.name()),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_file(&self) -> Result<(), ConfigError> {
+        need("file", self.file.as_ref(), "source = \"file\": the data").map(drop)
+    }
+
+    fn validate_sequence(&self) -> Result<(), ConfigError> {
+        let task = need(
+            "task",
+            self.task,
+            "source = \"sequence\": what the sequences are",
+        )?;
+        for key in ["length", "vocabulary", "text"] {
+            let given = match key {
+                "length" => self.length.is_some(),
+                "vocabulary" => self.vocabulary.is_some(),
+                _ => self.text.is_some(),
+            };
+            match (task.needs().contains(&key), given) {
+                (true, false) => {
+                    return Err(ConfigError::MissingKey {
+                        key,
+                        what: task.name(),
+                    });
+                }
+                (false, true) => {
+                    return Err(ConfigError::ForeignKey {
+                        key,
+                        of: format!("task = \"{}\"", task.name()),
+                    });
+                }
+                _ => {}
+            }
+        }
+        for (key, given, least, most) in [
+            ("length", self.length, 1, MAX_LENGTH),
+            ("vocabulary", self.vocabulary, 2, MAX_VOCABULARY),
+        ] {
+            if let Some(given) = given.filter(|given| !(least..=most).contains(given)) {
+                return Err(ConfigError::OutOfRange {
+                    key,
+                    given,
+                    least,
+                    most,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// How labels become targets; also fixes the chosen classes and their order.
@@ -134,6 +257,7 @@ impl DataConfig {
             check_classes("classes", classes)?;
         }
         match (self.targets, &self.groups) {
+            (Targets::Values, _) => Err(ConfigError::ValuesOfImages),
             (Targets::OneHot, None) => Ok(Encoding::one_hot(self.chosen())),
             (Targets::OneHot, Some(_)) => Err(ConfigError::GroupsNeedBinary),
             (Targets::Binary, Some([negative, positive])) => self.grouped(negative, positive),
@@ -166,6 +290,11 @@ impl DataConfig {
     }
 }
 
+/// The value of a key that must be there.
+fn need<T>(key: &'static str, value: Option<T>, what: &'static str) -> Result<T, ConfigError> {
+    value.ok_or(ConfigError::MissingKey { key, what })
+}
+
 fn check_classes(key: &'static str, classes: &[Class]) -> Result<(), ConfigError> {
     if classes.is_empty() {
         return Err(ConfigError::NoClasses { key });
@@ -183,8 +312,12 @@ impl ConfigError {
     pub fn key(&self) -> &'static str {
         match self {
             Self::NoSamples { .. } | Self::BalancedNeedsOneEach { .. } => "samples",
-            Self::NoClasses { key } | Self::DuplicateClass { key, .. } => key,
-            Self::BinaryNeedsTwoClasses { .. } => "targets",
+            Self::NoClasses { key }
+            | Self::DuplicateClass { key, .. }
+            | Self::ForeignKey { key, .. }
+            | Self::MissingKey { key, .. }
+            | Self::OutOfRange { key, .. } => key,
+            Self::BinaryNeedsTwoClasses { .. } | Self::ValuesOfImages => "targets",
             Self::GroupsNeedBinary | Self::GroupsContradictClasses => "groups",
             Self::BalancedNeedsCount => "balanced",
         }

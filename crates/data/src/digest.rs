@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::{self, Read};
 
 use md5::Md5;
-use sha2::Digest;
+use sha2::{Digest, Sha256};
 
 /// The bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -13,6 +13,30 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// A SHA-256 of bytes that come one after the other.
+#[derive(Default)]
+pub(crate) struct Sum(Sha256);
+
+impl Sum {
+    /// Adds bytes, some at a time.
+    pub(crate) fn add(&mut self, bytes: impl IntoIterator<Item = u8>) {
+        let mut buffer = Vec::with_capacity(1 << 16);
+        for byte in bytes {
+            buffer.push(byte);
+            if buffer.len() == buffer.capacity() {
+                self.0.update(&buffer);
+                buffer.clear();
+            }
+        }
+        self.0.update(&buffer);
+    }
+
+    /// The sum in hexadecimal.
+    pub(crate) fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
 }
 
 /// MD5 of all that `reader` gives.

@@ -1,6 +1,6 @@
 //! Everything that [`load`](crate::load) can report, one layer per variant.
 
-use crate::{CifarError, ConfigError, ConstantChannel, SelectionError};
+use crate::{CifarError, ConfigError, ConstantChannel, FileError, SelectionError, TextError};
 
 /// An error of loading data. Every message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,12 @@ pub enum Error {
     /// CIFAR-10 was not found, or its files are not what they should be.
     #[error(transparent)]
     Cifar(#[from] CifarError),
+    /// A file of arrays cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A text makes no samples.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// There are fewer records than asked for.
     #[error(transparent)]
     Selection(#[from] SelectionError),

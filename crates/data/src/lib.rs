@@ -1,5 +1,5 @@
-//! Training data for Brink: subsets of CIFAR-10, an offline stand-in of the same shape, targets
-//! and standardisation.
+//! Training data for Brink: subsets of CIFAR-10, an offline stand-in of the same shape, arrays in a
+//! file of one's own, sequences of tokens; targets and standardisation.
 //!
 //! The way in is [`load`]: a [`DataConfig`] becomes a [`Dataset`] with a training [`Subset`], the
 //! test set when there is one, and the [`Provenance`] that a run's manifest records. [`fetch`]
@@ -30,10 +30,14 @@ mod dataset;
 mod digest;
 mod error;
 mod fetch;
+mod file;
+mod images;
 mod inspect;
 mod provenance;
 mod records;
 mod selection;
+mod sequence;
+mod source;
 mod standardise;
 mod subset;
 mod synthetic;
@@ -43,15 +47,18 @@ pub use cifar::{
     CifarError, CifarFiles, DEFAULT_FOLDER, find, locate, parse_records, read_records,
 };
 pub use class::{Class, UnknownClass};
-pub use config::{ConfigError, DataConfig, Samples, Source};
+pub use config::{ConfigError, DataConfig, Samples};
 pub use dataset::{Dataset, load};
 pub use error::Error;
 pub use fetch::{Archive, FetchError, Fetched, Progress, fetch};
+pub use file::{FileError, FileFault};
 pub use inspect::{Inspection, SplitInspection, inspect};
 pub use provenance::{ClassCount, Origin, Provenance, SplitProvenance};
 pub use records::{CHANNELS, FEATURES, PIXELS_PER_CHANNEL, RECORD_BYTES, Records, SIDE};
 pub use selection::{Selection, SelectionError, Shortage};
+pub use sequence::{Task, TextError};
+pub use source::Source;
 pub use standardise::{ChannelSums, ConstantChannel, Standardisation, Standardise};
-pub use subset::Subset;
+pub use subset::{SampleShape, Subset};
 pub use synthetic::{SYNTHETIC_TEST_RECORDS, SYNTHETIC_TRAIN_RECORDS, SyntheticImages};
 pub use targets::{Encoding, Targets};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Class, Encoding, Records, Standardisation, Standardise};
 
-/// Which images were used in the end.
+/// Which data were used in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -15,6 +15,10 @@ pub enum Origin {
     Cifar10,
     /// The offline stand-in.
     Synthetic,
+    /// Arrays in a file.
+    File,
+    /// Sequences of tokens.
+    Sequence,
 }
 
 impl fmt::Display for Origin {
@@ -22,6 +26,8 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Synthetic => "synthetic stand-in",
+            Self::File => "arrays in a file",
+            Self::Sequence => "sequences",
         })
     }
 }
@@ -29,18 +35,20 @@ impl fmt::Display for Origin {
 /// Everything needed to tell, and to make again, what a run was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The images that were used.
+    /// The data that were used.
     pub source: Origin,
     /// Why the stand-in replaces CIFAR-10 under `source = "auto"`; none when it does not.
     pub fallback: Option<String>,
     /// CIFAR-10's folder.
     pub folder: Option<PathBuf>,
-    /// Seed of the synthetic images.
+    /// Seed of data that are drawn at random.
     pub seed: Option<u64>,
-    /// The standardisation that was asked for.
-    pub standardise: Standardise,
+    /// The standardisation of images that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardise: Option<Standardise>,
     /// The figures that were used for it, also on the test set.
-    pub standardisation: Standardisation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardisation: Option<Standardisation>,
     /// How labels became targets.
     pub targets: Encoding,
     /// The training set.
@@ -56,9 +64,12 @@ pub struct SplitProvenance {
     pub files: Vec<PathBuf>,
     /// How many records.
     pub samples: usize,
-    /// How many of each class that occurs.
+    /// Of images, how many of each class that occurs.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub counts: Vec<ClassCount>,
-    /// SHA-256 of the records in the order used, each as its label byte and 3,072 pixel bytes.
+    /// SHA-256: of images, of the records in the order used, each as its label byte and 3,072
+    /// pixel bytes; of other data, of all inputs and then all targets in the order used, as
+    /// little-endian float64 or, for tokens and classes, 32-bit integers.
     pub sha256: String,
 }
 
@@ -89,7 +100,16 @@ impl Provenance {
 }
 
 impl SplitProvenance {
-    pub(crate) fn new(records: &Records, files: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(samples: usize, files: Vec<PathBuf>, sha256: String) -> Self {
+        Self {
+            files,
+            samples,
+            counts: Vec::new(),
+            sha256,
+        }
+    }
+
+    pub(crate) fn of_images(records: &Records, files: Vec<PathBuf>) -> Self {
         Self {
             files,
             samples: records.len(),

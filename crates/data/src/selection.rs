@@ -62,6 +62,20 @@ pub enum SelectionError {
         /// The classes that it stands for.
         classes: Vec<Class>,
     },
+    /// Fewer samples than asked for, of data without classes to choose.
+    #[error(
+        "{asked} samples asked for, those of the test set among them, but there are {available}; \
+         lower `data.samples` or `data.test_samples`"
+    )]
+    TooFewSequences {
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        available: usize,
+    },
+    /// All of more lists than can be listed.
+    #[error("`data.samples` = \"all\" would be more than a million lists: give a number")]
+    AllOfTooMany,
     /// Not one record of the chosen classes.
     #[error("the data holds no record of the chosen classes; choose other `data.classes`")]
     NoneOfClasses,

@@ -13,6 +13,8 @@ pub enum Targets {
     OneHot,
     /// One column of −1 and +1.
     Binary,
+    /// Real values, as the data have them.
+    Values,
 }
 
 /// How a label becomes a row of the target matrix.
@@ -23,6 +25,13 @@ pub struct Encoding(Kind);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Kind {
+    Values {
+        outputs: usize,
+    },
+    Classes {
+        classes: usize,
+        positions: usize,
+    },
     OneHot {
         columns: Vec<Class>,
     },
@@ -48,11 +57,22 @@ impl Encoding {
         })
     }
 
-    /// Which of the two kinds this is.
+    /// Real values in so many columns, as the data have them.
+    pub(crate) fn values(outputs: usize) -> Self {
+        Self(Kind::Values { outputs })
+    }
+
+    /// One of so many classes without names, at each of a sample's last positions.
+    pub(crate) fn unnamed(classes: usize, positions: usize) -> Self {
+        Self(Kind::Classes { classes, positions })
+    }
+
+    /// Which kind this is.
     pub fn targets(&self) -> Targets {
         match self.0 {
-            Kind::OneHot { .. } => Targets::OneHot,
+            Kind::OneHot { .. } | Kind::Classes { .. } => Targets::OneHot,
             Kind::Binary { .. } => Targets::Binary,
+            Kind::Values { .. } => Targets::Values,
         }
     }
 
@@ -61,14 +81,17 @@ impl Encoding {
         match &self.0 {
             Kind::OneHot { columns } => columns.len(),
             Kind::Binary { .. } => 1,
+            Kind::Values { outputs } => *outputs,
+            Kind::Classes { classes, .. } => *classes,
         }
     }
 
-    /// The classes that have a target, in the order listed.
+    /// The named classes that have a target, in the order listed.
     pub fn classes(&self) -> Vec<Class> {
         match &self.0 {
             Kind::OneHot { columns } => columns.clone(),
             Kind::Binary { negative, positive } => [negative.as_slice(), positive].concat(),
+            Kind::Values { .. } | Kind::Classes { .. } => Vec::new(),
         }
     }
 
@@ -96,6 +119,8 @@ impl Encoding {
                     let is_positive = positive.iter().any(|class| class.id() == *label);
                     targets.push(2.0 * indicator(is_positive) - 1.0);
                 }
+                // Their targets are not made of label bytes.
+                Kind::Values { .. } | Kind::Classes { .. } => {}
             }
         }
         targets

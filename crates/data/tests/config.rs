@@ -164,6 +164,7 @@ fn configs() -> impl Strategy<Value = DataConfig> {
             classes,
             standardise,
             seed,
+            ..DataConfig::default()
         },
     )
 }

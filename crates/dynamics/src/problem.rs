@@ -7,8 +7,9 @@ use burn::tensor::Tensor;
 
 use crate::minibatch::Minibatches;
 
-/// Which samples are classified right, on the device: a function of the outputs whose values are 1
-/// for those that are and 0 for the others, shape `[n]`, in the element type of the outputs.
+/// Which samples, or which positions of sequences, are classified right, on the device: a function of
+/// the outputs whose values are 1 for those that are and 0 for the others, in one dimension, in the
+/// element type of the outputs.
 ///
 /// The share of ones is the accuracy. They are counted exactly, whatever the element type.
 pub type Accuracy<const D: usize> = Box<dyn Fn(Tensor<D>) -> Tensor<1>>;

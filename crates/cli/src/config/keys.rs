@@ -45,15 +45,21 @@ pub fn all() -> &'static [Key] {
 const FIRST: &[Key] = &keys! {
     "name", "required", "names the run folders, outputs/<name>-<n>: letters, digits, - _ .";
 
-    "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic)";
+    "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic) | file | sequence";
     "data.dir", "none", "folder of CIFAR-10's binary files, if not datasets/cifar-10-batches-bin";
-    "data.samples", "1000", "how many training records, the first in file order, or \"all\"";
+    "data.samples", "1000", "how many training samples, the first in the order of the data, or \"all\"";
     "data.balanced", "false", "as many records of each class instead of the first ones";
     "data.classes", "none", "the classes to keep, by number or name, such as [0, 1]; all ten if left out";
     "data.groups", "none", "two lists of classes for binary targets: the first becomes -1, the second +1";
-    "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups)";
+    "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups) | values (whole numbers of a file as they are; its real numbers always are)";
     "data.standardise", "\"cifar10\"", "cifar10 (its published figures) | subset (the subset's own) | none";
-    "data.seed", "0", "seed of the synthetic images; CIFAR-10 does not use it";
+    "data.seed", "0", "seed of the synthetic images, and of sequences that are drawn at random; CIFAR-10 does not use it";
+    "data.file", "none", "source file: a .npz or .safetensors file with the arrays inputs [n, ...] and targets [n] or [n, m], or x.npy beside x-targets.npy; whole numbers are classes";
+    "data.test_samples", "none", "sources file and sequence: how many samples after those trained on make the test set";
+    "data.task", "none", "source sequence: sort | copy (lists, then their answers) | modular-addition (a + b mod p) | text (by characters)";
+    "data.length", "none", "tokens that are sorted or copied, or characters of a text that are read at a time";
+    "data.vocabulary", "none", "how many different tokens are sorted or copied; the modulus of the addition; of a file, that its inputs are so many different tokens [n, length]";
+    "data.text", "none", "a text in UTF-8, for the task of that name";
 };
 
 /// Those of `[model]` that every kind of network has, after those of some.
@@ -66,8 +72,9 @@ const MODEL: &[Key] = &keys! {
 
 /// The keys between the model's and those of the measurements.
 const MIDDLE: &[Key] = &keys! {
-    "loss.kind", "\"mse\"", "mse | cross-entropy";
+    "loss.kind", "\"mse\"", "mse | cross-entropy | logistic (binary targets)";
     "loss.factor", "1.0", "κ in L = κ/n ‖F − Y‖²; mse only";
+    "loss.label_smoothing", "0.0", "the share of each label that all classes get alike, from 0 to below 1; cross-entropy only";
 
     "optimizer.kind", "required", "gd | heavy-ball | nesterov | rmsprop | adam | sam, by PyTorch's formulas";
     "optimizer.step_size", "required", "η, a positive number";
@@ -250,6 +257,7 @@ mod tests {
                     has(mlp) || !brink_model::kinds().into_iter().any(has)
                 });
                 let others = [
+                    "loss.label_smoothing",
                     "optimizer.momentum",
                     "optimizer.beta1",
                     "optimizer.beta2",

@@ -1,7 +1,9 @@
 //! A run in one line, for its figure's title.
 
-use brink_data::{Origin, Provenance, Targets};
-use brink_model::{BuildError, Loss, Task};
+use std::path::Path;
+
+use brink_data::{Origin, Provenance, Targets, Task};
+use brink_model::{BuildError, Loss};
 use brink_plot::ticks::short;
 
 use crate::config::{Config, OptimizerConfig, OptimizerKind, StepSizesKind};
@@ -9,13 +11,16 @@ use crate::config::{Config, OptimizerConfig, OptimizerKind, StepSizesKind};
 /// What is trained on what: `tanh 3072-200-200-10 · CIFAR-10, n = 1000 · MSE, κ = 0.5 · η = 0.05`.
 pub fn describe(
     config: &Config,
-    task: &Task,
-    loss: Loss,
+    task: &brink_model::Task,
     provenance: &Provenance,
 ) -> Result<String, BuildError> {
-    let loss = match loss {
+    let loss = match config.loss.loss()? {
         Loss::Mse { factor } => format!("MSE, κ = {}", short(factor)),
-        Loss::CrossEntropy => "cross-entropy".to_owned(),
+        Loss::CrossEntropy { smoothing: 0.0, .. } => "cross-entropy".to_owned(),
+        Loss::CrossEntropy { smoothing, .. } => {
+            format!("cross-entropy, smoothed by {}", short(smoothing))
+        }
+        Loss::Logistic => "logistic loss".to_owned(),
     };
     let parts = [
         config.model.describe(task)?,
@@ -57,11 +62,31 @@ fn rule(optimizer: &OptimizerConfig) -> String {
     parts.join(", ")
 }
 
+/// A file by its name.
+fn named(file: Option<&Path>) -> String {
+    let name = file.and_then(Path::file_name);
+    name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn sequences(config: &Config) -> String {
+    let data = &config.data;
+    let (length, vocabulary) = (data.length.unwrap_or(0), data.vocabulary.unwrap_or(0));
+    match data.task {
+        Some(Task::Sort) => format!("sorting {length} of {vocabulary}"),
+        Some(Task::Copy) => format!("copying {length} of {vocabulary}"),
+        Some(Task::ModularAddition) => format!("a + b mod {vocabulary}"),
+        Some(Task::Text) => format!("{}, {length} characters", named(data.text.as_deref())),
+        None => "sequences".to_owned(),
+    }
+}
+
 fn data(config: &Config, provenance: &Provenance) -> String {
     let source = match (provenance.source, provenance.fell_back()) {
         (Origin::Cifar10, _) => "CIFAR-10".to_owned(),
         (Origin::Synthetic, true) => "synthetic images (CIFAR-10 not found)".to_owned(),
         (Origin::Synthetic, false) => "synthetic images".to_owned(),
+        (Origin::File, _) => named(config.data.file.as_deref()),
+        (Origin::Sequence, _) => sequences(config),
     };
     let classes = match (&config.data.classes, config.data.targets) {
         (Some(classes), Targets::Binary) if classes.len() == 2 => {

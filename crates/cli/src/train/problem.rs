@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use brink_data::{Subset, Targets};
+use brink_data::{SampleShape, Subset, Targets};
 use brink_dynamics::minibatch::{Minibatches, RandomBatches, Take};
 use brink_dynamics::{Accuracy, LayerWeight, Problem};
 use brink_linearize::{Batch, LinearizeError, Objective};
@@ -20,7 +20,10 @@ pub struct Tensors {
     inputs: Vec<Tensor<2>>,
     /// Y, `[n, c]`.
     pub targets: Tensor<2>,
-    encoding: Targets,
+    /// What the targets are.
+    pub kind: Targets,
+    /// How many positions of a sample have a target.
+    pub positions: usize,
 }
 
 impl Tensors {
@@ -50,13 +53,14 @@ impl Tensors {
                 (None, Dtype::Float64) => TensorData::new(subset.rows_f64(rows), shape),
             }
         };
-        let targets = TensorData::new(subset.targets(), [samples, subset.outputs()]);
+        let targets = TensorData::new(subset.targets(), [samples, subset.columns()]);
         Self {
             inputs: chunks(samples, microbatch)
                 .map(|chunk| Tensor::from_data(rows(chunk), (device, precision)))
                 .collect(),
             targets: Tensor::from_data(targets, (device, precision)),
-            encoding: subset.encoding().targets(),
+            kind: subset.targets_kind(),
+            positions: subset.positions(),
         }
     }
 
@@ -97,9 +101,12 @@ fn chunks(samples: usize, microbatch: Option<usize>) -> impl Iterator<Item = Ran
 /// What a network is asked to do with a subset.
 pub fn task(subset: &Subset) -> Task {
     Task {
-        input: Input::Values(subset.shape().to_vec()),
+        input: match subset.shape() {
+            SampleShape::Values(shape) => Input::Values(shape),
+            SampleShape::Tokens { length, vocabulary } => Input::Tokens { length, vocabulary },
+        },
         outputs: subset.outputs(),
-        positions: 1,
+        positions: subset.positions(),
     }
 }
 
@@ -138,7 +145,7 @@ pub fn trace(
                 ..LayerWeight::new(weight.layer(), weight.name.as_str())
             })
             .collect(),
-        accuracy: Some(accuracy(&tensors.targets, tensors.encoding)),
+        accuracy: accuracy(&tensors.targets, tensors.kind, tensors.positions),
         minibatches: minibatches.transpose()?.map(RefCell::new),
     })
 }
@@ -173,25 +180,31 @@ fn traced(
     )
 }
 
-/// The samples whose output has the target's sign, or is largest where the target is.
+/// The samples whose output has the target's sign, or is largest where the target is; of sequences,
+/// the positions where it is. None for targets that are real values.
 ///
-/// Their share is [`brink_model::accuracy`], computed where the outputs are.
-fn accuracy(targets: &Tensor<2>, encoding: Targets) -> Accuracy<2> {
+/// Their mean is [`brink_model::accuracy`], computed where the outputs are.
+fn accuracy(targets: &Tensor<2>, kind: Targets, positions: usize) -> Option<Accuracy<2>> {
     let targets = targets.clone();
     let precision = targets.dtype();
-    match encoding {
-        Targets::Binary => Box::new(move |outputs| {
+    match kind {
+        Targets::Values => None,
+        Targets::Binary => Some(Box::new(move |outputs| {
             let right = (outputs * targets.clone()).greater_elem(0.0);
             let samples = right.dims()[0];
             right.float().cast(precision).reshape([samples])
-        }),
+        })),
         Targets::OneHot => {
-            let labels = targets.argmax(1);
-            Box::new(move |outputs| {
-                let right = outputs.argmax(1).equal(labels.clone());
+            let by_position = move |rows: Tensor<2>| {
+                let [samples, columns] = rows.dims();
+                rows.reshape([samples, positions, columns / positions])
+            };
+            let labels = by_position(targets).argmax(2);
+            Some(Box::new(move |outputs| {
+                let right = by_position(outputs).argmax(2).equal(labels.clone());
                 let samples = right.dims()[0];
-                right.float().cast(precision).reshape([samples])
-            })
+                right.float().cast(precision).reshape([samples * positions])
+            }))
         }
     }
 }
@@ -232,7 +245,7 @@ mod tests {
                         (&device, dtype),
                     )
                 };
-                let on_device = accuracy(&tensor(&targets), encoding)(tensor(&outputs));
+                let on_device = accuracy(&tensor(&targets), encoding, 1).unwrap()(tensor(&outputs));
                 assert_eq!(on_device.dtype(), dtype);
                 let [samples] = on_device.dims();
                 let on_host = brink_model::accuracy(&outputs, &targets, classes).unwrap();
