@@ -64,7 +64,7 @@ fn problems() -> Vec<Problem> {
     let tanh = dense(200, &[40, 40], Activation::Tanh, Step::OfEdge(0.8));
     let relu = dense(200, &[40, 40], Activation::Relu, Step::OfEdge(0.9));
     let cross_entropy = Case {
-        loss: Loss::CrossEntropy,
+        loss: Loss::CROSS_ENTROPY,
         ..dense(200, &[40], Activation::Elu, Step::OfEdge(1.0))
     };
     let cnn = Case {

@@ -67,6 +67,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Size(#[from] crate::train::SizeError),
+    /// The loss is not one of the data's targets.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Targets(#[from] crate::train::WrongTargets),
     /// A measurement cannot be set up.
     #[error("cannot set up a measurement")]
     Measurement(#[from] brink_dynamics::eigen::EigenError),

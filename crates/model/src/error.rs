@@ -85,6 +85,23 @@ pub enum ConfigError {
         /// Why, and what to do.
         reason: String,
     },
+    /// Real values, where tokens are needed.
+    #[error(
+        "`model.kind` = \"{kind}\" takes tokens: use data.source = \"sequence\", or a file of tokens with data.vocabulary"
+    )]
+    NoTokens {
+        /// The kind of network.
+        kind: &'static str,
+    },
+    /// Values that are no sequence, or a short one.
+    #[error(
+        "`model.kind` = \"{kind}\" takes sequences: tokens, or values of shape [length, features], \
+         and at most one target a step"
+    )]
+    NoSequence {
+        /// The kind of network.
+        kind: &'static str,
+    },
     /// Tokens, where real values are needed.
     #[error(
         "`model.kind` = \"{kind}\" takes real values, and the data are tokens: use \"gpt\", \
@@ -146,9 +163,20 @@ pub enum ConfigError {
         /// The value found.
         factor: f64,
     },
-    /// Cross-entropy has no factor.
-    #[error("`loss.factor` means nothing for loss.kind = \"cross-entropy\": remove it")]
-    FactorOfCrossEntropy,
+    /// A key that only another loss has.
+    #[error("`{key}` means nothing for loss.kind = \"{kind}\": remove it")]
+    KeyOfAnotherLoss {
+        /// The key, with its section.
+        key: &'static str,
+        /// The loss.
+        kind: &'static str,
+    },
+    /// A label smoothing that leaves no label.
+    #[error("`loss.label_smoothing` is {smoothing}: it must be from 0 to below 1")]
+    LabelSmoothing {
+        /// The value found.
+        smoothing: f64,
+    },
     /// A factor that makes no loss.
     #[error("`loss.factor` is {factor}: it must be a positive number")]
     Factor {
@@ -171,10 +199,16 @@ impl ConfigError {
             | Self::Together { key, .. } => key,
             Self::TooManyPoolings { .. } => "model.channels",
             Self::Kernel { .. } => "model.kernel",
-            Self::Kind { .. } | Self::NotAnImage { .. } | Self::Tokens { .. } => "model.kind",
+            Self::Kind { .. }
+            | Self::NotAnImage { .. }
+            | Self::Tokens { .. }
+            | Self::NoTokens { .. }
+            | Self::NoSequence { .. } => "model.kind",
             Self::OutputFactor { .. } => "model.output_factor",
             Self::NoUnits { .. } | Self::TooLarge { .. } => "model",
-            Self::FactorOfCrossEntropy | Self::Factor { .. } => "loss.factor",
+            Self::KeyOfAnotherLoss { key, .. } => key,
+            Self::LabelSmoothing { .. } => "loss.label_smoothing",
+            Self::Factor { .. } => "loss.factor",
         }
     }
 }

@@ -41,12 +41,16 @@ fn every_network_and_loss_can_be_captured() {
             "kind = 'cnn'\nchannels = [4]\npooling = 'average'",
             "kind = 'cnn'\nchannels = [4]\npooling = 'max'",
         ] {
-            for loss in [Loss::Mse { factor: 0.5 }, Loss::CrossEntropy] {
+            for loss in [Loss::Mse { factor: 0.5 }, Loss::CROSS_ENTROPY] {
                 let section = format!("{model}\nactivation = '{activation}'");
                 let operations = captured(&section, loss);
                 let named = |name: &str| operations.iter().any(|op| op.contains(name));
                 assert_eq!(named("Erf"), activation == "gelu", "{section}");
-                assert_eq!(named("LogSoftmax"), loss == Loss::CrossEntropy, "{section}");
+                assert_eq!(
+                    named("LogSoftmax"),
+                    loss == Loss::CROSS_ENTROPY,
+                    "{section}"
+                );
                 for operation in &operations {
                     // Burn's own GELU can have the derivative of another function, its sigmoid
                     // can be float32 in disguise, and randomness cannot be differentiated.

@@ -1,5 +1,6 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
+use brink_data::Targets;
 use brink_model::{LossConfig, LossKind, ModelConfig};
 
 use super::document::Node;
@@ -90,12 +91,20 @@ impl Faults<'_> {
         if let Err(error) = config.data.validate() {
             self.add(&format!("data.{}", error.key()), error.to_string());
         }
-        self.require(
-            config.loss.kind != LossKind::CrossEntropy
-                || config.data.targets == brink_data::Targets::OneHot,
-            "data.targets",
-            "cross-entropy compares probabilities: it needs one-hot targets",
-        );
+        let wanted = match config.loss.kind {
+            LossKind::Mse => None,
+            LossKind::CrossEntropy => Some((
+                Targets::OneHot,
+                "cross-entropy compares probabilities: it needs one-hot targets",
+            )),
+            LossKind::Logistic => Some((
+                Targets::Binary,
+                "the logistic loss is one of targets -1 and +1: it needs binary targets",
+            )),
+        };
+        if let Some((kind, reason)) = wanted {
+            self.require(config.data.targets == kind, "data.targets", reason);
+        }
     }
 
     /// The model and the loss with their defaults written out.

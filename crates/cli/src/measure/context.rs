@@ -36,7 +36,7 @@ impl Context<'_> {
     pub fn squared_error(&self) -> Option<SquaredError> {
         match self.loss {
             Loss::Mse { factor } => Some(SquaredError::new(self.targets.clone(), factor)),
-            Loss::CrossEntropy => None,
+            Loss::CrossEntropy { .. } | Loss::Logistic => None,
         }
     }
 

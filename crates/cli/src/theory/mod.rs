@@ -143,7 +143,7 @@ fn prepare(mut config: Config, command_line: Vec<String>) -> Result<Prepared, Er
     let hidden_norm_sq = weights
         .get(&weight_name(0))
         .map_or(0.0, |tensor| tensor.values.iter().map(|w| w * w).sum());
-    let description = describe::describe(&config, &task, loss, &dataset.provenance)?;
+    let description = describe::describe(&config, &task, &dataset.provenance)?;
     let manifest = Manifest {
         description: format!("{description} · closed recursion"),
         method: Method::Recursion,

@@ -6,7 +6,7 @@ use brink_data::Dataset;
 use brink_dynamics::state::StateError;
 use brink_dynamics::{Inherited, Problem};
 use brink_linearize::Layout;
-use brink_model::{LossKind, NamedTensor, Network, Weights};
+use brink_model::{NamedTensor, Network, Weights};
 use burn::tensor::Device;
 
 use super::compression::compress;
@@ -127,10 +127,7 @@ fn changed(name: &str, was: &Config, text: &str, arguments: &args::Fork) -> Resu
     }
     // What the other kind had, as the config has it written out, is no wish for the new one.
     let mut text = text;
-    let loss = match was.loss.kind {
-        LossKind::Mse => "mse",
-        LossKind::CrossEntropy => "cross-entropy",
-    };
+    let loss = was.loss.kind.name();
     for assignment in &overrides {
         let assignment = assignment.parse().map_err(ConfigError::from)?;
         let other = |table: &str, kind: &str| {
@@ -141,7 +138,8 @@ fn changed(name: &str, was: &Config, text: &str, arguments: &args::Fork) -> Resu
             (text, _) = without(&text, OF_THE_KIND).map_err(malformed)?;
         }
         if other("loss", loss) {
-            (text, _) = without(&text, ["loss.factor"]).map_err(malformed)?;
+            (text, _) =
+                without(&text, ["loss.factor", "loss.label_smoothing"]).map_err(malformed)?;
         }
     }
     Ok(Config::parse(name, text, &overrides)?)

@@ -8,6 +8,7 @@ mod problem;
 mod resume;
 mod settings;
 mod sizes;
+mod targets;
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
@@ -43,6 +44,7 @@ pub(crate) use problem::task;
 pub use fork::execute as fork;
 pub use resume::execute as resume;
 pub use sizes::SizeError;
+pub use targets::WrongTargets;
 
 /// A run that has come to its end.
 #[derive(Debug)]
@@ -168,14 +170,15 @@ fn prepare(
     let clock = Instant::now();
     let task = task(&dataset.train);
     let declared = config.model.declare(&task)?;
-    let loss = config.loss.loss()?;
+    let loss = config.loss.loss()?.over(dataset.train.positions());
+    targets::check(config.loss.kind, dataset.train.targets_kind())?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
     sizes::check(
         &config,
         weights.parameter_count(),
         samples,
-        dataset.train.outputs(),
+        dataset.train.columns(),
     )?;
     let precision = burn_dtype(config.run.dtype).into();
     let compressed = compress(&config, &dataset.train, &weights)?;
@@ -232,7 +235,7 @@ fn prepare(
     );
     let manifest = Manifest {
         parent: facts.parent.clone(),
-        description: describe::describe(&config, &task, loss, &dataset.provenance)?,
+        description: describe::describe(&config, &task, &dataset.provenance)?,
         parameters: weights.parameter_count(),
         coordinates: compressed.as_ref().map(Compressed::coordinates),
         backend: Some(backend),

@@ -90,7 +90,7 @@ fn first_steps_of_a_linear_network() {
 #[test]
 fn small_networks_started_anywhere_about_the_edge() {
     let mut cases = Vec::new();
-    let losses = [Loss::Mse { factor: 0.5 }, Loss::CrossEntropy];
+    let losses = [Loss::Mse { factor: 0.5 }, Loss::CROSS_ENTROPY];
     for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
         for (j, loss) in losses.into_iter().enumerate() {
             for (samples, hidden) in [(8, 4), (20, 8), (40, 12)] {
