@@ -212,16 +212,15 @@ enum Direction {
     OutOf,
 }
 
-/// The first layer's weight, which must take `inputs` values.
+/// The first layer's weight, which is the first parameter and must take `inputs` values.
 fn first_layer(weights: &Weights, inputs: usize) -> Result<&NamedTensor, WeightsError> {
-    let name = weight_name(0);
-    let tensor = weights
-        .get(&name)
-        .ok_or(WeightsError::Missing { name: name.clone() })?;
+    let tensor = weights.tensors().first().ok_or(WeightsError::Missing {
+        name: weight_name(0),
+    })?;
     match tensor.shape[..] {
         [rows, _] if rows == inputs => Ok(tensor),
         _ => Err(WeightsError::Shape {
-            name,
+            name: tensor.name.clone(),
             got: tensor.shape.clone(),
             expected: vec![inputs, tensor.shape.last().copied().unwrap_or(1)],
         }),
@@ -238,9 +237,8 @@ fn replace_first(
     shape: Vec<usize>,
     values: Vec<f64>,
 ) -> Result<Weights, WeightsError> {
-    let name = weight_name(0);
     let mut tensors = weights.tensors().to_vec();
-    if let Some(tensor) = tensors.iter_mut().find(|tensor| tensor.name == name) {
+    if let Some(tensor) = tensors.first_mut() {
         (tensor.shape, tensor.values) = (shape, values);
     }
     Weights::new(tensors)
