@@ -20,12 +20,15 @@ pub mod observe;
 pub mod reserve;
 pub mod run_folder;
 pub mod signals;
+mod start;
 pub mod tell;
 pub mod theory;
 pub mod train;
 pub mod utc;
 
 use std::io::{ErrorKind, Write};
+
+pub use start::start;
 
 use args::{Cli, Command};
 use error::Error;
