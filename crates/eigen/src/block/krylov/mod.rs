@@ -1,0 +1,80 @@
+//! Krylov bases of several vectors, each orthonormal by itself.
+
+#[cfg(feature = "flex")]
+mod flex;
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::Tensor;
+
+use super::{Arithmetic, EigenError};
+
+/// Row j of each block belongs to the j-th basis.
+#[derive(Debug)]
+pub(crate) struct Krylov {
+    own: bool,
+    /// `[k, P]` each, unit rows or zeros.
+    blocks: Vec<Tensor<2>>,
+    /// What the next block is before its rows are unit, `[k, P]`.
+    next: Option<Tensor<2>>,
+}
+
+/// What a basis has of an image, and what is left of it.
+#[derive(Debug)]
+pub(crate) struct Orthogonalised {
+    /// ⟨v, Av⟩ of each row v of the last block.
+    pub along: Vec<f64>,
+    /// ‖Av − its part in the basis‖.
+    pub length: Vec<f64>,
+}
+
+impl Arithmetic {
+    /// Bases that begin with unit rows, `[k, P]`.
+    pub fn krylov(self, first: Tensor<2>) -> Krylov {
+        Krylov {
+            own: self.is_own(&first),
+            blocks: vec![first],
+            next: None,
+        }
+    }
+}
+
+impl Krylov {
+    /// The last block, `[k, P]`.
+    pub fn last(&self) -> Tensor<2> {
+        self.blocks[self.blocks.len() - 1].clone()
+    }
+
+    /// All blocks, one under the other.
+    pub fn whole(&self) -> Tensor<2> {
+        Tensor::cat(self.blocks.clone(), 0)
+    }
+
+    /// Takes from the image of the last block what lies in the bases: first along the last two
+    /// blocks, of which that before the last is known to have the share `before`, then along all.
+    pub fn orthogonalise(
+        &mut self,
+        image: Tensor<2>,
+        before: &[f64],
+    ) -> Result<Orthogonalised, EigenError> {
+        #[cfg(feature = "flex")]
+        if self.own
+            && let Some((next, found)) = flex::orthogonalise(&self.blocks, &image, before)
+        {
+            self.next = Some(next);
+            return Ok(found);
+        }
+        let _ = self.own;
+        let (next, found) = plain::orthogonalise(&self.blocks, image, before)?;
+        self.next = Some(next);
+        Ok(found)
+    }
+
+    /// What was left of the last image, times a factor for each row, is the next block.
+    pub fn extend(&mut self, factors: &[f64]) {
+        if let Some(next) = self.next.take() {
+            self.blocks.push(plain::scaled(next, factors));
+        }
+    }
+}
