@@ -191,6 +191,7 @@ fn trace_rows(bencher: Bencher) {
         accuracy: true,
         minibatches: false,
         measured: Vec::new(),
+        tables: Vec::new(),
     };
     let value = |index| Eigenvalue {
         index,
@@ -220,6 +221,7 @@ fn trace_rows(bencher: Bencher) {
         batch_loss: None,
         step_sharpness: None,
         measured: Vec::new(),
+        tables: Vec::new(),
     };
     let mut number = 0;
     bencher.bench_local(|| {

@@ -37,6 +37,19 @@ impl Loss {
                 .mul_scalar(-1.0 / samples),
         }
     }
+
+    /// ∂L/∂F, `[n, c]`.
+    pub fn slope(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
+        debug_assert_eq!(outputs.dims(), targets.dims());
+        let samples = outputs.dims()[0] as f64;
+        match *self {
+            Self::Mse { factor } => (outputs - targets).mul_scalar(2.0 * factor / samples),
+            Self::CrossEntropy => {
+                let total = targets.clone().sum_dim(1);
+                (activation::softmax(outputs, 1) * total - targets).mul_scalar(1.0 / samples)
+            }
+        }
+    }
 }
 
 /// The name of a loss.

@@ -6,6 +6,7 @@ use brink_plot::{draw_run, png, read_run};
 
 use crate::args;
 use crate::atomic::write_atomically;
+use crate::observe::draw_tables;
 use crate::run_folder::TRACE_SVG;
 use crate::tell::tell_to;
 
@@ -24,6 +25,11 @@ pub fn run(command: &args::Plot, out: &mut impl Write) -> Result<(), crate::erro
         let path = path.with_extension("png");
         write_atomically(&path, |file| file.write_all(&pixels))?;
         tell_to(out, path.display());
+    }
+    if command.out.is_none() {
+        for path in draw_tables(&command.run)? {
+            tell_to(out, path.display());
+        }
     }
     Ok(())
 }

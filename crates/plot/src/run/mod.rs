@@ -5,6 +5,8 @@ mod figure;
 mod manifest;
 mod read;
 mod series;
+mod spectrum;
+mod tables;
 mod thin;
 
 #[cfg(test)]
@@ -15,3 +17,4 @@ pub use figure::draw_run;
 pub use manifest::{Head, outcome_note};
 pub use read::read_run;
 pub use series::{Measured, Row, Rule, Series};
+pub use tables::draw_table;
