@@ -2,7 +2,9 @@
 //! `cargo bench --profile release` (a part of a bench's name selects).
 
 use brink_cli::config::Config;
-use brink_dynamics::eigen::{OperatorError, Params, Solver, SymmetricOperator};
+use brink_dynamics::eigen::{
+    OperatorError, Params, Solver, SpectrumParams, SymmetricOperator, spectrum,
+};
 use brink_dynamics::observer::Observer;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 use brink_linearize::{Batch, Objective};
@@ -170,6 +172,27 @@ fn eigensolver_besides_products(bencher: Bencher, count: usize) {
                 .iterations,
         )
     });
+}
+
+/// What a spectrum costs besides its 610 products: reorthogonalisation, mostly.
+#[divan::bench(sample_count = 5)]
+fn spectrum_besides_products(bencher: Bencher) {
+    let size = 242_010;
+    let values = (0..size).map(|i| {
+        if i < 12 {
+            40.0 - i as f32
+        } else {
+            (i % 97) as f32 / 97.0
+        }
+    });
+    let values: Vec<f32> = values.collect();
+    let entries = Tensor::<1>::from_data(values.as_slice(), &Device::flex());
+    let mut operator = Diagonal {
+        device: Device::flex(),
+        entries: entries.reshape([1, size]),
+    };
+    let params = SpectrumParams::default();
+    bencher.bench_local(|| black_box(spectrum(&mut operator, &params).expect("a spectrum").trace));
 }
 
 /// A hundred rows of `trace.csv`, each flushed.

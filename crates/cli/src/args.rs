@@ -371,6 +371,10 @@ pub struct Plot {
     /// The figure, instead of RUN/trace.svg
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Draw these columns of trace.csv instead, such as lambda_1,batch_sharpness, to RUN/columns.svg;
+    /// repeated for one panel more
+    #[arg(long, value_name = "COLUMNS")]
+    pub panel: Vec<String>,
     /// Write a PNG of the same name beside it
     #[arg(long)]
     pub png: bool,

@@ -23,6 +23,8 @@ pub const TRACE_SVG: &str = "trace.svg";
 
 /// The figure in pixels, by `brink plot --png`.
 pub const TRACE_PNG: &str = "trace.png";
+/// A figure of chosen columns, by `brink plot --panel`.
+pub const COLUMNS_SVG: &str = "columns.svg";
 /// The report as a page, by `brink report`.
 pub const REPORT_HTML: &str = "report.html";
 /// The report as data.
@@ -33,7 +35,7 @@ pub const MANIFEST_ROOM: &str = ".manifest.json.end";
 
 /// Every file that a run writes, and what is made of it later; `--force` replaces these and
 /// nothing else.
-pub const FILES: [&str; 9] = [
+pub const FILES: [&str; 10] = [
     TRACE_CSV,
     EIGENVALUES_CSV,
     MANIFEST_JSON,
@@ -41,12 +43,14 @@ pub const FILES: [&str; 9] = [
     FINAL_WEIGHTS,
     TRACE_SVG,
     TRACE_PNG,
+    COLUMNS_SVG,
     REPORT_HTML,
     REPORT_JSON,
 ];
 
 /// The files of a run's end, which are gone while it goes on.
-const FILES_OF_THE_END: [&str; 5] = [
+const FILES_OF_THE_END: [&str; 6] = [
+    COLUMNS_SVG,
     FINAL_WEIGHTS,
     TRACE_SVG,
     TRACE_PNG,

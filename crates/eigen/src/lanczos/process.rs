@@ -32,7 +32,7 @@ pub(super) fn process(
     let [count, _] = probes.dims();
     let owners: Vec<usize> = (0..count).collect();
     let mut found: Vec<Tridiagonal> = (0..count).map(|_| Tridiagonal::default()).collect();
-    let mut basis = arithmetic.krylov(probes);
+    let mut basis = arithmetic.long_krylov(probes);
     let mut first = None;
     for step in 0..steps {
         let image = meter.apply(basis.last(), &owners)?;

@@ -1,6 +1,7 @@
 //! The figure of a run, from its records as they come or from its folder later.
 
 mod before;
+mod columns;
 mod figure;
 mod manifest;
 mod read;
@@ -13,6 +14,7 @@ mod thin;
 mod tests;
 
 pub use before::{Before, before};
+pub use columns::draw_columns;
 pub use figure::draw_run;
 pub use manifest::{Head, outcome_note};
 pub use read::read_run;

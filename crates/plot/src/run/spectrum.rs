@@ -50,7 +50,7 @@ pub(super) fn draw(folder: &Path, table: &Table) -> Result<Option<String>, PlotE
     titles.note(Some(&format!("spectrum of {}", shown(&operator))));
     let mut columns = vec![curves(&densities, &solved, last.step)];
     if densities.len() > 2 {
-        columns.push(over_time(&densities, &solved, &head));
+        columns.push(over_time(&densities, &solved));
     }
     let figure = Figure {
         titles,
@@ -165,7 +165,7 @@ fn curves(densities: &[Density], solved: &Solved, last: u64) -> Column {
     }
 }
 
-fn over_time(densities: &[Density], solved: &Solved, head: &Head) -> Column {
+fn over_time(densities: &[Density], solved: &Solved) -> Column {
     let thinned: Vec<&Density> = match densities.len() {
         count if count <= CELLS[1] => densities.iter().collect(),
         count => (0..CELLS[1])
@@ -210,7 +210,7 @@ fn over_time(densities: &[Density], solved: &Solved, head: &Head) -> Column {
             };
             let share = 1.0 - (value / highest).log10() / LEAST.log10();
             let shade = (share * SHADES).ceil() / SHADES;
-            if !(shade > 0.0) {
+            if shade.is_nan() || shade <= 0.0 {
                 continue;
             }
             match column.last_mut() {
@@ -241,7 +241,6 @@ fn over_time(densities: &[Density], solved: &Solved, head: &Head) -> Column {
         ticks::short(LEAST * highest),
         ticks::short(highest)
     );
-    let _ = head;
     Column {
         x_label: "step".to_owned(),
         ..Column::of_steps(vec![Panel {

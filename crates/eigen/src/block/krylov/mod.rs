@@ -14,8 +14,10 @@ use super::{Arithmetic, EigenError};
 #[derive(Debug)]
 pub(crate) struct Krylov {
     own: bool,
-    /// `[k, P]` each, unit rows or zeros.
+    /// `[k, P]` each, unit rows or zeros: all of them, or the last two if there are `halves`.
     blocks: Vec<Tensor<2>>,
+    /// All blocks in 16 bits, for those that only ever take a rounding's size out of another.
+    halves: Option<Vec<Vec<u16>>>,
     /// What the next block is before its rows are unit, `[k, P]`.
     next: Option<Tensor<2>>,
 }
@@ -35,8 +37,25 @@ impl Arithmetic {
         Krylov {
             own: self.is_own(&first),
             blocks: vec![first],
+            halves: None,
             next: None,
         }
+    }
+
+    /// The same for many blocks, of which only the last are read as they are.
+    ///
+    /// Once the parts along the last two blocks are out, an image of the Lanczos process has no more
+    /// of the others than rounding brings. Sixteen bits of a basis vector, float32's sign, exponent
+    /// and seven digits, tell and take that as well as all of them, and half as much memory is read.
+    pub fn long_krylov(self, first: Tensor<2>) -> Krylov {
+        let mut bases = self.krylov(first);
+        #[cfg(feature = "flex")]
+        if bases.own
+            && let Some(halves) = flex::halves(&bases.blocks[0])
+        {
+            bases.halves = Some(vec![halves]);
+        }
+        bases
     }
 }
 
@@ -60,7 +79,8 @@ impl Krylov {
     ) -> Result<Orthogonalised, EigenError> {
         #[cfg(feature = "flex")]
         if self.own
-            && let Some((next, found)) = flex::orthogonalise(&self.blocks, &image, before)
+            && let Some((next, found)) =
+                flex::orthogonalise(&self.blocks, self.halves.as_deref(), &image, before)
         {
             self.next = Some(next);
             return Ok(found);
@@ -74,7 +94,16 @@ impl Krylov {
     /// What was left of the last image, times a factor for each row, is the next block.
     pub fn extend(&mut self, factors: &[f64]) {
         if let Some(next) = self.next.take() {
-            self.blocks.push(plain::scaled(next, factors));
+            let next = plain::scaled(next, factors);
+            #[cfg(feature = "flex")]
+            if let Some(halves) = &mut self.halves
+                && let Some(of_next) = flex::halves(&next)
+            {
+                halves.push(of_next);
+                let old = self.blocks.len().saturating_sub(1);
+                self.blocks.drain(..old);
+            }
+            self.blocks.push(next);
         }
     }
 }

@@ -26,12 +26,12 @@ fn operator(dtype: DType) -> Tensor<2> {
 
 #[test]
 fn bases_stay_orthonormal_and_agree() {
-    for (dtype, tolerance) in [(DType::F32, 3e-6), (DType::F64, 1e-14)] {
+    for (dtype, tolerance) in [(DType::F32, 5e-5), (DType::F64, 1e-14)] {
         let (operator, device) = (operator(dtype), Device::flex());
         let follow = |own: bool| {
             let first = sphere([3, LENGTH], [7, 0], &device, dtype);
-            let mut basis = Arithmetic::new(own).krylov(first);
-            let mut found = Vec::new();
+            let mut basis = Arithmetic::new(own).long_krylov(first);
+            let (mut found, mut all) = (Vec::new(), vec![basis.last()]);
             let mut before = vec![0.0; 3];
             for _ in 0..30 {
                 let image = basis.last() * operator.clone();
@@ -40,17 +40,19 @@ fn bases_stay_orthonormal_and_agree() {
                 before.clone_from(&step.length);
                 found.extend([step.along, step.length]);
                 basis.extend(&factors);
+                all.push(basis.last());
             }
-            (basis, found.concat())
+            (basis, found.concat(), all)
         };
-        let ((basis, own), (_, plain)) = (follow(true), follow(false));
+        let ((basis, own, all), (_, plain, _)) = (follow(true), follow(false));
+        assert_eq!(basis.halves.is_some(), dtype == DType::F32);
         for (step, (own, plain)) in own.iter().zip(&plain).enumerate() {
             // Rounding grows along the process as its nodes converge, and moves no rule with it.
             let near = step > 20 || (own - plain).abs() < 1e3 * tolerance;
             assert!(near, "{dtype:?} {step}: {own} {plain}");
         }
         for row in 0..3 {
-            let rows = basis.blocks.iter();
+            let rows = all.iter();
             let rows: Vec<Vec<f64>> = rows.map(|b| host(&b.clone().narrow(0, row, 1))).collect();
             for (i, a) in rows.iter().enumerate() {
                 for (j, b) in rows.iter().enumerate() {
