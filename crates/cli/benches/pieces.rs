@@ -2,7 +2,9 @@
 //! `cargo bench --profile release` (a part of a bench's name selects).
 
 use brink_cli::config::Config;
-use brink_dynamics::eigen::{OperatorError, Params, Solver, SymmetricOperator};
+use brink_dynamics::eigen::{
+    OperatorError, Params, Solver, SpectrumParams, SymmetricOperator, spectrum,
+};
 use brink_dynamics::observer::Observer;
 use brink_dynamics::record::{Eigenvalue, EigenvalueKind, RunHeader, StepRecord};
 use brink_linearize::{Batch, Objective};
@@ -172,6 +174,27 @@ fn eigensolver_besides_products(bencher: Bencher, count: usize) {
     });
 }
 
+/// What a spectrum costs besides its 610 products: reorthogonalisation, mostly.
+#[divan::bench(sample_count = 5)]
+fn spectrum_besides_products(bencher: Bencher) {
+    let size = 242_010;
+    let values = (0..size).map(|i| {
+        if i < 12 {
+            40.0 - i as f32
+        } else {
+            (i % 97) as f32 / 97.0
+        }
+    });
+    let values: Vec<f32> = values.collect();
+    let entries = Tensor::<1>::from_data(values.as_slice(), &Device::flex());
+    let mut operator = Diagonal {
+        device: Device::flex(),
+        entries: entries.reshape([1, size]),
+    };
+    let params = SpectrumParams::default();
+    bencher.bench_local(|| black_box(spectrum(&mut operator, &params).expect("a spectrum").trace));
+}
+
 /// A hundred rows of `trace.csv`, each flushed.
 #[divan::bench]
 fn trace_rows(bencher: Bencher) {
@@ -191,6 +214,7 @@ fn trace_rows(bencher: Bencher) {
         accuracy: true,
         minibatches: false,
         measured: Vec::new(),
+        tables: Vec::new(),
     };
     let value = |index| Eigenvalue {
         index,
@@ -220,6 +244,7 @@ fn trace_rows(bencher: Bencher) {
         batch_loss: None,
         step_sharpness: None,
         measured: Vec::new(),
+        tables: Vec::new(),
     };
     let mut number = 0;
     bencher.bench_local(|| {

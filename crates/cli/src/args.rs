@@ -4,10 +4,12 @@
 #![allow(rustdoc::invalid_html_tags)]
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::config::overrides::Override;
+use crate::measure::table_names;
 
 /// Gradient descent at the edge of stability, measured at every step.
 #[derive(Debug, Parser)]
@@ -27,6 +29,8 @@ pub enum Command {
     Resume(Resume),
     /// Start a new run from a checkpoint of another, with other settings
     Fork(Fork),
+    /// Measure a run at one of its checkpoints, or weights from a file
+    Measure(Measure),
     /// Follow a two-layer linear network by the theory's closed recursion instead of training it
     Theory(Theory),
     /// Make the paper's seven figures, with the runs that they need
@@ -133,6 +137,82 @@ pub struct Fork {
     /// Say nothing but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// `brink measure`.
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// The folder of a run, or a .safetensors file of weights
+    #[arg(value_name = "RUN")]
+    pub path: PathBuf,
+    /// The step, of those with a checkpoint, instead of the last
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = step)]
+    pub at: Option<u64>,
+    /// The config that a file of weights belongs to
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to measure
+    #[command(flatten)]
+    pub tables: Tables,
+    /// What computes, instead of what the run is computed by
+    #[arg(long, overrides_with = "backend")]
+    pub backend: Option<String>,
+    /// A number from `brink devices`, or discrete, integrated, virtual, cpu
+    #[arg(long, allow_negative_numbers = true)]
+    pub device: Option<String>,
+    /// Where the files go, instead of RUN/measure-<step>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Changes to the config: measure.*, data.* and run.*
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// Tables of `[measure]`, each by an option of its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tables(pub Vec<&'static str>);
+
+/// The option that names a table.
+pub fn flag_of(table: &str) -> String {
+    format!("--{}", table.replace('_', "-"))
+}
+
+impl Args for Tables {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let names = table_names().iter();
+            names.map(|table| table.replace('_', "-")).collect()
+        });
+        let option = |(table, word): (&&'static str, &'static String)| {
+            clap::Arg::new(*table)
+                .long(word.as_str())
+                .action(clap::ArgAction::SetTrue)
+                .help_heading("What to measure")
+                .help(format!("[measure.{table}]"))
+        };
+        command.args(table_names().iter().zip(WORDS.iter()).map(option))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Tables {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let named = table_names().iter().copied();
+        Ok(Self(
+            named.filter(|table| matches.get_flag(table)).collect(),
+        ))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// `brink theory`.
@@ -291,6 +371,10 @@ pub struct Plot {
     /// The figure, instead of RUN/trace.svg
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Draw these columns of trace.csv instead, such as lambda_1,batch_sharpness, to RUN/columns.svg;
+    /// repeated for one panel more
+    #[arg(long, value_name = "COLUMNS")]
+    pub panel: Vec<String>,
     /// Write a PNG of the same name beside it
     #[arg(long)]
     pub png: bool,

@@ -63,6 +63,10 @@ pub enum Error {
     /// The inputs cannot be compressed.
     #[error("cannot compress the inputs")]
     Compress(#[from] brink_model::RowSpaceError),
+    /// A measurement is asked for that cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Measure(#[from] crate::train::MeasureRequestError),
     /// A setting asks for more than the network or the data have.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -62,6 +62,10 @@ fn dispatch(cli: &Cli, command_line: Vec<String>, out: &mut impl Write) -> Resul
             let trained = train::fork(arguments, command_line)?;
             return Ok(ended(&trained, arguments.quiet, out));
         }
+        Command::Measure(arguments) => {
+            let measured = train::measure(arguments, command_line)?;
+            return Ok(ended(&measured, arguments.quiet, out));
+        }
         Command::Theory(arguments) if !arguments.widths.is_empty() => {
             theory::sweep(arguments, out)?;
         }

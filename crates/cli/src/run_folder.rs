@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint;
 use crate::folder_lock::{FolderLock, Holder, LOCK_FILE, Refused};
+use crate::measure;
 
 /// One row a step.
 pub const TRACE_CSV: &str = "trace.csv";
@@ -22,6 +23,8 @@ pub const TRACE_SVG: &str = "trace.svg";
 
 /// The figure in pixels, by `brink plot --png`.
 pub const TRACE_PNG: &str = "trace.png";
+/// A figure of chosen columns, by `brink plot --panel`.
+pub const COLUMNS_SVG: &str = "columns.svg";
 /// The report as a page, by `brink report`.
 pub const REPORT_HTML: &str = "report.html";
 /// The report as data.
@@ -32,7 +35,7 @@ pub const MANIFEST_ROOM: &str = ".manifest.json.end";
 
 /// Every file that a run writes, and what is made of it later; `--force` replaces these and
 /// nothing else.
-pub const FILES: [&str; 9] = [
+pub const FILES: [&str; 10] = [
     TRACE_CSV,
     EIGENVALUES_CSV,
     MANIFEST_JSON,
@@ -40,18 +43,43 @@ pub const FILES: [&str; 9] = [
     FINAL_WEIGHTS,
     TRACE_SVG,
     TRACE_PNG,
+    COLUMNS_SVG,
     REPORT_HTML,
     REPORT_JSON,
 ];
 
 /// The files of a run's end, which are gone while it goes on.
-const FILES_OF_THE_END: [&str; 5] = [
+const FILES_OF_THE_END: [&str; 6] = [
+    COLUMNS_SVG,
     FINAL_WEIGHTS,
     TRACE_SVG,
     TRACE_PNG,
     REPORT_HTML,
     REPORT_JSON,
 ];
+
+/// The figure of a table.
+pub fn table_figure(table: &str) -> String {
+    format!("{table}.svg")
+}
+
+/// The tables of measurements, and their figures.
+fn of_tables() -> [Vec<String>; 2] {
+    let tables = measure::arrays().into_iter().flat_map(|(_, tables)| tables);
+    let names: Vec<&str> = tables.map(|table| table.name).collect();
+    let each = |name: fn(&str) -> String| names.iter().map(|table| name(table)).collect();
+    [each(brink_traces::table_file), each(table_figure)]
+}
+
+/// Whether a run writes a file of that name, or something is made of it later.
+fn is_file(name: &str) -> bool {
+    FILES.contains(&name) || of_tables().iter().flatten().any(|file| file == name)
+}
+
+/// Whether it is one of its end.
+fn is_file_of_the_end(name: &str) -> bool {
+    FILES_OF_THE_END.contains(&name) || of_tables()[1].iter().any(|file| file == name)
+}
 
 /// Where numbered run folders go.
 const OUTPUTS: &str = "outputs";
@@ -158,6 +186,30 @@ impl RunFolder {
         }
     }
 
+    /// Creates `<folder>/<name>`, or the first `<name>-<n>` that is not there, n counted from 2.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`]
+    pub fn beside(folder: &Path, name: &str) -> Result<Self, FolderError> {
+        let mut number = 1;
+        loop {
+            let path = match number {
+                1 => folder.join(name),
+                _ => folder.join(format!("{name}-{number}")),
+            };
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    return Ok(Self {
+                        _lock: lock(&path)?,
+                        path,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(FolderError::Io { path, source }),
+            }
+        }
+    }
+
     /// Takes `path`, creating it if it is missing.
     ///
     /// A folder with something in it is refused, unless `force` allows the files of an earlier
@@ -221,10 +273,8 @@ impl RunFolder {
             path: self.path.clone(),
             source,
         };
-        let is_left_over = |name: &&String| {
-            FILES_OF_THE_END.contains(&name.as_str())
-                || unfinished(name).is_some_and(|whole| FILES.contains(&whole))
-        };
+        let is_left_over =
+            |name: &&String| is_file_of_the_end(name) || unfinished(name).is_some_and(is_file);
         let names = names(&self.path).map_err(fail)?;
         let mut left_over = names.iter().filter(is_left_over);
         left_over.try_for_each(|name| removed(&self.file(name)))
@@ -274,7 +324,7 @@ fn removed(file: &Path) -> Result<(), FolderError> {
 
 /// Whether a run wrote the file, or was writing it when it was killed.
 fn is_of_a_run(name: &str) -> bool {
-    name == MANIFEST_ROOM || FILES.contains(&unfinished(name).unwrap_or(name))
+    name == MANIFEST_ROOM || is_file(unfinished(name).unwrap_or(name))
 }
 
 /// The name that a file would have had, as `write_atomically` calls what is not yet whole.

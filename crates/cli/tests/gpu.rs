@@ -45,6 +45,10 @@ draws = 3
 count = 1
 [measure.layer_sharpness]
 [measure.flow]
+[measure.spectrum]
+probes = 3
+lanczos_steps = 4
+points = 300
 "#;
 
 fn manifest(run: &Path) -> serde_json::Value {

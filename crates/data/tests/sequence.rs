@@ -110,7 +110,7 @@ fn a_text_is_read_in_pieces_one_behind_the_other() {
     // a b c ä are 0 1 2 3; two pieces of three, and one character that is only a target.
     assert_eq!(numbers(&data.train.inputs_f64(), 4), [0, 1, 2, 3, 1, 2]);
     assert_eq!(numbers(&data.train.targets(), 4), [1, 2, 3, 1, 2, 0]);
-    assert_eq!(data.provenance.train.files, [path.clone()]);
+    assert_eq!(data.provenance.train.files, std::slice::from_ref(&path));
     assert!(refusal(&text.replace("'all'", "3")).contains("there are 2"));
     assert!(refusal(&text.replace("length = 3", "length = 8")).contains("8 characters"));
     std::fs::write(&path, "aaaaaaa").expect("a file");

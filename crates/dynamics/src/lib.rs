@@ -65,6 +65,7 @@ mod run;
 mod scaled;
 mod settings;
 mod spectrum;
+mod table;
 mod weight_decay;
 
 pub use brink_eigen as eigen;
@@ -80,4 +81,5 @@ pub use problem::{Accuracy, LayerWeight, Problem};
 pub use recording::{Goals, Recording, with_causes};
 pub use run::{Finished, Run, run};
 pub use settings::{Above, Between, EigenvalueSettings, Settings};
+pub use table::{Cell, Rows, Table};
 pub use weight_decay::Shifted;

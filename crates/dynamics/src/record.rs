@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::column::Column;
 use crate::eigen::Certainty;
+use crate::table::{Rows, Table};
 
 /// How an eigenvalue was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -84,6 +85,9 @@ pub struct StepRecord {
     pub step_sharpness: Option<f64>,
     /// What else was measured, in [`RunHeader::measured`]'s order.
     pub measured: Vec<Option<f64>>,
+    /// The rows of the measurements' tables.
+    #[serde(skip)]
+    pub tables: Vec<Rows>,
 }
 
 impl StepRecord {
@@ -135,4 +139,6 @@ pub struct RunHeader {
     pub minibatches: bool,
     /// The columns of the run's measurements.
     pub measured: Vec<Column>,
+    /// Their tables.
+    pub tables: Vec<Table>,
 }

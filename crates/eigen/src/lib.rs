@@ -111,6 +111,7 @@ mod dense;
 mod drift;
 mod error;
 mod host;
+mod lanczos;
 mod operator;
 mod orthonormal;
 mod params;
@@ -123,6 +124,7 @@ mod solver;
 mod subspace;
 
 pub use error::{EigenError, OperatorError};
+pub use lanczos::{Broadening, Density, Estimate, Rule, Spectrum, SpectrumParams, spectrum};
 pub use operator::SymmetricOperator;
 pub use params::{End, Params, VALUE_FLOOR};
 pub use solution::{Certainty, Eigenpair, Exceeded, Info, Solution, Stop};

@@ -28,6 +28,34 @@ impl RandomVectors {
     }
 }
 
+/// `[rows, dim]` of unit rows, uniform on the sphere, from a stream of a seed; drawn on the host, so
+/// that every device gets the same.
+pub(super) fn sphere(
+    [rows, dim]: [usize; 2],
+    [seed, stream]: [u64; 2],
+    device: &Device,
+    dtype: DType,
+) -> Tensor<2> {
+    let mut bits = ChaCha8Rng::seed_from_u64(seed);
+    bits.set_stream(stream);
+    // In (0, 1]: its logarithm is finite.
+    let mut uniform = || ((bits.next_u64() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+    let mut values = Vec::with_capacity(rows * dim + 1);
+    for row in 0..rows {
+        // Normal numbers have no preferred direction (Box and Muller, 1958).
+        while values.len() < (row + 1) * dim {
+            let radius = (-2.0 * uniform().ln()).sqrt();
+            let (sine, cosine) = (std::f64::consts::TAU * uniform()).sin_cos();
+            values.extend([radius * cosine, radius * sine]);
+        }
+        values.truncate((row + 1) * dim);
+        let own = &mut values[row * dim..];
+        let length = own.iter().map(|x| x * x).sum::<f64>().sqrt();
+        own.iter_mut().for_each(|x| *x /= length);
+    }
+    Tensor::from_data(TensorData::new(values, [rows, dim]), (device, dtype))
+}
+
 impl Memory for RandomVectors {
     /// How far the stream of its seed is used up.
     fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {

@@ -68,30 +68,53 @@ impl Loss {
                 smoothing,
                 positions,
             } => {
-                let classes = columns / positions;
-                let rows = samples * positions;
-                let (outputs, targets) = match positions {
-                    1 => (outputs, targets),
-                    _ => {
-                        let by_position = [rows, classes];
-                        (outputs.reshape(by_position), targets.reshape(by_position))
-                    }
-                };
-                let targets = match smoothing {
-                    0.0 => targets,
-                    _ => targets
-                        .mul_scalar(1.0 - smoothing)
-                        .add_scalar(smoothing / classes as f64),
-                };
-                (activation::log_softmax(outputs, 1) * targets)
+                let rows = [samples * positions, columns / positions];
+                let targets = smoothed(targets.reshape(rows), smoothing);
+                (activation::log_softmax(outputs.reshape(rows), 1) * targets)
                     .sum()
-                    .mul_scalar(-1.0 / rows as f64)
+                    .mul_scalar(-1.0 / rows[0] as f64)
             }
             Self::Logistic => Activation::Softplus
                 .forward((outputs * targets).neg())
                 .sum()
                 .mul_scalar(1.0 / samples as f64),
         }
+    }
+
+    /// ∂L/∂F, `[n, c]`.
+    pub fn slope(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
+        debug_assert_eq!(outputs.dims(), targets.dims());
+        let [samples, columns] = outputs.dims();
+        match *self {
+            Self::Mse { factor } => (outputs - targets).mul_scalar(2.0 * factor / samples as f64),
+            Self::CrossEntropy {
+                smoothing,
+                positions,
+            } => {
+                let rows = [samples * positions, columns / positions];
+                let targets = smoothed(targets.reshape(rows), smoothing);
+                let total = targets.clone().sum_dim(1);
+                let slope = activation::softmax(outputs.reshape(rows), 1) * total - targets;
+                let slope = slope.mul_scalar(1.0 / rows[0] as f64);
+                slope.reshape([samples, columns])
+            }
+            Self::Logistic => {
+                let margin = outputs * targets.clone();
+                let slope = Activation::Sigmoid.forward(margin.neg()) * targets;
+                slope.mul_scalar(-1.0 / samples as f64)
+            }
+        }
+    }
+}
+
+/// (1 − a)Y + a/c.
+fn smoothed(targets: Tensor<2>, smoothing: f64) -> Tensor<2> {
+    let [_, classes] = targets.dims();
+    match smoothing {
+        0.0 => targets,
+        _ => targets
+            .mul_scalar(1.0 - smoothing)
+            .add_scalar(smoothing / classes as f64),
     }
 }
 

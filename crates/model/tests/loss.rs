@@ -94,6 +94,44 @@ mod values {
     }
 
     #[test]
+    fn slopes_are_the_differences_of_losses() {
+        let (f, classes) = (
+            irregular(12),
+            [0., 1., 0., 0., 0., 1., 1., 0., 0., 0., 1., 0.],
+        );
+        let signs = classes.map(|class| 2.0 * class - 1.0);
+        let smooth = Loss::CrossEntropy {
+            smoothing: 0.2,
+            positions: 2,
+        };
+        for (backend, device) in devices() {
+            for (loss, y, columns) in [
+                (Loss::Mse { factor: 0.5 }, &classes, 3),
+                (Loss::CROSS_ENTROPY, &classes, 3),
+                (smooth, &classes, 6),
+                (Loss::Logistic, &signs, 1),
+            ] {
+                let at = |f: &[f64]| {
+                    let y = matrix(y, columns, &device);
+                    values(loss.forward(matrix(f, columns, &device), y))[0]
+                };
+                let quotient = |i: usize| {
+                    let moved = |by: f64| {
+                        let mut moved = f.clone();
+                        moved[i] += by;
+                        at(&moved)
+                    };
+                    (moved(1e-5) - moved(-1e-5)) / 2e-5
+                };
+                let expected: Vec<f64> = (0..12).map(quotient).collect();
+                let outputs = matrix(&f, columns, &device);
+                let slope = values(loss.slope(outputs, matrix(y, columns, &device)));
+                assert_close(&slope, &expected, 1e-9, backend);
+            }
+        }
+    }
+
+    #[test]
     fn cross_entropy_stands_large_outputs() {
         for (backend, device) in devices() {
             let (f, y) = ([1e3, 0.0], [0.0, 1.0]);

@@ -33,6 +33,15 @@ pub enum PlotError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// The trace has no such column.
+    #[error("the trace has no column `{column}`")]
+    #[diagnostic(help("it has {known}"))]
+    NoColumn {
+        /// The name asked for.
+        column: String,
+        /// The names there are.
+        known: String,
+    },
     /// The figure shows a quantity that the run did not measure.
     #[error("{figure} needs the column `{column}`, which the run `{run}` does not have")]
     #[diagnostic(help("run again with {measurement}"))]

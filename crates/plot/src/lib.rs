@@ -22,5 +22,6 @@ pub use chart::{Quality, Titles, ticks};
 pub use error::PlotError;
 pub use phases::bands;
 pub use run::{
-    Before, Head, Measured, Row, Rule, Series, before, draw_run, outcome_note, read_run,
+    Before, Head, Measured, Row, Rule, Series, before, draw_columns, draw_run, draw_table,
+    outcome_note, read_run,
 };

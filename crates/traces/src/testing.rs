@@ -20,6 +20,7 @@ pub fn header() -> RunHeader {
         accuracy: false,
         minibatches: false,
         measured: Vec::new(),
+        tables: Vec::new(),
     }
 }
 
@@ -43,6 +44,7 @@ pub fn record(step: u64) -> StepRecord {
         batch_loss: None,
         step_sharpness: None,
         measured: Vec::new(),
+        tables: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use brink_dynamics::observer::ObserverError;
 use brink_dynamics::state::State;
+use brink_traces::table_file;
 
 use super::{Checkpoints, FACTS, Facts};
 use crate::atomic::{WriteError, write_atomically};
@@ -17,7 +18,7 @@ use crate::run_folder::{EIGENVALUES_CSV, RunFolder, TRACE_CSV};
 pub struct CheckpointWriter {
     checkpoints: Checkpoints,
     /// The files whose rows a checkpoint relies on.
-    tables: [PathBuf; 2],
+    tables: Vec<PathBuf>,
     facts: Facts,
     every: u64,
     keep: usize,
@@ -25,16 +26,23 @@ pub struct CheckpointWriter {
 }
 
 impl CheckpointWriter {
-    /// Checkpoints of a run in a folder, that of step `saved` being there already.
+    /// Checkpoints of a run in a folder, that of step `saved` being there already; `tables` are those
+    /// that its measurements write.
     pub fn new(
         folder: &RunFolder,
         facts: Facts,
         config: CheckpointConfig,
         saved: Option<u64>,
+        tables: &[&str],
     ) -> Self {
+        let tables = tables.iter().map(|table| folder.file(&table_file(table)));
         Self {
             checkpoints: Checkpoints::of(folder.path()),
-            tables: [TRACE_CSV, EIGENVALUES_CSV].map(|name| folder.file(name)),
+            tables: [TRACE_CSV, EIGENVALUES_CSV]
+                .map(|name| folder.file(name))
+                .into_iter()
+                .chain(tables)
+                .collect(),
             facts,
             every: config.every,
             keep: config.keep,

@@ -61,6 +61,7 @@ fn columns(out: &mut impl Write) -> std::io::Result<()> {
         accuracy: true,
         minibatches: true,
         measured: Vec::new(),
+        tables: Vec::new(),
     };
     let of_every_run = ("", brink_traces::columns(&header));
     let tables: Vec<_> = std::iter::once(of_every_run)
@@ -75,6 +76,16 @@ fn columns(out: &mut impl Write) -> std::io::Result<()> {
         }
         for column in columns {
             writeln!(out, "{:width$}  {}", column.name, column.meaning)?;
+        }
+    }
+    for (table, arrays) in measure::arrays() {
+        for array in arrays {
+            let file = brink_traces::table_file(array.name);
+            writeln!(out, "\n[measure.{table}], in {file}")?;
+            writeln!(out, "{:width$}  t, on every row", "step")?;
+            for column in &array.columns {
+                writeln!(out, "{:width$}  {}", column.name, column.meaning)?;
+            }
         }
     }
     Ok(())

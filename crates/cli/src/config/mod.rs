@@ -72,11 +72,15 @@ const LIMIT: u64 = 1 << 20;
 impl Config {
     /// Reads a file, lays the overrides over it in order, and checks the result.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let text = brink_files::read_text(path, LIMIT).map_err(|source| ConfigError::Read {
+        Self::parse(&path.display().to_string(), Self::text(path)?, overrides)
+    }
+
+    /// A file's text.
+    pub fn text(path: &Path) -> Result<String, ConfigError> {
+        brink_files::read_text(path, LIMIT).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
-        })?;
-        Self::parse(&path.display().to_string(), text, overrides)
+        })
     }
 
     /// The same from a text; `name` stands for it in errors.

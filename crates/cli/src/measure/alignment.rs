@@ -15,6 +15,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     needs: &[Need::TopEigenvector],
     faults: ScheduleConfig::faults,
     columns: || columns::alignment(["<layer>"].iter()),
+    arrays: Vec::new,
     measurement: |table, run| {
         let alignment = Alignment::new(table.schedule(), run.layers());
         Ok(Some(Box::new(alignment)))

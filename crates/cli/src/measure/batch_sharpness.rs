@@ -21,6 +21,7 @@ pub const TABLE: Table<BatchSharpnessConfig> = Table {
     needs: &[Need::BatchSize, Need::SamplesInOnePiece],
     faults: BatchSharpnessConfig::faults,
     columns: columns::batch_sharpness,
+    arrays: Vec::new,
     measurement: |table, run| {
         let Some(size) = table.batch_size(run.config) else {
             return Ok(None);

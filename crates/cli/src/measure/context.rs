@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use brink_dynamics::Problem;
-use brink_dynamics::measurement::SquaredError;
+use brink_dynamics::measurement::{OutputSlope, SquaredError};
 use brink_dynamics::minibatch::RandomBatches;
 use brink_linearize::Layout;
 use brink_model::{Declared, Loss};
@@ -38,6 +38,12 @@ impl Context<'_> {
             Loss::Mse { factor } => Some(SquaredError::new(self.targets.clone(), factor)),
             Loss::CrossEntropy { .. } | Loss::Logistic => None,
         }
+    }
+
+    /// ∂L/∂F of outputs F.
+    pub fn output_slope(&self) -> OutputSlope<2> {
+        let (loss, targets) = (self.loss, self.targets.clone());
+        Box::new(move |outputs| loss.slope(outputs, targets.clone()))
     }
 
     /// Directions outside θ in which the loss does not change.

@@ -20,6 +20,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     ],
     faults: ScheduleConfig::faults,
     columns: columns::first_order,
+    arrays: Vec::new,
     measurement: |table, run| {
         let Some(squared) = run.squared_error() else {
             return Ok(None);

@@ -22,6 +22,7 @@ pub const TABLE: Table<FlowConfig> = Table {
     needs: &[Need::GradientDescent, Need::NoWeightDecay],
     faults: FlowConfig::faults,
     columns: columns::flow,
+    arrays: Vec::new,
     measurement: |table, run| {
         let method = match table.method {
             FlowMethodConfig::Rk4 => FlowMethod::RungeKutta4 {

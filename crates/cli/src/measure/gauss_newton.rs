@@ -16,6 +16,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,
     columns: columns::gauss_newton,
+    arrays: Vec::new,
     measurement: |table, run| {
         let parts = GaussNewton::new(table.schedule(), table.relative_tolerance)?;
         let parts = parts.with_flat_directions(run.flat_directions());

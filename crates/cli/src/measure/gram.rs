@@ -19,6 +19,7 @@ pub const TABLE: Table<GramConfig> = Table {
     needs: &[Need::SquaredError, Need::NoWeightDecay],
     faults: GramConfig::faults,
     columns: || columns::gram(2),
+    arrays: Vec::new,
     measurement: |table, run| {
         let Some(squared) = run.squared_error() else {
             return Ok(None);

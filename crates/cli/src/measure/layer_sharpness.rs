@@ -16,6 +16,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,
     columns: || columns::layer_sharpness(["<layer>"].iter()),
+    arrays: Vec::new,
     measurement: |table, run| {
         let tolerance = table.relative_tolerance;
         let sharpness = LayerSharpness::new(table.schedule(), run.layers(), tolerance)?;

@@ -15,9 +15,12 @@ mod layer_sharpness;
 mod residual;
 mod schedule;
 mod self_stabilization;
+mod spectrum;
 mod step;
 mod subspace;
 mod table;
+
+use std::sync::LazyLock;
 
 use brink_analysis::phases::PhaseParams;
 use brink_dynamics::Column;
@@ -34,10 +37,23 @@ pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
 pub use gram::{GramConfig, GramMethodConfig};
 pub use schedule::{ScheduleConfig, SolvedConfig};
+pub use spectrum::{SpectrumConfig, SpectrumOperator};
 pub use subspace::SubspaceConfig;
 
 /// What is wrong with a table: the path of the table or of its key, and why.
 pub type Wrong = (String, String);
+
+/// The tables of eigenvalues, which every run may have.
+pub const SOLVED: [&str; 2] = ["eigenvalues", "preconditioned"];
+
+/// The names of all tables of something measured.
+pub fn table_names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let others = TABLES.iter().map(|(name, _)| *name);
+        SOLVED.into_iter().chain(others).collect()
+    });
+    &NAMES
+}
 
 /// Makes [`MeasureConfig`] of the tables' names, types and descriptions.
 macro_rules! tables {
@@ -68,6 +84,11 @@ macro_rules! tables {
         /// The names of the tables and the columns that they add to the trace, in its order.
         pub fn columns() -> Vec<(&'static str, Vec<Column>)> {
             vec![$((stringify!($name), ($name::TABLE.columns)())),*]
+        }
+
+        /// The names of the tables and what they write to files of their own.
+        pub fn arrays() -> Vec<(&'static str, Vec<brink_dynamics::Table>)> {
+            vec![$((stringify!($name), ($name::TABLE.arrays)())),*]
         }
 
         impl MeasureConfig {
@@ -119,5 +140,6 @@ tables! {
     batch_sharpness: BatchSharpnessConfig;
     subspace: SubspaceConfig;
     layer_sharpness: SolvedConfig;
+    spectrum: SpectrumConfig;
     flow: FlowConfig;
 }

@@ -19,6 +19,7 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     ],
     faults: ScheduleConfig::faults,
     columns: columns::residual,
+    arrays: Vec::new,
     measurement: |table, run| {
         let Some((squared, (weight, bias))) = run.squared_error().zip(run.output_layer()) else {
             return Ok(None);

@@ -15,5 +15,6 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     needs: &[Need::TwoEigenvalues],
     faults: ScheduleConfig::faults,
     columns: columns::self_stabilization,
+    arrays: Vec::new,
     measurement: |table, _| Ok(Some(Box::new(SelfStabilization::new(table.schedule())))),
 };

@@ -15,5 +15,6 @@ pub const TABLE: Table<ScheduleConfig> = Table {
     needs: &[Need::GradientDescent],
     faults: ScheduleConfig::faults,
     columns: columns::step,
+    arrays: Vec::new,
     measurement: |table, _| Ok(Some(Box::new(Step::new(table.schedule())))),
 };

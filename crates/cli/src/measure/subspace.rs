@@ -19,6 +19,7 @@ pub const TABLE: Table<SubspaceConfig> = Table {
     needs: &[Need::TopEigenvector, Need::SubspaceWithinEigenvalues],
     faults: SubspaceConfig::faults,
     columns: columns::subspace,
+    arrays: Vec::new,
     measurement: |table, run| {
         let Some(count) = table.dimensions(run.config) else {
             return Ok(None);

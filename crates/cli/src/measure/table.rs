@@ -6,6 +6,7 @@ use brink_dynamics::optimizer::StepSizes;
 use brink_model::LossKind;
 
 use super::context::Context;
+use super::spectrum::SpectrumOperator;
 use crate::config::keys::Key;
 use crate::config::{Config, OptimizerKind};
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub struct Table<T: 'static> {
     /// The columns that it adds to the trace, `<layer>` standing for each layer's name, and of what it
     /// counts as many as by default.
     pub columns: fn() -> Vec<Column>,
+    /// The tables that it writes to files of their own.
+    pub arrays: fn() -> Vec<brink_dynamics::Table>,
     /// Sets it up for a run.
     pub measurement: fn(&T, &Context<'_>) -> Made,
 }
@@ -50,6 +53,8 @@ pub enum Need {
     SubspaceWithinEigenvalues,
     /// Something says how many samples a batch has.
     BatchSize,
+    /// The rule has the preconditioner whose spectrum is asked for.
+    PreconditionerOfSpectrum,
     /// Any samples can be taken together.
     SamplesInOnePiece,
 }
@@ -102,6 +107,15 @@ impl Need {
                 "needs the size of its batches: set measure.batch_sharpness.size, or add \
                  [optimizer.minibatch], whose size it then has",
             ),
+            Self::PreconditionerOfSpectrum => {
+                let asked = config.measure.spectrum.as_ref().map(|s| s.operator);
+                (
+                    asked != Some(SpectrumOperator::Preconditioned)
+                        || optimizer.rule().is_preconditioned(),
+                    "measures the preconditioned Hessian, and this rule has no preconditioner: set \
+                     measure.spectrum.operator = \"hessian\", or optimizer.kind to rmsprop or adam",
+                )
+            }
             Self::SamplesInOnePiece => (
                 config.run.microbatch.is_none(),
                 "takes batches from all samples, which run.microbatch keeps in pieces: remove the \

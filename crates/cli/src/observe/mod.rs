@@ -4,8 +4,10 @@ mod figure;
 mod manifest;
 mod progress;
 mod set;
+mod tables;
 
 pub use figure::FigureObserver;
 pub use manifest::ManifestObserver;
 pub use progress::Progress;
 pub use set::RunFiles;
+pub use tables::{TableFigures, draw_tables};

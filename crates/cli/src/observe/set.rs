@@ -2,9 +2,9 @@
 
 use brink_dynamics::observer::Observer;
 use brink_plot::Titles;
-use brink_traces::{EigenvaluesCsv, TraceCsv};
+use brink_traces::{EigenvaluesCsv, TablesCsv, TraceCsv};
 
-use super::{FigureObserver, ManifestObserver, Progress};
+use super::{FigureObserver, ManifestObserver, Progress, TableFigures};
 use crate::atomic::WriteError;
 use crate::manifest::Manifest;
 use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG};
@@ -13,8 +13,10 @@ use crate::run_folder::{EIGENVALUES_CSV, MANIFEST_JSON, RunFolder, TRACE_CSV, TR
 pub struct RunFiles {
     trace: TraceCsv,
     eigenvalues: EigenvaluesCsv,
+    tables: TablesCsv,
     progress: Progress,
     figure: FigureObserver,
+    table_figures: TableFigures,
     manifest: ManifestObserver,
 }
 
@@ -29,20 +31,24 @@ impl RunFiles {
         Self {
             trace: TraceCsv::new(folder.file(TRACE_CSV), phases),
             eigenvalues: EigenvaluesCsv::new(folder.file(EIGENVALUES_CSV)),
+            tables: TablesCsv::new(folder.path()),
             progress: Progress::on_stderr(quiet),
             figure: FigureObserver::new(folder.file(TRACE_SVG), titles, phases),
+            table_figures: TableFigures::new(folder.path()),
             manifest: ManifestObserver::new(folder.file(MANIFEST_JSON), manifest),
         }
     }
 
     /// All of them; the manifest is there first.
-    pub fn observers(&mut self) -> [&mut dyn Observer; 5] {
+    pub fn observers(&mut self) -> [&mut dyn Observer; 7] {
         [
             &mut self.manifest,
             &mut self.trace,
             &mut self.eigenvalues,
+            &mut self.tables,
             &mut self.progress,
             &mut self.figure,
+            &mut self.table_figures,
         ]
     }
 

@@ -27,6 +27,7 @@ pub fn header(config: &Config, parameters: usize, gram: usize) -> RunHeader {
         accuracy: true,
         minibatches: false,
         measured: columns(gram),
+        tables: Vec::new(),
     }
 }
 
@@ -88,6 +89,7 @@ impl Converter {
             batch_loss: None,
             step_sharpness: None,
             measured: self.measured(record),
+            tables: Vec::new(),
         }
     }
 

@@ -165,6 +165,37 @@ fn refuse(change: Change) -> Result<(), CheckpointError> {
 }
 
 impl Forked {
+    /// A checkpoint of the run in `folder`, whose config was `was` and is `now`.
+    pub fn at(
+        checkpoint: Checkpoint,
+        parent: Parent,
+        was: Config,
+        now: Config,
+        folder: PathBuf,
+    ) -> Result<Self, Error> {
+        let keys = changes(&was, &now)?.into_iter().map(|change| change.key);
+        Ok(Self {
+            other_keys: keys.collect(),
+            checkpoint,
+            parent,
+            inherited: Inherited::default(),
+            was,
+            now,
+            fresh_optimizer: false,
+            folder,
+        })
+    }
+
+    /// The other run's config.
+    pub fn was(&self) -> &Config {
+        &self.was
+    }
+
+    /// Parameters in its θ, if it has one.
+    pub fn dimension(&self) -> Option<usize> {
+        self.theta().ok().map(|theta| theta.len())
+    }
+
     /// The weights at the checkpoint, in the new run's precision.
     pub fn weights(
         &self,

@@ -3,6 +3,7 @@
 mod compression;
 pub(crate) mod describe;
 mod fork;
+mod measure;
 mod origin;
 mod problem;
 mod resume;
@@ -42,6 +43,7 @@ use problem::{Tensors, burn_dtype};
 pub(crate) use problem::task;
 
 pub use fork::execute as fork;
+pub use measure::{MeasureRequestError, execute as measure};
 pub use resume::execute as resume;
 pub use sizes::SizeError;
 pub use targets::WrongTargets;
@@ -295,7 +297,12 @@ fn follow(
     } = prepared;
     let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
-    let settings = settings::settings(&config, manifest.matmul_check);
+    let mut settings = settings::settings(&config, manifest.matmul_check);
+    let only = origin.only_step();
+    if let Some(step) = only {
+        settings.steps = step + 1;
+        (settings.stop_loss, settings.stop_accuracy) = (None, None);
+    }
     let mut files = RunFiles::new(&folder, manifest, quiet);
     let parameters = &declared.parameters;
     let initial = folder.file(INITIAL_WEIGHTS);
@@ -303,17 +310,26 @@ fn follow(
     let layout = problem.objective.layout().clone();
     let theta = layout.flatten(&network);
     let [manifest, others @ ..] = files.observers();
-    let mut observers = vec![manifest, &mut initial];
+    let mut observers: Vec<&mut dyn Observer> = vec![manifest];
+    if only.is_none() {
+        observers.push(&mut initial);
+    }
     observers.extend(others);
     let begin = |error| Error::Begin(Box::new(error));
     let mut descent = Descent::new(&problem, theta, &settings, &mut measurements).map_err(begin)?;
     origin.give(&mut descent)?;
     let checkpoint = config.run.checkpoint;
-    let mut writer = CheckpointWriter::new(&folder, facts, checkpoint, origin.saved());
-    let mut run = Run::new(descent).with_checkpoints(&mut writer);
+    let tables: Vec<&str> = (descent.header().tables.iter())
+        .map(|table| table.name)
+        .collect();
+    let mut writer = CheckpointWriter::new(&folder, facts, checkpoint, origin.saved(), &tables);
+    let mut run = Run::new(descent);
+    if only.is_none() {
+        run = run.with_checkpoints(&mut writer);
+    }
     if let Some(state) = origin.resumed() {
         run = run.resumed(state).map_err(begin)?;
-        origin.reopen(&folder)?;
+        origin.reopen(&folder, &tables)?;
     }
     let Finished {
         summary,
@@ -321,6 +337,10 @@ fn follow(
         errors,
     } = run.follow(&mut observers, interrupt);
     let mut failures: Vec<Failure> = errors.into_iter().map(Failure::new).collect();
+    if only.is_some() {
+        // The weights are those that were there before.
+        return conclude(folder, files, summary, failures);
+    }
     // Also of a run that failed: they are where it can go on from.
     let written = caught(|| -> Result<(), Failure> {
         let last = layout.unflatten(&network, &theta).map_err(Failure::new)?;

@@ -7,9 +7,11 @@ use brink_data::Dataset;
 use brink_dynamics::state::State;
 use brink_dynamics::{Descent, Problem};
 use brink_model::Weights;
+use brink_traces::table_file;
 use burn::tensor::Device;
 
 use super::fork::Forked;
+use super::measure::Measured;
 use super::problem::task;
 use super::resume::Resumed;
 use crate::checkpoint::{CheckpointError, Checkpoints, Facts, Parent};
@@ -27,6 +29,8 @@ pub enum Origin {
     Resumed(Box<Resumed>),
     /// At a checkpoint of another run.
     Forked(Box<Forked>),
+    /// At a state that is only measured.
+    Measured(Box<Measured>),
 }
 
 impl Origin {
@@ -34,6 +38,7 @@ impl Origin {
     pub fn in_words(&self) -> Option<String> {
         match self {
             Self::Start => None,
+            Self::Measured(measured) => measured.in_words(),
             Self::Resumed(resumed) => Some(format!("goes on at step {}", resumed.checkpoint.step)),
             Self::Forked(forked) => {
                 let parent = &forked.parent;
@@ -57,6 +62,7 @@ impl Origin {
             Self::Start => Ok(initial(config, dataset)?),
             Self::Resumed(resumed) => resumed.weights(config, dataset),
             Self::Forked(forked) => forked.weights(config, dataset, device),
+            Self::Measured(measured) => measured.weights(config, dataset, device),
         }
     }
 
@@ -66,6 +72,7 @@ impl Origin {
             Self::Start => None,
             Self::Resumed(resumed) => resumed.checkpoint.facts.parent.as_ref(),
             Self::Forked(forked) => Some(&forked.parent),
+            Self::Measured(measured) => measured.parent(),
         }
     }
 
@@ -75,6 +82,7 @@ impl Origin {
             Self::Start => Ok(()),
             Self::Resumed(resumed) => Ok(resumed.check(facts)?),
             Self::Forked(forked) => Ok(forked.check(facts, problem)?),
+            Self::Measured(measured) => Ok(measured.check(facts, problem)?),
         }
     }
 
@@ -88,11 +96,22 @@ impl Origin {
 
     /// Gives a run that branches off what it inherits.
     pub fn give(&self, descent: &mut Descent<'_, 2>) -> Result<(), Error> {
+        let forked = match self {
+            Self::Forked(forked) => Some(&**forked),
+            Self::Measured(measured) => measured.at(),
+            _ => None,
+        };
+        match forked {
+            Some(forked) => Ok(descent.inherit(&forked.checkpoint.state, &forked.inherited)?),
+            None => Ok(()),
+        }
+    }
+
+    /// The only step, where nothing but a measurement is made.
+    pub fn only_step(&self) -> Option<u64> {
         match self {
-            Self::Forked(forked) => {
-                Ok(descent.inherit(&forked.checkpoint.state, &forked.inherited)?)
-            }
-            _ => Ok(()),
+            Self::Measured(measured) => Some(measured.step()),
+            _ => None,
         }
     }
 
@@ -112,8 +131,9 @@ impl Origin {
         }
     }
 
-    /// Takes away what is in a folder from after the checkpoint that the run goes on from.
-    pub fn reopen(&self, folder: &RunFolder) -> Result<(), Error> {
+    /// Takes away what is in a folder from after the checkpoint that the run goes on from; `tables`
+    /// are those that its measurements write.
+    pub fn reopen(&self, folder: &RunFolder, tables: &[&str]) -> Result<(), Error> {
         let Self::Resumed(resumed) = self else {
             return Ok(());
         };
@@ -127,8 +147,10 @@ impl Origin {
         later.map_err(fail)?;
         if step == resumed.first_step() {
             // They are begun anew.
-            for name in [TRACE_CSV, EIGENVALUES_CSV] {
-                match fs::remove_file(folder.file(name)) {
+            let tables = tables.iter().map(|table| table_file(table));
+            let files = [TRACE_CSV, EIGENVALUES_CSV].map(String::from);
+            for name in files.into_iter().chain(tables) {
+                match fs::remove_file(folder.file(&name)) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         return Err(fail(error).into());
                     }

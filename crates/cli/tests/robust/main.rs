@@ -8,6 +8,7 @@ mod command;
 mod fork;
 mod full_disk;
 mod in_use;
+mod measure;
 mod panics;
 mod resume;
 mod signals;

@@ -21,6 +21,10 @@ pub fn assert_same(place: &Place, expected: &str, found: &str) {
         let of = |run: &str| fs::read(place.file(run).join(name)).unwrap();
         assert!(of(expected) == of(found), "{found}/{name} is another");
     }
+    for name in ["spectrum.csv", "spectrum.svg"] {
+        let of = |run: &str| fs::read(place.file(run).join(name)).ok();
+        assert!(of(expected) == of(found), "{found}/{name} is another");
+    }
 }
 
 fn run(place: &Place, words: &[&str]) {
@@ -52,6 +56,10 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.subspace.every=2",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
+            "measure.spectrum.every=6",
+            "measure.spectrum.probes=3",
+            "measure.spectrum.lanczos_steps=8",
+            "measure.spectrum.points=300",
         ],
     ),
     (
@@ -80,6 +88,9 @@ const CASES: [(&str, &[&str]); 9] = [
             "optimizer.kind=adam",
             "measure.preconditioned.count=2",
             "optimizer.weight_decay=0.01",
+            "measure.spectrum.operator=preconditioned",
+            "measure.spectrum.every=7",
+            "measure.spectrum.points=300",
         ],
     ),
     ("sam", &["optimizer.kind=sam", "optimizer.radius=0.05"]),

@@ -13,6 +13,7 @@ use crate::optimizer::Coming;
 use crate::preconditioned::Preconditioned;
 use crate::record::{Eigenvalue, EigenvalueKind, StepRecord};
 use crate::spectrum::Measured;
+use crate::table::Rows;
 use crate::weight_decay::{Shifted, penalised};
 
 impl<'a, const D: usize> Descent<'a, D> {
@@ -193,7 +194,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             false => &nothing,
         };
         let at = (gradient, scalars.loss);
-        let measured = self.measure(step, at, linearization, fresh)?;
+        let (measured, tables) = self.measure(step, at, &along.gradient, linearization, fresh)?;
         let gradient_alignment = match spectral.top {
             Some(top) if scalars.gradient_norm > 0.0 => {
                 let mut reading = Reading::default();
@@ -222,6 +223,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             batch_loss: along.batch_loss,
             step_sharpness: along.step_sharpness,
             measured,
+            tables,
         })
     }
 
@@ -251,15 +253,22 @@ impl<'a, const D: usize> Descent<'a, D> {
         Ok((spectral, preconditioned))
     }
 
-    /// The values of the run's measurements, empty where they are not due.
+    /// The values of the run's measurements, empty where they are not due, and the rows of their
+    /// tables; `along` is the gradient that the step goes along.
     fn measure(
         &mut self,
         step: u64,
         (gradient, loss): (&Gradient<D>, f64),
+        along: &Tensor<1>,
         mut linearization: Option<&mut Linearization<'a, D>>,
         spectral: &Measured,
-    ) -> Result<Vec<Option<f64>>, RunError> {
-        let mut row = Vec::new();
+    ) -> Result<(Vec<Option<f64>>, Vec<Rows>), RunError> {
+        let (mut row, mut tables) = (Vec::new(), Vec::new());
+        let any = self.measurements.iter().any(|m| m.wants(step));
+        let preconditioner = match any {
+            true => self.optimizer.preconditioner(along),
+            false => None,
+        };
         for measurement in self.measurements.iter_mut() {
             let name = measurement.name();
             match linearization.as_deref_mut() {
@@ -277,6 +286,8 @@ impl<'a, const D: usize> Descent<'a, D> {
                         vectors: spectral.vectors.as_ref(),
                         sharpness: spectral.largest.first().map(|e| e.value),
                         eigenvalues: &spectral.largest,
+                        preconditioner: preconditioner.as_ref(),
+                        tables: &mut tables,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
                     row.extend(measured.map_err(|source| RunError::Measure {
@@ -288,7 +299,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                 _ => row.extend(measurement.columns().iter().map(|_| None)),
             }
         }
-        Ok(row)
+        Ok((row, tables))
     }
 }
 

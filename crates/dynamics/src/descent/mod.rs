@@ -157,6 +157,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             accuracy: problem.accuracy.is_some(),
             minibatches: problem.minibatches.is_some(),
             measured: self.measurements.iter().flat_map(|m| m.columns()).collect(),
+            tables: self.measurements.iter().flat_map(|m| m.tables()).collect(),
         }
     }
 

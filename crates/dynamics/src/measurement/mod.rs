@@ -1,6 +1,7 @@
 //! What is measured along a run besides the Hessian's eigenvalues, each by its own schedule.
 //!
-//! A measurement contributes columns to the trace. It sees one iterate at a time, with the
+//! A measurement contributes columns to the trace and, where it finds more than numbers, rows to
+//! tables of its own. It sees one iterate at a time, with the
 //! linearisation that the run made there anyway, and adds the products that it needs.
 
 mod alignment;
@@ -12,6 +13,7 @@ mod gram;
 mod layers;
 mod residual;
 mod self_stabilization;
+mod spectrum;
 mod squared_error;
 mod step;
 mod subspace;
@@ -25,6 +27,7 @@ use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
 use crate::norms::Reading;
 use crate::record::Eigenvalue;
 use crate::scaled::ScaledSolver;
+use crate::table::{Rows, Table};
 
 pub use alignment::Alignment;
 pub use batch_sharpness::BatchSharpness;
@@ -34,6 +37,7 @@ pub use gram::{DENSE_LIMIT, Gram, GramMethod};
 pub use layers::LayerSharpness;
 pub use residual::Residual;
 pub use self_stabilization::SelfStabilization;
+pub use spectrum::{OutputSlope, Spectrum, SpectrumOf};
 pub use squared_error::SquaredError;
 pub use step::Step;
 pub use subspace::Subspace;
@@ -48,9 +52,15 @@ pub mod columns {
     pub use super::layers::columns as layer_sharpness;
     pub use super::residual::columns as residual;
     pub use super::self_stabilization::columns as self_stabilization;
+    pub use super::spectrum::columns as spectrum;
     pub use super::step::columns as step;
     pub use super::subspace::columns as subspace;
     pub use crate::flow::columns as flow;
+}
+
+/// The tables of every measurement that has some.
+pub mod tables {
+    pub use super::spectrum::tables as spectrum;
 }
 
 /// At which steps something is measured.
@@ -102,6 +112,10 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub sharpness: Option<f64>,
     /// The Hessian's largest eigenvalues, largest first; empty if none were solved for at this step.
     pub eigenvalues: &'i [Eigenvalue],
+    /// The diagonal of the preconditioner P of the step from here, `[P]`, if the rule has one.
+    pub preconditioner: Option<&'i Tensor<1>>,
+    /// Where a measurement puts the rows of its tables.
+    pub tables: &'i mut Vec<Rows>,
 }
 
 impl<const D: usize> Iterate<'_, '_, D> {
@@ -133,6 +147,11 @@ pub trait Measurement<const D: usize>: Memory {
 
     /// The columns that it adds to the trace.
     fn columns(&self) -> Vec<Column>;
+
+    /// The tables that it adds rows to.
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
+    }
 
     /// Whether it wants to see the iterate of a step; its cells are empty at others.
     fn wants(&self, step: u64) -> bool;
@@ -200,14 +219,26 @@ pub(crate) fn read(reading: Reading) -> Result<Vec<f64>, MeasureError> {
 }
 
 /// A linear map as the eigensolver sees it.
-struct Operator<'a, 'l, 'o, const D: usize, F> {
+struct Operator<'a, 'l, 'o, const D: usize, F: ?Sized> {
     linearization: &'l mut Linearization<'o, D>,
     device: burn::tensor::Device,
     dim: usize,
     apply: &'a F,
 }
 
-impl<const D: usize, F> SymmetricOperator for Operator<'_, '_, '_, D, F>
+impl<'a, 'l, 'o, const D: usize, F: ?Sized> Operator<'a, 'l, 'o, D, F> {
+    /// A map of all parameters.
+    fn new(linearization: &'l mut Linearization<'o, D>, apply: &'a F) -> Self {
+        Self {
+            device: linearization.objective().device().clone(),
+            dim: linearization.objective().parameters(),
+            linearization,
+            apply,
+        }
+    }
+}
+
+impl<const D: usize, F: ?Sized> SymmetricOperator for Operator<'_, '_, '_, D, F>
 where
     F: Fn(&mut Linearization<'_, D>, Tensor<2>) -> Result<Tensor<2>, LinearizeError>,
 {

@@ -7,5 +7,6 @@ mod identities;
 mod invariances;
 mod networks;
 mod self_stabilization;
+mod spectrum;
 mod step;
 mod subspace;

@@ -6,6 +6,7 @@ use brink_dynamics::eigen::Params;
 use brink_dynamics::measurement::{Measurement, Schedule, SquaredError};
 use brink_dynamics::minibatch::RandomBatches;
 use brink_dynamics::observer::{Observer, ObserverError};
+use brink_dynamics::optimizer::Optimizer;
 use brink_dynamics::record::{RunHeader, StepRecord};
 use brink_dynamics::{Between, EigenvalueSettings, LayerWeight, Problem, Settings, run};
 use brink_linearize::{Batch, LinearizeError, Objective};
@@ -233,6 +234,34 @@ pub fn follow_with(
         &settings,
         &mut measurements,
         &mut [&mut kept],
+        &never,
+    )
+    .unwrap();
+    kept
+}
+
+/// Any rule with the given measurements and no eigenvalues.
+pub fn follow_by(
+    optimizer: Box<dyn Optimizer>,
+    case: &Case,
+    weights: &Weights,
+    (step_size, steps): (f64, u64),
+    mut measurements: Vec<Box<dyn Measurement<2>>>,
+) -> Kept {
+    let (problem, theta) = case.build(weights);
+    let settings = Settings {
+        optimizer,
+        ..Settings::gradient_descent(step_size, steps)
+    };
+    let mut kept = Kept::default();
+    let never = AtomicBool::new(false);
+    let observers: &mut [&mut dyn Observer] = &mut [&mut kept];
+    run(
+        &problem,
+        theta,
+        &settings,
+        &mut measurements,
+        observers,
         &never,
     )
     .unwrap();

@@ -22,7 +22,7 @@ pub(super) fn holds(rows: &Tensor<2>) -> bool {
 }
 
 /// An element type that blocks have.
-trait Real: ComplexField + Element {
+pub(super) trait Real: ComplexField + Element {
     fn of(value: f64) -> Self;
     /// The elements of a contiguous tensor.
     fn elements(tensor: &FlexTensor) -> Option<&[Self]>;
@@ -49,14 +49,14 @@ impl Real for f64 {
 }
 
 /// The parts of a stack as matrices, each contiguous, row by row.
-struct Rows {
+pub(super) struct Rows {
     parts: Vec<(FlexTensor, usize)>,
     length: usize,
 }
 
 impl Rows {
     /// `None` for a stack that is not all in burn-flex's memory.
-    fn of(stack: &Stack) -> Option<Self> {
+    pub fn of(stack: &Stack) -> Option<Self> {
         let parts = stack.parts.iter().map(|part| {
             let rows = part.dims()[0];
             match part.clone().into_dispatch().kind {
@@ -76,6 +76,12 @@ impl Rows {
             parts: parts.collect::<Option<_>>()?,
             length: stack.sample().dims()[1],
         })
+    }
+
+    /// The elements of each part; `None` if one has others.
+    pub fn elements<T: Real>(&self) -> Option<Vec<&[T]>> {
+        let parts = self.parts.iter();
+        parts.map(|(tensor, _)| T::elements(tensor)).collect()
     }
 
     /// Each part, with the index of its first row; `None` if one has other elements.

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "flex")]
 mod flex;
+mod krylov;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::Mat;
 
 use super::EigenError;
+
+pub(super) use krylov::Orthogonalised;
 
 /// Columns summed in one partial product of a Gram matrix; the partial sums are added in float64.
 /// The roundings of the pieces average out, and the backends' matrix products are faster on them

@@ -5,6 +5,7 @@ use plotters::style::text_anchor::HPos;
 use super::axes::{self, Chart, draw_level, draw_mark};
 use super::bands::{self, STRIP};
 use super::curve::draw_curve;
+use super::heat::draw_heat;
 use super::layout::{LINE, Layout, has_bands};
 use super::model::{Column, Figure, Panel};
 use super::page::{Area, DrawError, Drawn, document};
@@ -89,6 +90,9 @@ fn draw_lines(page: &Area<'_>, lines: &[String], (left, top): (f64, f64)) -> Dra
 
 fn draw_content(page: &Area<'_>, chart: &Chart<'_>, column: &Column, panel: &Panel) -> Drawn {
     let plot = chart.plotting_area();
+    if let Some(heat) = &panel.heat {
+        draw_heat(page, plot, heat)?;
+    }
     for mark in &column.marks {
         draw_mark(page, plot, mark)?;
     }

@@ -224,8 +224,10 @@ fn vertical_axes(column: &Column, rows: &[Row]) -> Vec<(Scaled, Option<Scaled>)>
     let panels = column.panels.iter().zip(rows);
     panels
         .map(|(panel, row)| {
-            let right = panel.right.as_ref().map(|axis| vertical(axis, row.height));
-            (vertical(&panel.left, row.height), right)
+            let right = panel.right.as_ref();
+            let right = right.map(|axis| vertical(axis, None, row.height));
+            let heat = panel.heat.as_ref();
+            (vertical(&panel.left, heat, row.height), right)
         })
         .collect()
 }
@@ -282,5 +284,7 @@ fn x_values(panel: &Panel) -> impl Iterator<Item = f64> {
         ends.map(|sample| sample.x).collect()
     };
     let right = panel.right.as_ref().map(of).unwrap_or_default();
-    of(&panel.left).into_iter().chain(right)
+    let tiles = panel.heat.iter().flat_map(|heat| &heat.tiles);
+    let tiles = tiles.flat_map(|tile| [tile.x.0, tile.x.1]);
+    of(&panel.left).into_iter().chain(right).chain(tiles)
 }

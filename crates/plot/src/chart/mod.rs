@@ -7,6 +7,7 @@ mod axes;
 mod bands;
 mod curve;
 mod draw;
+mod heat;
 mod layout;
 mod legend;
 mod model;
@@ -21,7 +22,8 @@ pub mod ticks;
 mod tests;
 
 pub use model::{
-    Axis, Band, Column, Curve, Figure, Level, Mark, Panel, Quality, Sample, Scale, Titles,
+    Axis, Band, Column, Curve, Figure, HeatMap, Level, Mark, Panel, Quality, Sample, Scale, Tile,
+    Titles,
 };
 pub use page::DrawError;
 pub use style::Stroke;

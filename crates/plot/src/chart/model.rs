@@ -111,8 +111,28 @@ pub struct Panel {
     pub left: Axis,
     /// The right axis, for curves in another unit.
     pub right: Option<Axis>,
+    /// Tiles behind the curves.
+    pub heat: Option<HeatMap>,
     /// Height of the frame in points; 120 if it is 0.
     pub height: f64,
+}
+
+/// A quantity over a plane, in shades.
+#[derive(Debug, Clone, Default)]
+pub struct HeatMap {
+    /// What has a colour; the page shows between them.
+    pub tiles: Vec<Tile>,
+}
+
+/// A rectangle of one shade.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tile {
+    /// Its extent on the horizontal axis.
+    pub x: (f64, f64),
+    /// Its extent on the left axis.
+    pub y: (f64, f64),
+    /// From 0, the page's colour, to 1.
+    pub shade: f64,
 }
 
 /// How a vertical axis measures.

@@ -5,7 +5,7 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::LogCoord;
 
-use super::model::{Axis, Scale};
+use super::model::{Axis, HeatMap, Scale};
 use super::range::{Range, ceiling};
 use super::ticks::{self, Tick};
 
@@ -56,9 +56,9 @@ impl ValueFormatter<f64> for Scaled {
     }
 }
 
-/// Chooses what a vertical axis of that height, in points, shows.
-pub fn vertical(axis: &Axis, height: f64) -> Scaled {
-    let range = range(axis);
+/// Chooses what a vertical axis of that height, in points, shows of curves and tiles.
+pub fn vertical(axis: &Axis, heat: Option<&HeatMap>, height: f64) -> Scaled {
+    let range = range(axis, heat);
     let ticks = if range.log {
         ticks::logarithmic(range.low, range.high, most(height / 30.0 + 1.0, 8))
     } else {
@@ -83,8 +83,11 @@ fn most(room: f64, limit: usize) -> usize {
     (room as usize).clamp(2, limit)
 }
 
-fn range(axis: &Axis) -> Range {
-    let values = || axis.curves.iter().flat_map(|curve| curve.values());
+fn range(axis: &Axis, heat: Option<&HeatMap>) -> Range {
+    let tiles = || heat.into_iter().flat_map(|heat| &heat.tiles);
+    let tiles = || tiles().flat_map(|tile| [tile.y.0, tile.y.1]);
+    let curves = || axis.curves.iter().flat_map(|curve| curve.values());
+    let values = || curves().chain(tiles());
     let levels = || axis.levels.iter().map(|level| level.value);
     let linear = || Range::linear(values().chain(levels()));
     match axis.scale {

@@ -209,6 +209,25 @@ pub fn eigenvalue(at: usize) -> Stroke {
     }
 }
 
+/// An eigenvalue that was solved for, over a map of all.
+pub const SOLVED: Stroke = Stroke {
+    color: VERMILION,
+    width: 1.1,
+    dash: None,
+};
+
+/// The colour of a tile: the page's at 0, dark at 1.
+pub(super) fn shade(share: f64) -> RGBColor {
+    let share = share.clamp(0.0, 1.0);
+    match share {
+        ..0.6 => tint(BLUE, share / 0.6),
+        _ => {
+            let dark = (share - 0.6) / 0.4;
+            mean(&[(1.0 - 0.8 * dark, BLUE), (0.8 * dark, INK)]).unwrap_or(BLUE)
+        }
+    }
+}
+
 /// A colour half the way to white.
 pub(super) fn pale(color: RGBColor) -> RGBColor {
     tint(color, 0.5)

@@ -117,6 +117,9 @@ fn labelled(values: Vec<f64>, unit: f64) -> Vec<Tick> {
                 let decimals = decimals(exponent - digit);
                 format!("{mantissa:.decimals$}×10{}", superscript(exponent))
             };
+            // So would a value that is zero but for rounding.
+            let zero = label.parse() == Ok(0.0);
+            let label = label.trim_start_matches(|sign| zero && sign == '-');
             let label = label.replace('-', "−");
             Tick { value, label }
         })
@@ -201,6 +204,8 @@ mod tests {
             ["0.22", "0.24", "0.26", "0.28", "0.30", "0.32", "0.34"]
         );
         assert_eq!(labels(&linear(-0.1, 0.1, 3)), ["−0.1", "0.0", "0.1"]);
+        let around_zero = linear(-25.8, 114.1, 14);
+        assert!(labels(&around_zero).contains(&"0"), "{around_zero:?}");
         assert_eq!(
             labels(&linear(0.0, 4e7, 5)),
             ["0", "1×10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]

@@ -62,6 +62,7 @@ fn overlay(trace: &Trace) -> Result<Panel, PlotError> {
         ),
         left,
         right: Some(axis("‖A‖²", Scale::Wide, vec![norm])),
+        heat: None,
         height: 150.0,
     })
 }

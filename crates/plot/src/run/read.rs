@@ -12,7 +12,7 @@ use crate::chart::{Quality, Titles};
 use crate::error::PlotError;
 
 pub(super) const TRACE_CSV: &str = "trace.csv";
-const EIGENVALUES_CSV: &str = "eigenvalues.csv";
+pub(super) const EIGENVALUES_CSV: &str = "eigenvalues.csv";
 
 /// The columns and titles of a run, from `trace.csv` and, where they exist, `eigenvalues.csv`
 /// (which values did not converge) and `manifest.json` (titles).

@@ -1,0 +1,67 @@
+//! Both ways give the same bases, and these are orthonormal.
+
+use burn::tensor::{DType, Device, Tensor};
+
+use super::super::Arithmetic;
+use crate::random::sphere;
+
+/// Longer than a piece and than the partial sums, and no multiple of either.
+const LENGTH: usize = 9_001;
+
+fn host(tensor: &Tensor<2>) -> Vec<f64> {
+    tensor.to_data().iter::<f64>().collect()
+}
+
+/// Eigenvalues of which the first two soon converge: where orthogonality is lost first.
+fn operator(dtype: DType) -> Tensor<2> {
+    let values = (0..LENGTH).map(|i| match i {
+        0 => 100.0,
+        1 => -30.0,
+        _ => (i as f64 * 0.37).sin(),
+    });
+    let values: Vec<f64> = values.collect();
+    let values = Tensor::<1>::from_data(values.as_slice(), (&Device::flex(), dtype));
+    values.unsqueeze()
+}
+
+#[test]
+fn bases_stay_orthonormal_and_agree() {
+    for (dtype, tolerance) in [(DType::F32, 5e-5), (DType::F64, 1e-14)] {
+        let (operator, device) = (operator(dtype), Device::flex());
+        let follow = |own: bool| {
+            let first = sphere([3, LENGTH], [7, 0], &device, dtype);
+            let mut basis = Arithmetic::new(own).long_krylov(first);
+            let (mut found, mut all) = (Vec::new(), vec![basis.last()]);
+            let mut before = vec![0.0; 3];
+            for _ in 0..30 {
+                let image = basis.last() * operator.clone();
+                let step = basis.orthogonalise(image, &before).unwrap();
+                let factors: Vec<f64> = step.length.iter().map(|length| 1.0 / length).collect();
+                before.clone_from(&step.length);
+                found.extend([step.along, step.length]);
+                basis.extend(&factors);
+                all.push(basis.last());
+            }
+            (basis, found.concat(), all)
+        };
+        let ((basis, own, all), (_, plain, _)) = (follow(true), follow(false));
+        assert_eq!(basis.halves.is_some(), dtype == DType::F32);
+        for (step, (own, plain)) in own.iter().zip(&plain).enumerate() {
+            // Rounding grows along the process as its nodes converge, and moves no rule with it.
+            let near = step > 20 || (own - plain).abs() < 1e3 * tolerance;
+            assert!(near, "{dtype:?} {step}: {own} {plain}");
+        }
+        for row in 0..3 {
+            let rows = all.iter();
+            let rows: Vec<Vec<f64>> = rows.map(|b| host(&b.clone().narrow(0, row, 1))).collect();
+            for (i, a) in rows.iter().enumerate() {
+                for (j, b) in rows.iter().enumerate() {
+                    let inner: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                    let expected = f64::from(u8::from(i == j));
+                    let off = (inner - expected).abs();
+                    assert!(off < tolerance, "{dtype:?} {i} {j}: {off}");
+                }
+            }
+        }
+    }
+}
