@@ -1,4 +1,5 @@
-//! The same in the memory of burn-flex: a basis on each core, read twice a step.
+//! The same in the memory of burn-flex, where a basis is read at most twice a step: once to measure how
+//! far a new vector is from orthogonal to it, and where that is not near enough, to make it so.
 
 use std::ops::{Add, AddAssign, Mul, SubAssign};
 
@@ -11,6 +12,9 @@ use super::Orthogonalised;
 
 /// Elements that go through a basis together: they stay in the cache.
 const PIECE: usize = 4096;
+
+/// Elements of one task of a thread.
+const TASK: usize = 4 * PIECE;
 
 /// Elements summed in the element type before float64 takes over.
 const CHUNK: usize = 512;
@@ -29,16 +33,25 @@ const ENOUGH: f64 = 0.7;
 trait Number:
     Real + Entry<Self> + Add<Output = Self> + AddAssign + SubAssign + Mul<Output = Self>
 {
+    /// Shares of a unit vector below this are left in it: a 32nd of the root of the distance from 1 to
+    /// the next number. Up to that root, the tridiagonal matrix is right to rounding (Simon, Linear
+    /// Algebra Appl. 61, 1984).
+    const NEGLIGIBLE: f64;
+
     fn double(self) -> f64;
 }
 
 impl Number for f32 {
+    const NEGLIGIBLE: f64 = 1.1e-5;
+
     fn double(self) -> f64 {
         f64::from(self)
     }
 }
 
 impl Number for f64 {
+    const NEGLIGIBLE: f64 = 4.7e-10;
+
     fn double(self) -> f64 {
         self
     }
@@ -91,20 +104,21 @@ pub(super) fn orthogonalise(
     halves: Option<&[Vec<u16>]>,
     image: &Tensor<2>,
     before: &[f64],
+    long: bool,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
     let all = Rows::of(&Stack::from(blocks.to_vec()))?;
     match (image.dtype(), halves) {
         (DType::F32, Some(halves)) => {
             let halves: Vec<&[u16]> = halves.iter().map(Vec::as_slice).collect();
-            typed(&all.elements::<f32>()?, &halves, image, before)
+            typed(&all.elements::<f32>()?, &halves, image, before, long)
         }
         (DType::F32, None) => {
             let all = all.elements::<f32>()?;
-            typed(&all, &all, image, before)
+            typed(&all, &all, image, before, long)
         }
         (DType::F64, _) => {
             let all = all.elements::<f64>()?;
-            typed(&all, &all, image, before)
+            typed(&all, &all, image, before, long)
         }
         _ => None,
     }
@@ -115,28 +129,25 @@ fn typed<T: Number, E: Entry<T>>(
     basis: &[&[E]],
     image: &Tensor<2>,
     before: &[f64],
+    long: bool,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
     let [count, length] = image.dims();
     let images = Rows::of(&Stack::from(image.clone()))?;
     let images = images.elements::<T>()?;
     let images = images.first()?;
-    let row = |at: usize| at * length..(at + 1) * length;
-    let mut next = vec![T::of(0.0); count * length];
-    let arch = pulp::Arch::new();
-    let rows = next.par_chunks_mut(length.max(1)).enumerate();
-    let found: Vec<(f64, f64)> = rows
-        .map(|(at, next)| {
-            let last = blocks.iter().rev().take(2);
-            let last: Vec<&[T]> = last.map(|of| &of[row(at)]).collect();
-            let basis: Vec<&[E]> = basis.iter().map(|of| &of[row(at)]).collect();
-            next.copy_from_slice(&images[row(at)]);
-            arch.dispatch(
-                #[inline(always)]
-                || one(next, &last, &basis, before[at]),
-            )
-        })
-        .collect();
-    let (along, lengths) = found.into_iter().unzip();
+    let mut next = images.to_vec();
+    let (mut along, mut lengths) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    // One basis after the other, by all cores: it stays in the cache from its first reading to its
+    // second.
+    for (at, next) in next.chunks_mut(length.max(1)).enumerate() {
+        let row = at * length..(at + 1) * length;
+        let last = blocks.iter().rev().take(2);
+        let last: Vec<&[T]> = last.map(|of| &of[row.clone()]).collect();
+        let basis: Vec<&[E]> = basis.iter().map(|of| &of[row.clone()]).collect();
+        let (own, left) = one(next, &last, &basis, before[at], long);
+        along.push(own);
+        lengths.push(left);
+    }
     let next = TensorData::new(next, [count, length]);
     let next = Tensor::from_data(next, (&image.device(), image.dtype()));
     let found = Orthogonalised {
@@ -148,26 +159,45 @@ fn typed<T: Number, E: Entry<T>>(
 
 /// Leaves of `x`, the image of the first of the `last` vectors, what is orthogonal to the basis; its
 /// share along that vector, and the length of what is left.
-#[inline(always)]
 fn one<T: Number, E: Entry<T>>(
     x: &mut [T],
     last: &[&[T]],
     basis: &[&[E]],
     before: f64,
+    long: bool,
 ) -> (f64, f64) {
-    let along = dot(x, last[0]);
-    subtract(x, along, last[0]);
-    if let Some(one_before) = last.get(1) {
-        subtract(x, before, one_before);
-    }
-    let mut length = dot(x, x).sqrt();
+    let along: f64 = each(x, |from, x| dot(x, part(last[0], from, x.len()))).sum();
+    let squares = each_mut(x, |from, x| {
+        subtract(x, along, part(last[0], from, x.len()));
+        if let Some(one_before) = last.get(1) {
+            subtract(x, before, part(one_before, from, x.len()));
+        }
+        dot(x, x)
+    });
+    let mut length = squares.sqrt();
     for _ in 0..3 {
         // A NaN ends it, too.
         if length.is_nan() || length <= 0.0 {
             break;
         }
-        project(x, basis);
-        let left = dot(x, x).sqrt();
+        // Classical Gram–Schmidt: all shares first, then all subtractions.
+        let mut shares = vec![0.0; basis.len()];
+        for of_task in each(x, |from, x| shares_in(x, from, basis)) {
+            for (share, own) in shares.iter_mut().zip(of_task) {
+                *share += own;
+            }
+        }
+        let largest = shares
+            .iter()
+            .fold(0.0_f64, |most, share| most.max(share.abs()));
+        if long && largest <= T::NEGLIGIBLE * length {
+            break;
+        }
+        let left = each_mut(x, |from, x| {
+            take(x, from, basis, &shares);
+            dot(x, x)
+        });
+        let left = left.sqrt();
         let enough = left >= ENOUGH * length;
         length = left;
         if enough {
@@ -177,21 +207,60 @@ fn one<T: Number, E: Entry<T>>(
     (along, length)
 }
 
-/// Classical Gram–Schmidt: all shares first, then all subtractions.
+/// What `work` makes of the tasks' parts of `x`, which begin at the places that it is told, in their
+/// order: sums of it are the same on any number of cores.
+fn each<T: Number, R: Send>(
+    x: &[T],
+    work: impl Fn(usize, &[T]) -> R + Sync,
+) -> std::vec::IntoIter<R> {
+    let arch = pulp::Arch::new();
+    let tasks = x.par_chunks(TASK).enumerate().map(|(task, x)| {
+        arch.dispatch(
+            #[inline(always)]
+            || work(task * TASK, x),
+        )
+    });
+    tasks.collect::<Vec<R>>().into_iter()
+}
+
+/// The sum of what `work` makes of the parts, which it may change.
+fn each_mut<T: Number>(x: &mut [T], work: impl Fn(usize, &mut [T]) -> f64 + Sync) -> f64 {
+    let arch = pulp::Arch::new();
+    let tasks = x.par_chunks_mut(TASK).enumerate().map(|(task, x)| {
+        arch.dispatch(
+            #[inline(always)]
+            || work(task * TASK, x),
+        )
+    });
+    tasks.collect::<Vec<f64>>().into_iter().sum()
+}
+
 #[inline(always)]
-fn project<T: Number, E: Entry<T>>(x: &mut [T], basis: &[&[E]]) {
+fn part<E>(vector: &[E], from: usize, length: usize) -> &[E] {
+    &vector[from..from + length]
+}
+
+/// The shares of `x`, from place `start` on, along each vector of a basis.
+#[inline(always)]
+fn shares_in<T: Number, E: Entry<T>>(x: &[T], start: usize, basis: &[&[E]]) -> Vec<f64> {
     let mut shares = vec![0.0; basis.len()];
-    for (from, x) in (0..).step_by(PIECE).zip(x.chunks(PIECE)) {
+    for (from, x) in (start..).step_by(PIECE).zip(x.chunks(PIECE)) {
         for (share, vector) in shares.iter_mut().zip(basis) {
-            *share += dot(x, &vector[from..from + x.len()]);
+            *share += dot(x, part(vector, from, x.len()));
         }
     }
-    for (from, x) in (0..).step_by(PIECE).zip(x.chunks_mut(PIECE)) {
-        let to = from + x.len();
+    shares
+}
+
+/// Takes from `x`, from place `start` on, its shares along each vector of a basis.
+#[inline(always)]
+fn take<T: Number, E: Entry<T>>(x: &mut [T], start: usize, basis: &[&[E]], shares: &[f64]) {
+    for (from, x) in (start..).step_by(PIECE).zip(x.chunks_mut(PIECE)) {
+        let length = x.len();
         let (fours, rest) = basis.as_chunks::<4>();
         let (shares_of_fours, shares_of_rest) = shares.as_chunks::<4>();
         for (four, share) in fours.iter().zip(shares_of_fours) {
-            let [a, b, c, d] = four.map(|vector| &vector[from..to]);
+            let [a, b, c, d] = four.map(|vector| part(vector, from, length));
             let [p, q, r, s] = share.map(T::of);
             let rows = x.iter_mut().zip(a).zip(b).zip(c).zip(d);
             for ((((x, a), b), c), d) in rows {
@@ -200,7 +269,7 @@ fn project<T: Number, E: Entry<T>>(x: &mut [T], basis: &[&[E]]) {
             }
         }
         for (vector, share) in rest.iter().zip(shares_of_rest) {
-            subtract(x, *share, &vector[from..to]);
+            subtract(x, *share, part(vector, from, length));
         }
     }
 }

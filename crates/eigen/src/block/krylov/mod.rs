@@ -14,6 +14,8 @@ use super::{Arithmetic, EigenError};
 #[derive(Debug)]
 pub(crate) struct Krylov {
     own: bool,
+    /// Whether what is negligible may be left in a vector.
+    long: bool,
     /// `[k, P]` each, unit rows or zeros: all of them, or the last two if there are `halves`.
     blocks: Vec<Tensor<2>>,
     /// All blocks in 16 bits, for those that only ever take a rounding's size out of another.
@@ -36,6 +38,7 @@ impl Arithmetic {
     pub fn krylov(self, first: Tensor<2>) -> Krylov {
         Krylov {
             own: self.is_own(&first),
+            long: false,
             blocks: vec![first],
             halves: None,
             next: None,
@@ -49,6 +52,7 @@ impl Arithmetic {
     /// and seven digits, tell and take that as well as all of them, and half as much memory is read.
     pub fn long_krylov(self, first: Tensor<2>) -> Krylov {
         let mut bases = self.krylov(first);
+        bases.long = true;
         #[cfg(feature = "flex")]
         if bases.own
             && let Some(halves) = flex::halves(&bases.blocks[0])
@@ -79,13 +83,18 @@ impl Krylov {
     ) -> Result<Orthogonalised, EigenError> {
         #[cfg(feature = "flex")]
         if self.own
-            && let Some((next, found)) =
-                flex::orthogonalise(&self.blocks, self.halves.as_deref(), &image, before)
+            && let Some((next, found)) = flex::orthogonalise(
+                &self.blocks,
+                self.halves.as_deref(),
+                &image,
+                before,
+                self.long,
+            )
         {
             self.next = Some(next);
             return Ok(found);
         }
-        let _ = self.own;
+        let _ = (self.own, self.long);
         let (next, found) = plain::orthogonalise(&self.blocks, image, before)?;
         self.next = Some(next);
         Ok(found)
