@@ -400,11 +400,18 @@ pub enum Data {
         #[arg(long, short)]
         quiet: bool,
     },
-    /// Print counts by class, channel statistics and a checksum
+    /// Print counts by class, channel statistics and a checksum: of CIFAR-10's files, or of what a
+    /// config trains and tests on
     Inspect {
-        /// Where it is, instead of datasets/cifar-10-batches-bin
+        /// Where CIFAR-10 is, instead of datasets/cifar-10-batches-bin
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        /// The config whose data to look at
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Change the config, for instance --set data.samples=100; may be repeated
+        #[arg(long, value_name = "KEY=VALUE", requires = "config")]
+        set: Vec<String>,
     },
 }
 

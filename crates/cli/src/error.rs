@@ -71,6 +71,13 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Size(#[from] crate::train::SizeError),
+    /// A test set is measured on, and the data have none.
+    #[error("[measure.test] needs a test set, and the data have none")]
+    #[diagnostic(help(
+        "set data.test_samples for the sources file and sequence; CIFAR-10 has its own in \
+         test_batch.bin; or remove the table"
+    ))]
+    NoTestSet,
     /// The loss is not one of the data's targets.
     #[error(transparent)]
     #[diagnostic(transparent)]

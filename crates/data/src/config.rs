@@ -14,9 +14,9 @@ use crate::{Class, Encoding, Selection, Source, Standardise, Targets, Task};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// `cifar10` (default), `synthetic`, `auto`, `file` or `sequence`.
+    /// `cifar10` (default), `synthetic`, `auto`, `cifar100`, `mnist`, `file` or `sequence`.
     pub source: Source,
-    /// Where CIFAR-10 is; default [`DEFAULT_FOLDER`](crate::DEFAULT_FOLDER). Relative to the
+    /// Where the images are; for CIFAR-10 the default is [`DEFAULT_FOLDER`](crate::DEFAULT_FOLDER). Relative to the
     /// current directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<PathBuf>,
@@ -165,6 +165,7 @@ impl DataConfig {
         match self.source {
             Source::File => return self.validate_file(),
             Source::Sequence => return self.validate_sequence(),
+            Source::Cifar100 | Source::Mnist => return Ok(()),
             Source::Cifar10 | Source::Synthetic | Source::Auto => {}
         }
         Selection::new(self.encoding()?.classes(), self.samples, self.balanced).map(|_| ())

@@ -1,6 +1,6 @@
 //! Everything that [`load`](crate::load) can report, one layer per variant.
 
-use crate::{CifarError, ConfigError, ConstantChannel, FileError, SelectionError, TextError};
+use crate::{Cifar100Error, CifarError, MnistError, ConfigError, ConstantChannel, FileError, SelectionError, TextError};
 
 /// An error of loading data. Every message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,12 @@ pub enum Error {
     /// CIFAR-10 was not found, or its files are not what they should be.
     #[error(transparent)]
     Cifar(#[from] CifarError),
+    /// CIFAR-100 was not found, or its files are not what they should be.
+    #[error(transparent)]
+    Cifar100(#[from] Cifar100Error),
+    /// MNIST was not found, or its files are not what they should be.
+    #[error(transparent)]
+    Mnist(#[from] MnistError),
     /// A file of arrays cannot be used.
     #[error(transparent)]
     File(#[from] FileError),

@@ -1,4 +1,4 @@
-//! Training data for Brink: subsets of CIFAR-10, an offline stand-in of the same shape, arrays in a
+//! Training data for Brink: subsets of CIFAR-10, an offline stand-in of the same shape, CIFAR-100, MNIST, arrays in a
 //! file of one's own, sequences of tokens; targets and standardisation.
 //!
 //! The way in is [`load`]: a [`DataConfig`] becomes a [`Dataset`] with a training [`Subset`], the
@@ -24,6 +24,7 @@
 //! Nothing here prints; long work reports through callbacks.
 
 mod cifar;
+mod cifar100;
 mod class;
 mod config;
 mod dataset;
@@ -33,6 +34,8 @@ mod fetch;
 mod file;
 mod images;
 mod inspect;
+mod labelled;
+mod mnist;
 mod provenance;
 mod records;
 mod selection;
@@ -46,6 +49,7 @@ mod targets;
 pub use cifar::{
     CifarError, CifarFiles, DEFAULT_FOLDER, find, locate, parse_records, read_records,
 };
+pub use cifar100::Cifar100Error;
 pub use class::{Class, UnknownClass};
 pub use config::{ConfigError, DataConfig, Samples};
 pub use dataset::{Dataset, load};
@@ -53,6 +57,7 @@ pub use error::Error;
 pub use fetch::{Archive, FetchError, Fetched, Progress, fetch};
 pub use file::{FileError, FileFault};
 pub use inspect::{Inspection, SplitInspection, inspect};
+pub use mnist::MnistError;
 pub use provenance::{ClassCount, Origin, Provenance, SplitProvenance};
 pub use records::{CHANNELS, FEATURES, PIXELS_PER_CHANNEL, RECORD_BYTES, Records, SIDE};
 pub use selection::{Selection, SelectionError, Shortage};

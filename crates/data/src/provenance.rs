@@ -15,6 +15,10 @@ pub enum Origin {
     Cifar10,
     /// The offline stand-in.
     Synthetic,
+    /// Records of CIFAR-100.
+    Cifar100,
+    /// MNIST, or Fashion-MNIST.
+    Mnist,
     /// Arrays in a file.
     File,
     /// Sequences of tokens.
@@ -26,6 +30,8 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Synthetic => "synthetic stand-in",
+            Self::Cifar100 => "CIFAR-100",
+            Self::Mnist => "MNIST",
             Self::File => "arrays in a file",
             Self::Sequence => "sequences",
         })

@@ -69,6 +69,12 @@ impl Records {
         self.pixels.extend_from_slice(image);
     }
 
+    /// Drops all but the first records.
+    pub(crate) fn truncate(&mut self, records: usize) {
+        self.labels.truncate(records);
+        self.pixels.truncate(records * FEATURES);
+    }
+
     /// How many records each class has.
     pub fn counts(&self) -> [usize; Class::COUNT] {
         let mut counts = [0; Class::COUNT];

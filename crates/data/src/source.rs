@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataConfig, Dataset, Error, file, images, sequence};
+use crate::{DataConfig, Dataset, Error, cifar100, file, images, mnist, sequence};
 
 /// Keys of labelled images.
 const IMAGES: &[&str] = &["balanced", "classes", "groups", "targets", "standardise"];
@@ -63,6 +63,12 @@ sources! {
 
     /// CIFAR-10 if it is found, else the stand-in.
     Auto: "auto", [IMAGES, &["dir", "seed"]], images::auto;
+
+    /// CIFAR-100, by its fine labels.
+    Cifar100: "cifar100", [&["dir", "standardise"]], cifar100::load;
+
+    /// MNIST, or Fashion-MNIST.
+    Mnist: "mnist", [&["dir", "standardise"]], mnist::load;
 
     /// Arrays in a file of one's own.
     File: "file", [&["file", "targets", "vocabulary", "test_samples"]], |config, _| file::load(config);

@@ -11,7 +11,7 @@ const WHITE: f64 = 255.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standardise {
-    /// Those of CIFAR-10's training set.
+    /// The published ones of the training set: CIFAR-10's, or those of another set of images.
     #[default]
     Cifar10,
     /// Those of the training subset.

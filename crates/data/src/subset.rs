@@ -90,6 +90,26 @@ impl Subset {
         Self { inputs, targets }
     }
 
+    /// The first samples, or all if there are no more than that.
+    #[must_use]
+    pub fn first(&self, samples: usize) -> Self {
+        let samples = samples.min(self.samples());
+        let mut first = self.clone();
+        match &mut first.inputs {
+            Inputs::Images { records, .. } => records.truncate(samples),
+            Inputs::Values { values, .. } => values.truncate(samples * self.features()),
+            Inputs::Tokens { length, tokens, .. } => tokens.truncate(samples * *length),
+        }
+        match &mut first.targets {
+            Goals::OfLabels(_) => {}
+            Goals::Values { outputs, values } => values.truncate(samples * *outputs),
+            Goals::Classes {
+                positions, labels, ..
+            } => labels.truncate(samples * *positions),
+        }
+        first
+    }
+
     /// Number of samples n.
     pub fn samples(&self) -> usize {
         match &self.inputs {

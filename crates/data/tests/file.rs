@@ -129,7 +129,7 @@ fn archives_of_both_kinds_and_arrays_of_both_orders_are_read_alike() {
             let file = written("data.npz", &zip(&files, deflated));
             let data = read(&file.path, "");
             assert_eq!(data.train.shape(), SampleShape::Values(vec![2]));
-            assert_eq!(data.train.inputs_f32(), rows.map(|value| value as f32));
+            assert_eq!(data.train.inputs_f32(), rows);
             let one_hot = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
             assert_eq!(data.train.targets(), one_hot);
             assert_eq!(data.train.targets_kind(), Targets::OneHot);

@@ -4,10 +4,14 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use brink_data::{Archive, DEFAULT_FOLDER, Inspection, Progress, SplitInspection};
+use brink_data::{
+    Archive, DEFAULT_FOLDER, Dataset, Inspection, Progress, SampleShape, SplitInspection, Targets,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args;
+use crate::config::Config;
+use crate::config::overrides::Override;
 use crate::error::Error;
 use crate::tell::tell_to;
 
@@ -18,7 +22,19 @@ pub fn run(command: &args::Data, out: &mut impl Write) -> Result<(), Error> {
             let folder = dir.as_deref().unwrap_or_else(|| Path::new("datasets"));
             fetch(folder, *quiet, out)
         }
-        args::Data::Inspect { data_dir } => {
+        args::Data::Inspect {
+            config: Some(config),
+            set,
+            data_dir,
+        } => {
+            let overrides: Vec<Override> = set.iter().map(|set| Override::set(set)).collect();
+            let config = Config::load(config, &overrides)?;
+            let dataset = brink_data::load(&config.data, data_dir.as_deref())?;
+            print_dataset(&dataset, out)?;
+            out.flush()?;
+            Ok(())
+        }
+        args::Data::Inspect { data_dir, .. } => {
             let folder = data_dir
                 .as_deref()
                 .unwrap_or_else(|| Path::new(DEFAULT_FOLDER));
@@ -75,6 +91,59 @@ fn show(bar: &ProgressBar, progress: Progress) {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
     }
+}
+
+/// What a config trains and tests on.
+fn print_dataset(dataset: &Dataset, out: &mut impl Write) -> std::io::Result<()> {
+    let provenance = &dataset.provenance;
+    writeln!(out, "{}", provenance.source)?;
+    if let Some(reason) = &provenance.fallback {
+        writeln!(out, "    because {reason}")?;
+    }
+    let shape = match dataset.train.shape() {
+        SampleShape::Values(shape) => {
+            let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+            format!("values of shape {}", sizes.join("×"))
+        }
+        SampleShape::Tokens { length, vocabulary } => {
+            format!("{length} tokens out of {vocabulary}")
+        }
+    };
+    writeln!(out, "    a sample      {shape}")?;
+    let (outputs, positions) = (dataset.train.outputs(), dataset.train.positions());
+    let plural = if outputs == 1 { "" } else { "s" };
+    let at = match positions {
+        1 => String::new(),
+        _ => format!(" at each of the last {positions} positions"),
+    };
+    let kind = match dataset.train.targets_kind() {
+        Targets::OneHot => "classes, one column each",
+        Targets::Binary => "-1 and +1",
+        Targets::Values => "real values",
+    };
+    writeln!(
+        out,
+        "    its targets   {outputs} column{plural}{at}: {kind}"
+    )?;
+    let splits = [
+        ("training", Some(&provenance.train)),
+        ("test", provenance.test.as_ref()),
+    ];
+    for (name, split) in splits {
+        let Some(split) = split else {
+            return writeln!(out, "\nno test set");
+        };
+        writeln!(out, "\n{name}: {} samples", split.samples)?;
+        for file in &split.files {
+            writeln!(out, "    {}", file.display())?;
+        }
+        for count in &split.counts {
+            let (class, name, count) = (count.class.id(), &count.name, count.count);
+            writeln!(out, "    {class} {name:10} {count:6}")?;
+        }
+        writeln!(out, "    sha256        {}", split.sha256)?;
+    }
+    Ok(())
 }
 
 fn print(inspection: &Inspection, out: &mut impl Write) -> std::io::Result<()> {

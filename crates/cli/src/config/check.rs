@@ -237,6 +237,12 @@ impl Faults<'_> {
             );
         }
         self.require(
+            config.run.compression != Compression::On || config.measure.test.is_none(),
+            "run.compression",
+            "has no coordinates for the samples of [measure.test], which lie outside the span of \
+             those trained on: remove the table, or leave the key out",
+        );
+        self.require(
             config.run.microbatch.is_none() || config.optimizer.minibatch.is_none(),
             "run.microbatch",
             "keeps the samples in pieces that batches cannot be taken from: remove it, or \

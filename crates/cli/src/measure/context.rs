@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use brink_dynamics::Problem;
 use brink_dynamics::measurement::{OutputSlope, SquaredError};
 use brink_dynamics::minibatch::RandomBatches;
-use brink_linearize::Layout;
+use brink_dynamics::{Accuracy, Problem};
+use brink_linearize::{Layout, Objective};
 use brink_model::{Declared, Loss};
 use burn::tensor::Tensor;
 
@@ -26,10 +26,16 @@ pub struct Context<'r> {
     pub targets: &'r Tensor<2>,
     /// The loss over random batches.
     pub random_batches: &'r TraceBatches<'r>,
+    /// The loss over the test set, or the first so many of its samples, and which are right.
+    pub test_set: &'r TraceTestSet<'r>,
 }
 
 /// Traces the loss over random batches of so many samples, with a seed.
 pub type TraceBatches<'r> = dyn Fn(usize, u64) -> Result<RandomBatches<2>, Error> + 'r;
+
+/// Traces the loss over the test set.
+pub type TraceTestSet<'r> =
+    dyn Fn(Option<usize>) -> Result<(Objective<2>, Option<Accuracy<2>>), Error> + 'r;
 
 impl Context<'_> {
     /// The squared error, if the loss is one.

@@ -19,6 +19,7 @@ mod spectrum;
 mod step;
 mod subspace;
 mod table;
+mod test;
 
 use std::sync::LazyLock;
 
@@ -39,6 +40,7 @@ pub use gram::{GramConfig, GramMethodConfig};
 pub use schedule::{ScheduleConfig, SolvedConfig};
 pub use spectrum::{SpectrumConfig, SpectrumOperator};
 pub use subspace::SubspaceConfig;
+pub use test::TestConfig;
 
 /// What is wrong with a table: the path of the table or of its key, and why.
 pub type Wrong = (String, String);
@@ -142,4 +144,5 @@ tables! {
     layer_sharpness: SolvedConfig;
     spectrum: SpectrumConfig;
     flow: FlowConfig;
+    test: TestConfig;
 }

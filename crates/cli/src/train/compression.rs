@@ -36,6 +36,7 @@ pub fn compress(
         Compression::On => true,
         Compression::Auto => {
             holds(&config.model)
+                && config.measure.test.is_none()
                 && config.optimizer.forbids_compression().is_none()
                 && samples as f64 <= WORTHWHILE * features as f64
         }

@@ -85,6 +85,8 @@ fn data(config: &Config, provenance: &Provenance) -> String {
         (Origin::Cifar10, _) => "CIFAR-10".to_owned(),
         (Origin::Synthetic, true) => "synthetic images (CIFAR-10 not found)".to_owned(),
         (Origin::Synthetic, false) => "synthetic images".to_owned(),
+        (Origin::Cifar100, _) => "CIFAR-100".to_owned(),
+        (Origin::Mnist, _) => "MNIST".to_owned(),
         (Origin::File, _) => named(config.data.file.as_deref()),
         (Origin::Sequence, _) => sequences(config),
     };

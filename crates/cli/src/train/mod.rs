@@ -217,6 +217,13 @@ fn prepare(
             let fusion = config.run.fusion == Fusion::Auto;
             problem::random_batches((&network, loss, fusion), &tensors, size, seed)
         },
+        test_set: &|samples| {
+            let test = dataset.test.as_ref().ok_or(Error::NoTestSet)?;
+            let test = test.first(samples.unwrap_or(usize::MAX));
+            let run = &config.run;
+            let tensors = Tensors::upload(&test, None, &device, run.dtype, run.microbatch);
+            problem::test_set((&network, loss, run.fusion == Fusion::Auto), &tensors)
+        },
     })?;
     let facts = Facts {
         brink_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -167,6 +167,17 @@ pub fn random_batches(
     Ok(batches)
 }
 
+/// The loss of `network` over a test set, and which of its samples are right.
+pub fn test_set(
+    (network, loss, fusion): (&Network, Loss, bool),
+    tensors: &Tensors,
+) -> Result<(Objective<2>, Option<Accuracy<2>>), Error> {
+    let mut objective = traced(network, loss, &tensors.batches())?;
+    objective.set_fusion(fusion);
+    let right = accuracy(&tensors.targets, tensors.kind, tensors.positions);
+    Ok((objective, right))
+}
+
 fn traced(
     network: &Network,
     loss: Loss,

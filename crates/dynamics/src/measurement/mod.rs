@@ -17,6 +17,7 @@ mod spectrum;
 mod squared_error;
 mod step;
 mod subspace;
+mod test_set;
 
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
@@ -41,6 +42,7 @@ pub use spectrum::{OutputSlope, Spectrum, SpectrumOf};
 pub use squared_error::SquaredError;
 pub use step::Step;
 pub use subspace::Subspace;
+pub use test_set::TestSet;
 
 /// The columns of every measurement.
 pub mod columns {
@@ -55,6 +57,7 @@ pub mod columns {
     pub use super::spectrum::columns as spectrum;
     pub use super::step::columns as step;
     pub use super::subspace::columns as subspace;
+    pub use super::test_set::columns as test;
     pub use crate::flow::columns as flow;
 }
 
