@@ -404,3 +404,25 @@ fn bad_keys_of_the_spectrum_are_refused_before_the_run_starts() {
         assert!(!place.file("no").exists(), "{key}");
     }
 }
+
+#[test]
+fn columns_of_a_trace_are_drawn_and_an_unknown_one_is_named() {
+    let place = Place::new();
+    train(&place, &[]);
+    let words = [
+        "plot",
+        "run",
+        "--panel",
+        "lambda_1,lambda_2",
+        "--panel",
+        "loss",
+    ];
+    run(&place, &words);
+    let svg = text(&place, "run/columns.svg");
+    assert!(svg.contains("lambda_2") && svg.contains("loss"));
+    let says = refused(&place, &["plot", "run", "--panel", "lambda_9"]);
+    assert!(
+        says.contains("`lambda_9`") && says.contains("lambda_2"),
+        "{says}"
+    );
+}

@@ -19,9 +19,6 @@ const TASK: usize = 4 * PIECE;
 /// Elements summed in the element type before float64 takes over.
 const CHUNK: usize = 512;
 
-/// Vectors shorter than this stay in the cache whole.
-const LONG: usize = 4096;
-
 /// Sums side by side.
 const LANES: usize = 16;
 
@@ -30,9 +27,7 @@ const LANES: usize = 16;
 const ENOUGH: f64 = 0.7;
 
 /// An element type that loops compute on.
-trait Number:
-    Real + Entry<Self> + Add<Output = Self> + AddAssign + SubAssign + Mul<Output = Self>
-{
+trait Number: Real + Copy + Add<Output = Self> + AddAssign + SubAssign + Mul<Output = Self> {
     /// Shares of a unit vector below this are left in it: a 32nd of the root of the distance from 1 to
     /// the next number. Up to that root, the tridiagonal matrix is right to rounding (Simon, Linear
     /// Algebra Appl. 61, 1984).
@@ -57,80 +52,28 @@ impl Number for f64 {
     }
 }
 
-/// What stands for a number in a basis.
-trait Entry<T>: Copy + Sync {
-    fn value(self) -> T;
-}
-
-impl Entry<f32> for f32 {
-    #[inline(always)]
-    fn value(self) -> f32 {
-        self
-    }
-}
-
-impl Entry<f64> for f64 {
-    #[inline(always)]
-    fn value(self) -> f64 {
-        self
-    }
-}
-
-/// The upper half of a float32.
-impl Entry<f32> for u16 {
-    #[inline(always)]
-    fn value(self) -> f32 {
-        f32::from_bits(u32::from(self) << 16)
-    }
-}
-
-/// A block's numbers in 16 bits, rounded; `None` for float64, and for blocks so short that nothing is
-/// saved.
-pub(super) fn halves(block: &Tensor<2>) -> Option<Vec<u16>> {
-    if block.dtype() != DType::F32 || block.dims()[1] < LONG {
-        return None;
-    }
-    let rows = Rows::of(&Stack::from(block.clone()))?;
-    let elements = rows.elements::<f32>()?;
-    let numbers = elements.first()?.par_iter();
-    // Half of the last digit kept is added: the rest is cut off.
-    let half = |number: &f32| (number.to_bits().saturating_add(0x8000) >> 16) as u16;
-    Some(numbers.with_min_len(PIECE).map(half).collect())
-}
-
 /// `None` where the plain way is the only one.
 pub(super) fn orthogonalise(
     blocks: &[Tensor<2>],
-    halves: Option<&[Vec<u16>]>,
     image: &Tensor<2>,
     before: &[f64],
     long: bool,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
-    let all = Rows::of(&Stack::from(blocks.to_vec()))?;
-    match (image.dtype(), halves) {
-        (DType::F32, Some(halves)) => {
-            let halves: Vec<&[u16]> = halves.iter().map(Vec::as_slice).collect();
-            typed(&all.elements::<f32>()?, &halves, image, before, long)
-        }
-        (DType::F32, None) => {
-            let all = all.elements::<f32>()?;
-            typed(&all, &all, image, before, long)
-        }
-        (DType::F64, _) => {
-            let all = all.elements::<f64>()?;
-            typed(&all, &all, image, before, long)
-        }
+    match image.dtype() {
+        DType::F32 => typed::<f32>(blocks, image, before, long),
+        DType::F64 => typed::<f64>(blocks, image, before, long),
         _ => None,
     }
 }
 
-fn typed<T: Number, E: Entry<T>>(
-    blocks: &[&[T]],
-    basis: &[&[E]],
+fn typed<T: Number>(
+    blocks: &[Tensor<2>],
     image: &Tensor<2>,
     before: &[f64],
     long: bool,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
+    let blocks = Rows::of(&Stack::from(blocks.to_vec()))?;
+    let blocks = blocks.elements::<T>()?;
     let [count, length] = image.dims();
     let images = Rows::of(&Stack::from(image.clone()))?;
     let images = images.elements::<T>()?;
@@ -141,10 +84,8 @@ fn typed<T: Number, E: Entry<T>>(
     // second.
     for (at, next) in next.chunks_mut(length.max(1)).enumerate() {
         let row = at * length..(at + 1) * length;
-        let last = blocks.iter().rev().take(2);
-        let last: Vec<&[T]> = last.map(|of| &of[row.clone()]).collect();
-        let basis: Vec<&[E]> = basis.iter().map(|of| &of[row.clone()]).collect();
-        let (own, left) = one(next, &last, &basis, before[at], long);
+        let basis: Vec<&[T]> = blocks.iter().map(|of| &of[row.clone()]).collect();
+        let (own, left) = one(next, &basis, before[at], long);
         along.push(own);
         lengths.push(left);
     }
@@ -157,19 +98,15 @@ fn typed<T: Number, E: Entry<T>>(
     Some((next, found))
 }
 
-/// Leaves of `x`, the image of the first of the `last` vectors, what is orthogonal to the basis; its
-/// share along that vector, and the length of what is left.
-fn one<T: Number, E: Entry<T>>(
-    x: &mut [T],
-    last: &[&[T]],
-    basis: &[&[E]],
-    before: f64,
-    long: bool,
-) -> (f64, f64) {
-    let along: f64 = each(x, |from, x| dot(x, part(last[0], from, x.len()))).sum();
+/// Leaves of `x`, the image of the last vector of a basis, what is orthogonal to all of it; its share
+/// along that vector, and the length of what is left.
+fn one<T: Number>(x: &mut [T], basis: &[&[T]], before: f64, long: bool) -> (f64, f64) {
+    let mut last = basis.iter().rev();
+    let (first, second) = (last.next().copied().unwrap_or_default(), last.next());
+    let along: f64 = each(x, |from, x| dot(x, part(first, from, x.len()))).sum();
     let squares = each_mut(x, |from, x| {
-        subtract(x, along, part(last[0], from, x.len()));
-        if let Some(one_before) = last.get(1) {
+        subtract(x, along, part(first, from, x.len()));
+        if let Some(one_before) = second {
             subtract(x, before, part(one_before, from, x.len()));
         }
         dot(x, x)
@@ -236,13 +173,13 @@ fn each_mut<T: Number>(x: &mut [T], work: impl Fn(usize, &mut [T]) -> f64 + Sync
 }
 
 #[inline(always)]
-fn part<E>(vector: &[E], from: usize, length: usize) -> &[E] {
+fn part<T>(vector: &[T], from: usize, length: usize) -> &[T] {
     &vector[from..from + length]
 }
 
 /// The shares of `x`, from place `start` on, along each vector of a basis.
 #[inline(always)]
-fn shares_in<T: Number, E: Entry<T>>(x: &[T], start: usize, basis: &[&[E]]) -> Vec<f64> {
+fn shares_in<T: Number>(x: &[T], start: usize, basis: &[&[T]]) -> Vec<f64> {
     let mut shares = vec![0.0; basis.len()];
     for (from, x) in (start..).step_by(PIECE).zip(x.chunks(PIECE)) {
         for (share, vector) in shares.iter_mut().zip(basis) {
@@ -254,7 +191,7 @@ fn shares_in<T: Number, E: Entry<T>>(x: &[T], start: usize, basis: &[&[E]]) -> V
 
 /// Takes from `x`, from place `start` on, its shares along each vector of a basis.
 #[inline(always)]
-fn take<T: Number, E: Entry<T>>(x: &mut [T], start: usize, basis: &[&[E]], shares: &[f64]) {
+fn take<T: Number>(x: &mut [T], start: usize, basis: &[&[T]], shares: &[f64]) {
     for (from, x) in (start..).step_by(PIECE).zip(x.chunks_mut(PIECE)) {
         let length = x.len();
         let (fours, rest) = basis.as_chunks::<4>();
@@ -264,8 +201,8 @@ fn take<T: Number, E: Entry<T>>(x: &mut [T], start: usize, basis: &[&[E]], share
             let [p, q, r, s] = share.map(T::of);
             let rows = x.iter_mut().zip(a).zip(b).zip(c).zip(d);
             for ((((x, a), b), c), d) in rows {
-                let first = p * a.value() + q * b.value();
-                *x -= first + (r * c.value() + s * d.value());
+                let first = p * a + q * b;
+                *x -= first + (r * c + s * d);
             }
         }
         for (vector, share) in rest.iter().zip(shares_of_rest) {
@@ -275,16 +212,16 @@ fn take<T: Number, E: Entry<T>>(x: &mut [T], start: usize, basis: &[&[E]], share
 }
 
 #[inline(always)]
-fn subtract<T: Number, E: Entry<T>>(x: &mut [T], share: f64, vector: &[E]) {
+fn subtract<T: Number>(x: &mut [T], share: f64, vector: &[T]) {
     let share = T::of(share);
     for (x, v) in x.iter_mut().zip(vector) {
-        *x -= share * v.value();
+        *x -= share * v;
     }
 }
 
 /// ⟨x, y⟩: short sums in the element type, added in float64.
 #[inline(always)]
-fn dot<T: Number, E: Entry<T>>(x: &[T], y: &[E]) -> f64 {
+fn dot<T: Number>(x: &[T], y: &[T]) -> f64 {
     let mut total = 0.0;
     for (x, y) in x.chunks(CHUNK).zip(y.chunks(CHUNK)) {
         let mut lanes = [T::of(0.0); LANES];
@@ -292,11 +229,11 @@ fn dot<T: Number, E: Entry<T>>(x: &[T], y: &[E]) -> f64 {
         let (y_lanes, y_rest) = y.as_chunks::<LANES>();
         for (x, y) in x_lanes.iter().zip(y_lanes) {
             for lane in 0..LANES {
-                lanes[lane] += x[lane] * y[lane].value();
+                lanes[lane] += x[lane] * y[lane];
             }
         }
         let rest = x_rest.iter().zip(y_rest);
-        let rest: f64 = rest.map(|(x, y)| x.double() * y.value().double()).sum();
+        let rest: f64 = rest.map(|(x, y)| x.double() * y.double()).sum();
         total += lanes.iter().map(|lane| lane.double()).sum::<f64>() + rest;
     }
     total

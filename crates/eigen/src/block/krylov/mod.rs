@@ -16,10 +16,8 @@ pub(crate) struct Krylov {
     own: bool,
     /// Whether what is negligible may be left in a vector.
     long: bool,
-    /// `[k, P]` each, unit rows or zeros: all of them, or the last two if there are `halves`.
+    /// `[k, P]` each, unit rows or zeros.
     blocks: Vec<Tensor<2>>,
-    /// All blocks in 16 bits, for those that only ever take a rounding's size out of another.
-    halves: Option<Vec<Vec<u16>>>,
     /// What the next block is before its rows are unit, `[k, P]`.
     next: Option<Tensor<2>>,
 }
@@ -40,26 +38,17 @@ impl Arithmetic {
             own: self.is_own(&first),
             long: false,
             blocks: vec![first],
-            halves: None,
             next: None,
         }
     }
 
-    /// The same for many blocks, of which only the last are read as they are.
-    ///
-    /// Once the parts along the last two blocks are out, an image of the Lanczos process has no more
-    /// of the others than rounding brings. Sixteen bits of a basis vector, float32's sign, exponent
-    /// and seven digits, tell and take that as well as all of them, and half as much memory is read.
+    /// The same for many blocks of the Lanczos process: what is too little to matter for its
+    /// tridiagonal matrix may be left in a vector.
     pub fn long_krylov(self, first: Tensor<2>) -> Krylov {
-        let mut bases = self.krylov(first);
-        bases.long = true;
-        #[cfg(feature = "flex")]
-        if bases.own
-            && let Some(halves) = flex::halves(&bases.blocks[0])
-        {
-            bases.halves = Some(vec![halves]);
+        Krylov {
+            long: true,
+            ..self.krylov(first)
         }
-        bases
     }
 }
 
@@ -83,13 +72,8 @@ impl Krylov {
     ) -> Result<Orthogonalised, EigenError> {
         #[cfg(feature = "flex")]
         if self.own
-            && let Some((next, found)) = flex::orthogonalise(
-                &self.blocks,
-                self.halves.as_deref(),
-                &image,
-                before,
-                self.long,
-            )
+            && let Some((next, found)) =
+                flex::orthogonalise(&self.blocks, &image, before, self.long)
         {
             self.next = Some(next);
             return Ok(found);
@@ -103,16 +87,7 @@ impl Krylov {
     /// What was left of the last image, times a factor for each row, is the next block.
     pub fn extend(&mut self, factors: &[f64]) {
         if let Some(next) = self.next.take() {
-            let next = plain::scaled(next, factors);
-            #[cfg(feature = "flex")]
-            if let Some(halves) = &mut self.halves
-                && let Some(of_next) = flex::halves(&next)
-            {
-                halves.push(of_next);
-                let old = self.blocks.len().saturating_sub(1);
-                self.blocks.drain(..old);
-            }
-            self.blocks.push(next);
+            self.blocks.push(plain::scaled(next, factors));
         }
     }
 }

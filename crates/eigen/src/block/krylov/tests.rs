@@ -26,7 +26,7 @@ fn operator(dtype: DType) -> Tensor<2> {
 
 #[test]
 fn bases_stay_orthonormal_and_agree() {
-    for (dtype, tolerance) in [(DType::F32, 5e-5), (DType::F64, 5e-10)] {
+    for (dtype, tolerance) in [(DType::F32, 1.5e-5), (DType::F64, 5e-10)] {
         let (operator, device) = (operator(dtype), Device::flex());
         let follow = |own: bool| {
             let first = sphere([3, LENGTH], [7, 0], &device, dtype);
@@ -42,10 +42,9 @@ fn bases_stay_orthonormal_and_agree() {
                 basis.extend(&factors);
                 all.push(basis.last());
             }
-            (basis, found.concat(), all)
+            (found.concat(), all)
         };
-        let ((basis, own, all), (_, plain, _)) = (follow(true), follow(false));
-        assert_eq!(basis.halves.is_some(), dtype == DType::F32);
+        let ((own, all), (plain, _)) = (follow(true), follow(false));
         for (step, (own, plain)) in own.iter().zip(&plain).enumerate() {
             // Rounding grows along the process as its nodes converge, and moves no rule with it.
             let near = step > 20 || (own - plain).abs() < 1e3 * tolerance;
