@@ -1,6 +1,9 @@
 //! Everything that [`load`](crate::load) can report, one layer per variant.
 
-use crate::{Cifar100Error, CifarError, MnistError, ConfigError, ConstantChannel, FileError, SelectionError, TextError};
+use crate::{
+    Cifar100Error, CifarError, ConfigError, ConstantChannel, FileError, MnistError, SelectionError,
+    TextError,
+};
 
 /// An error of loading data. Every message says what to do about it.
 #[derive(Debug, thiserror::Error)]

@@ -117,7 +117,9 @@ impl Set {
         let values = planes.flat_map(|(index, plane)| {
             let channel = index % self.shape[0];
             let (mean, std) = (mean[channel], std[channel]);
-            plane.iter().map(move |&x| (f64::from(x) / 255.0 - mean) / std)
+            plane
+                .iter()
+                .map(move |&x| (f64::from(x) / 255.0 - mean) / std)
         });
         values.collect()
     }
@@ -129,7 +131,10 @@ impl Set {
         let (mut mean, mut std) = (Vec::new(), Vec::new());
         for channel in 0..channels {
             let (mut sum, mut squares) = (0u64, 0u64);
-            let planes = pixels.chunks_exact(self.plane()).skip(channel).step_by(channels);
+            let planes = pixels
+                .chunks_exact(self.plane())
+                .skip(channel)
+                .step_by(channels);
             for &x in planes.flatten() {
                 sum += u64::from(x);
                 squares += u64::from(x) * u64::from(x);

@@ -74,8 +74,11 @@ pub fn load(config: &DataConfig, data_dir: Option<&Path>) -> Result<Dataset, Err
     let folder = data_dir.or(config.dir.as_deref());
     let folder = folder.unwrap_or_else(|| Path::new(DEFAULT_FOLDER));
     let train = pair(folder, "train")?;
-    let has = |name: &str| folder.join(name).is_file() || folder.join(format!("{name}.gz")).is_file();
-    let test = has("t10k-images-idx3-ubyte").then(|| pair(folder, "t10k")).transpose()?;
+    let has =
+        |name: &str| folder.join(name).is_file() || folder.join(format!("{name}.gz")).is_file();
+    let test = has("t10k-images-idx3-ubyte")
+        .then(|| pair(folder, "t10k"))
+        .transpose()?;
     SET.dataset(config, folder, &train, test.as_ref())
 }
 
@@ -93,7 +96,10 @@ fn pair(folder: &Path, part: &str) -> Result<Images, MnistError> {
             labels: labels.len(),
         });
     }
-    if let Some(at) = labels.iter().position(|&label| usize::from(label) >= SET.classes) {
+    if let Some(at) = labels
+        .iter()
+        .position(|&label| usize::from(label) >= SET.classes)
+    {
         return Err(MnistError::Malformed {
             path: labels_path,
             what: format!("has label {} at {at}, and labels are 0 to 9", labels[at]),
@@ -118,11 +124,15 @@ fn idx(path: &Path, magic: u32, item: &[u32]) -> Result<Vec<u8>, MnistError> {
         Some(u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
     };
     if number(0) != Some(magic) {
-        return Err(malformed("is no IDX file of the kind that its name says".to_owned()));
+        return Err(malformed(
+            "is no IDX file of the kind that its name says".to_owned(),
+        ));
     }
     let shape: Option<Vec<u32>> = (2..2 + item.len()).map(number).collect();
     if shape.as_deref() != Some(item) {
-        return Err(malformed(format!("has items of shape {shape:?}, and {item:?} is needed")));
+        return Err(malformed(format!(
+            "has items of shape {shape:?}, and {item:?} is needed"
+        )));
     }
     let size: usize = item.iter().map(|&size| size as usize).product();
     let values = &bytes[(2 + item.len()) * 4..];
@@ -155,7 +165,9 @@ fn unpacked(path: &Path) -> Result<Vec<u8>, MnistError> {
     }
     let bytes = read(&packed)?;
     let mut content = Vec::new();
-    let unpacked = GzDecoder::new(bytes.as_slice()).take(LIMIT + 1).read_to_end(&mut content);
+    let unpacked = GzDecoder::new(bytes.as_slice())
+        .take(LIMIT + 1)
+        .read_to_end(&mut content);
     match unpacked {
         Ok(_) if content.len() as u64 <= LIMIT => Ok(content),
         _ => Err(MnistError::Malformed {

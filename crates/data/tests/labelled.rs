@@ -18,7 +18,9 @@ fn read(source: &str, folder: &Path, more: &str) -> Dataset {
 }
 
 fn refusal(source: &str, folder: &Path, more: &str) -> String {
-    load(&section(source, folder, more), None).expect_err(more).to_string()
+    load(&section(source, folder, more), None)
+        .expect_err(more)
+        .to_string()
 }
 
 fn cifar100(labels: &[u8]) -> Vec<u8> {
@@ -53,10 +55,18 @@ fn cifar_100_has_fine_labels_and_its_own_figures() {
     assert_eq!(data.test.expect("a test set").targets()[42], 1.0);
     assert_eq!(data.provenance.source, Origin::Cifar100);
     // 7 and 99 in the first channel: mean 53, deviation 46.
-    let own = read("cifar100", folder.path(), "samples = 2\nstandardise = 'subset'");
+    let own = read(
+        "cifar100",
+        folder.path(),
+        "samples = 2\nstandardise = 'subset'",
+    );
     assert!((own.train.inputs_f64()[0] + 1.0).abs() < 1e-12);
     assert!(refusal("cifar100", folder.path(), "samples = 4").contains("there are 3"));
-    let one = refusal("cifar100", folder.path(), "samples = 1\nstandardise = 'subset'");
+    let one = refusal(
+        "cifar100",
+        folder.path(),
+        "samples = 1\nstandardise = 'subset'",
+    );
     assert!(one.contains("constant"), "{one}");
     for (bytes, reason) in [
         (cifar100(&[100]), "label 100 in record 0"),
@@ -99,13 +109,30 @@ fn mnist_is_read_packed_or_not() {
         let said = refusal("mnist", folder.path(), "samples = 1");
         assert!(said.contains(reason), "{said}");
     };
-    refused("train-labels-idx1-ubyte", &idx(0x0801, &[2], &[3, 0]), "3 images");
-    refused("train-labels-idx1-ubyte", &idx(0x0801, &[3], &[3, 10, 0]), "label 10 at 1");
+    refused(
+        "train-labels-idx1-ubyte",
+        &idx(0x0801, &[2], &[3, 0]),
+        "3 images",
+    );
+    refused(
+        "train-labels-idx1-ubyte",
+        &idx(0x0801, &[3], &[3, 10, 0]),
+        "label 10 at 1",
+    );
     refused("train-labels-idx1-ubyte", &labels[..9], "has 1 bytes");
     refused("train-labels-idx1-ubyte", &images, "no IDX file");
     write("train-labels-idx1-ubyte", &labels);
-    refused("train-images-idx3-ubyte.gz", &packed[..40], "does not unpack");
-    refused("train-images-idx3-ubyte", &idx(0x0803, &[1, 32, 32], &[0; 1024]), "shape");
-    let foreign = toml::from_str::<DataConfig>("source = 'mnist'\nclasses = [1]").expect("a section");
+    refused(
+        "train-images-idx3-ubyte.gz",
+        &packed[..40],
+        "does not unpack",
+    );
+    refused(
+        "train-images-idx3-ubyte",
+        &idx(0x0803, &[1, 32, 32], &[0; 1024]),
+        "shape",
+    );
+    let foreign =
+        toml::from_str::<DataConfig>("source = 'mnist'\nclasses = [1]").expect("a section");
     assert_eq!(foreign.validate().expect_err("a refusal").key(), "classes");
 }

@@ -42,24 +42,34 @@ fn described(having: &[(&'static str, &'static ModelKey)], kinds: usize) -> Key 
             let mut names: Vec<&str> = Vec::new();
             for (_, key) in having {
                 if let Domain::Choice { of, .. } = &key.domain {
-                    names.extend(
-                        of.iter()
-                            .filter(|name| !names.contains(name))
-                            .collect::<Vec<_>>(),
-                    );
+                    let new = of.iter().filter(|name| !names.contains(name));
+                    names.extend(new.copied().collect::<Vec<_>>());
                 }
             }
-            format!("{}: {}", names.join(" | "), first.meaning)
+            format!("{}: ", names.join(" | "))
         }
-        _ => first.meaning.to_owned(),
+        _ => String::new(),
     };
-    if having.len() < kinds {
-        let names: Vec<&str> = having.iter().map(|(kind, _)| *kind).collect();
-        meaning += &format!("; of {}", names.join(", "));
+    // What it means, with the kinds for which it means that.
+    let mut meanings: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (kind, key) in having {
+        match meanings
+            .iter_mut()
+            .find(|(meaning, _)| *meaning == key.meaning)
+        {
+            Some((_, of)) => of.push(kind),
+            None => meanings.push((key.meaning, vec![kind])),
+        }
     }
+    let of_all = having.len() == kinds && meanings.len() == 1;
+    let worded = meanings.iter().map(|(meaning, of)| match of_all {
+        true => (*meaning).to_owned(),
+        false => format!("{meaning} ({})", of.join(", ")),
+    });
+    meaning += &worded.collect::<Vec<_>>().join("; ");
     for (kind, key) in having {
         if key.default() != first.default() {
-            meaning += &format!("; {} for {kind}", written(&key.default()));
+            meaning += &format!("; default {} for {kind}", written(&key.default()));
         }
     }
     Key {

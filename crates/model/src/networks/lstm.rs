@@ -17,13 +17,8 @@ const GATES: usize = 4;
 pub const KIND: NetworkKind = NetworkKind {
     name: "lstm",
     keys: &[
-        ModelKey::count(
-            "width",
-            32,
-            1..=MAX_WIDTH,
-            "channels of the first stage, or of each token",
-        ),
-        ModelKey::count("depth", 1, 1..=64, "blocks"),
+        ModelKey::count("width", 32, 1..=MAX_WIDTH, "units of each layer"),
+        ModelKey::count("depth", 1, 1..=64, "layers"),
         ModelKey::bias(),
     ],
     starts_linear: false,

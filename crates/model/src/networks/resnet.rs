@@ -21,17 +21,12 @@ const STAGES: usize = 3;
 pub const KIND: NetworkKind = NetworkKind {
     name: "resnet",
     keys: &[
-        ModelKey::count(
-            "depth",
-            8,
-            1..=1202,
-            "of a resnet its layers, 6n + 2 such as 8, 20 or 56",
-        ),
+        ModelKey::count("depth", 8, 1..=1202, "layers, 6n + 2 such as 8, 20 or 56"),
         ModelKey::count(
             "width",
             16,
             1..=MAX_WIDTH,
-            "channels of the first stage, or of each token",
+            "channels of the first stage, twice as many in each of the next two",
         ),
         NORM,
         GROUPS,

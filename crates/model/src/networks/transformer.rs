@@ -12,12 +12,7 @@ use crate::{Activation, BuildError, ConfigError, Keys, ModelKey, Params};
 const MASKED: f64 = -1e9;
 
 /// Numbers of a token.
-pub const WIDTH: ModelKey = ModelKey::count(
-    "width",
-    32,
-    1..=MAX_WIDTH,
-    "channels of the first stage, or of each token",
-);
+pub const WIDTH: ModelKey = ModelKey::count("width", 32, 1..=MAX_WIDTH, "numbers of a token");
 
 /// Blocks.
 pub const DEPTH: ModelKey = ModelKey::count("depth", 2, 1..=256, "blocks");

@@ -28,7 +28,7 @@ pub const KIND: NetworkKind = NetworkKind {
             &[16, 32, 64],
             1..=MAX_WIDTH,
             1,
-            "output channels of the convolutions, each followed by 2x2 pooling",
+            "channels of each stage, which ends in a 2x2 pooling",
         ),
         ModelKey::count(
             "convolutions",
