@@ -8,12 +8,10 @@ mod zip;
 
 use std::path::{Path, PathBuf};
 
-use crate::digest::Sum;
 use crate::sequence::{MAX_LENGTH, MAX_VOCABULARY};
 use crate::subset::{Goals, Inputs};
 use crate::{
-    ConfigError, DataConfig, Dataset, Encoding, Error, Origin, Provenance, Samples, SelectionError,
-    SplitProvenance, Subset, Targets,
+    ConfigError, DataConfig, Dataset, Encoding, Error, Origin, Provenance, Subset, Targets,
 };
 
 use array::{Array, Numbers};
@@ -41,37 +39,33 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Error> {
     })?;
     let fault = |fault: FileFault| Error::File(FileError::new(&path, fault));
     let (inputs, targets) = read(&path).map_err(fault)?;
-    let available = samples(&inputs, &targets).map_err(fault)?;
-    let test = config.test_samples.map_or(0, std::num::NonZeroUsize::get);
-    let train = match config.samples {
-        Samples::All => available.saturating_sub(test),
-        Samples::Count(count) => count.get(),
+    check_samples(&inputs, &targets).map_err(fault)?;
+    let inputs = read_inputs(&inputs, config).map_err(fault)?;
+    let targets = read_targets(&targets, config).map_err(fault)?;
+    let length = match &inputs {
+        Inputs::Tokens { length, .. } => *length,
+        _ => 1,
     };
-    if train == 0 || train.saturating_add(test) > available {
-        return Err(Error::Selection(SelectionError::TooFewSequences {
-            asked: train.max(1).saturating_add(test),
-            available,
-        }));
-    }
-    let all = Rows {
-        inputs: read_inputs(&inputs, config).map_err(fault)?,
-        targets: read_targets(&targets, config).map_err(fault)?,
+    let encoding = match &targets {
+        Goals::Values { outputs, .. } => Encoding::values(*outputs),
+        Goals::Classes {
+            positions, targets, ..
+        } if *positions > length => {
+            let targets = *positions;
+            return Err(fault(FileFault::Positions { targets, length }));
+        }
+        Goals::Classes {
+            classes, positions, ..
+        } => Encoding::unnamed(*classes, *positions),
+        Goals::OfLabels(encoding) => encoding.clone(),
     };
-    if all.targets.positions() > all.inputs.positions() {
-        return Err(fault(FileFault::Positions {
-            targets: all.targets.positions(),
-            length: all.inputs.positions(),
-        }));
-    }
-    let files = vec![path.clone()];
-    let split = |from: usize, to: usize| {
-        let (subset, sha256) = all.split(from, to);
-        let provenance = SplitProvenance::new(to - from, files.clone(), sha256);
-        (subset, provenance)
-    };
-    let (train_set, train_provenance) = split(0, train);
-    let (test_set, test_provenance) = (test > 0).then(|| split(train, train + test)).unzip();
+    let all = Subset::new(inputs, targets);
+    let files = std::slice::from_ref(&path);
+    let split = all.split(config.samples, config.test_samples, files)?;
+    let (test, test_provenance) = split.test.unzip();
     Ok(Dataset {
+        train: split.train.0,
+        test,
         provenance: Provenance {
             source: Origin::File,
             fallback: None,
@@ -79,16 +73,10 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Error> {
             seed: None,
             standardise: None,
             standardisation: None,
-            targets: match (&all.targets, train_set.targets_kind()) {
-                (TargetRows::Values { outputs, .. }, _) => Encoding::values(*outputs),
-                (_, Targets::Binary) => Encoding::unnamed(2, 1),
-                _ => Encoding::unnamed(train_set.outputs(), train_set.positions()),
-            },
-            train: train_provenance,
+            targets: encoding,
+            train: split.train.1,
             test: test_provenance,
         },
-        train: train_set,
-        test: test_set,
     })
 }
 
@@ -115,7 +103,8 @@ fn targets_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!("{}-targets.npy", stem.unwrap_or_default()))
 }
 
-fn samples(inputs: &Array, targets: &Array) -> Result<usize, FileFault> {
+/// Refuses arrays without values, or of different numbers of samples.
+fn check_samples(inputs: &Array, targets: &Array) -> Result<(), FileFault> {
     let [n, m] = [inputs, targets].map(|array| array.shape.first().copied().unwrap_or(0));
     if n != m {
         return Err(FileFault::Samples {
@@ -131,44 +120,13 @@ fn samples(inputs: &Array, targets: &Array) -> Result<usize, FileFault> {
             });
         }
     }
-    Ok(n)
+    Ok(())
 }
 
-/// Inputs and targets by rows.
-struct Rows {
-    inputs: InputRows,
-    targets: TargetRows,
-}
-
-enum InputRows {
-    Values {
-        shape: Vec<usize>,
-        values: Vec<f64>,
-    },
-    Tokens {
-        length: usize,
-        vocabulary: usize,
-        tokens: Vec<u32>,
-    },
-}
-
-enum TargetRows {
-    Values {
-        outputs: usize,
-        values: Vec<f64>,
-    },
-    Classes {
-        classes: usize,
-        positions: usize,
-        labels: Vec<u32>,
-        targets: Targets,
-    },
-}
-
-fn read_inputs(array: &Array, config: &DataConfig) -> Result<InputRows, FileFault> {
+fn read_inputs(array: &Array, config: &DataConfig) -> Result<Inputs, FileFault> {
     let shape = array.shape[1..].to_vec();
     let Some(vocabulary) = config.vocabulary else {
-        return Ok(InputRows::Values {
+        return Ok(Inputs::Values {
             shape: if shape.is_empty() { vec![1] } else { shape },
             values: array.finite()?,
         });
@@ -181,27 +139,27 @@ fn read_inputs(array: &Array, config: &DataConfig) -> Result<InputRows, FileFaul
     if length > MAX_LENGTH || vocabulary > MAX_VOCABULARY {
         return Err(FileFault::TokensSize { length, vocabulary });
     }
-    Ok(InputRows::Tokens {
+    Ok(Inputs::Tokens {
         length,
         vocabulary,
         tokens: array.below(vocabulary as u64)?,
     })
 }
 
-fn read_targets(array: &Array, config: &DataConfig) -> Result<TargetRows, FileFault> {
+fn read_targets(array: &Array, config: &DataConfig) -> Result<Goals, FileFault> {
     let columns = array.shape[1..].iter().product();
     let whole = matches!(array.numbers, Numbers::Whole(_)) && config.targets != Targets::Values;
     if !whole {
         if config.targets == Targets::Binary {
             return Err(FileFault::BinaryValues);
         }
-        return Ok(TargetRows::Values {
+        return Ok(Goals::Values {
             outputs: columns,
             values: array.finite()?,
         });
     }
     if config.targets == Targets::Binary {
-        return Ok(TargetRows::Classes {
+        return Ok(Goals::Classes {
             classes: 2,
             positions: columns,
             labels: array.signs()?,
@@ -210,79 +168,10 @@ fn read_targets(array: &Array, config: &DataConfig) -> Result<TargetRows, FileFa
     }
     let labels = array.below(MAX_CLASSES)?;
     let largest = labels.iter().copied().max().unwrap_or(0) as usize;
-    Ok(TargetRows::Classes {
+    Ok(Goals::Classes {
         classes: config.vocabulary.unwrap_or(0).max(largest + 1),
         positions: columns,
         labels,
         targets: Targets::OneHot,
     })
-}
-
-impl InputRows {
-    /// How many positions could have a target.
-    fn positions(&self) -> usize {
-        match self {
-            Self::Values { .. } => 1,
-            Self::Tokens { length, .. } => *length,
-        }
-    }
-}
-
-impl TargetRows {
-    fn positions(&self) -> usize {
-        match self {
-            Self::Values { .. } => 1,
-            Self::Classes { positions, .. } => *positions,
-        }
-    }
-}
-
-impl Rows {
-    /// Some samples, and their checksum.
-    fn split(&self, from: usize, to: usize) -> (Subset, String) {
-        let mut sum = Sum::default();
-        let reals = |values: &[f64], width: usize, sum: &mut Sum| {
-            let rows = values[from * width..to * width].to_vec();
-            sum.add(rows.iter().flat_map(|value| value.to_le_bytes()));
-            rows
-        };
-        let wholes = |numbers: &[u32], width: usize, sum: &mut Sum| {
-            let rows = numbers[from * width..to * width].to_vec();
-            sum.add(rows.iter().flat_map(|number| number.to_le_bytes()));
-            rows
-        };
-        let inputs = match &self.inputs {
-            InputRows::Values { shape, values } => Inputs::Values {
-                shape: shape.clone(),
-                values: reals(values, shape.iter().product(), &mut sum),
-            },
-            InputRows::Tokens {
-                length,
-                vocabulary,
-                tokens,
-            } => Inputs::Tokens {
-                length: *length,
-                vocabulary: *vocabulary,
-                tokens: wholes(tokens, *length, &mut sum),
-            },
-        };
-        let targets = match &self.targets {
-            TargetRows::Values { outputs, values } => Goals::Values {
-                outputs: *outputs,
-                values: reals(values, *outputs, &mut sum),
-            },
-            TargetRows::Classes {
-                classes,
-                positions,
-                labels,
-                targets,
-            } => Goals::Classes {
-                classes: *classes,
-                positions: *positions,
-                labels: wholes(labels, *positions, &mut sum),
-                targets: *targets,
-            },
-        };
-        (Subset::new(inputs, targets), sum.finish())
-    }
 }

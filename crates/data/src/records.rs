@@ -1,5 +1,7 @@
 //! Labelled images as bytes, in the order and layout of CIFAR-10's binary files.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 
 use crate::Class;
@@ -69,10 +71,12 @@ impl Records {
         self.pixels.extend_from_slice(image);
     }
 
-    /// Drops all but the first records.
-    pub(crate) fn truncate(&mut self, records: usize) {
-        self.labels.truncate(records);
-        self.pixels.truncate(records * FEATURES);
+    /// The records of a range, all of which are there.
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
+        Self {
+            labels: self.labels[range.clone()].to_vec(),
+            pixels: self.pixels[range.start * FEATURES..range.end * FEATURES].to_vec(),
+        }
     }
 
     /// How many records each class has.

@@ -67,7 +67,7 @@ pub enum SelectionError {
         "{asked} samples asked for, those of the test set among them, but there are {available}; \
          lower `data.samples` or `data.test_samples`"
     )]
-    TooFewSequences {
+    TooFewSamples {
         /// How many were asked for.
         asked: usize,
         /// How many there are.

@@ -10,11 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use text::TextError;
 
-use crate::digest::Sum;
 use crate::subset::{Goals, Inputs};
 use crate::{
-    ConfigError, DataConfig, Dataset, Encoding, Error, Origin, Provenance, Samples, SelectionError,
-    SplitProvenance, Subset, Targets,
+    ConfigError, DataConfig, Dataset, Encoding, Error, Origin, Provenance, Samples, Subset, Targets,
 };
 
 /// The longest list that is sorted or copied, and the most characters that are read at a time.
@@ -98,45 +96,32 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Error> {
         key: "task",
         what: "source = \"sequence\"",
     })?;
-    let test = config.test_samples.map_or(0, std::num::NonZeroUsize::get);
-    let train = match config.samples {
+    let wanted = match config.samples {
         Samples::All => None,
-        Samples::Count(count) => Some(count.get()),
+        Samples::Count(train) => {
+            let test = config.test_samples.map_or(0, std::num::NonZeroUsize::get);
+            Some(train.get().saturating_add(test))
+        }
     };
-    let made = task.make(config, train.map(|train| train.saturating_add(test)))?;
-    let available = made.tokens.len() / made.length.max(1);
-    let train = train.unwrap_or(available.saturating_sub(test));
-    if train == 0 || train.saturating_add(test) > available {
-        return Err(Error::Selection(SelectionError::TooFewSequences {
-            asked: train.max(1).saturating_add(test),
-            available,
-        }));
-    }
-    let split = |from: usize, to: usize| {
-        let tokens = made.tokens[from * made.length..to * made.length].to_vec();
-        let labels = made.labels[from * made.positions..to * made.positions].to_vec();
-        let mut sum = Sum::default();
-        sum.add(tokens.iter().chain(&labels).flat_map(|n| n.to_le_bytes()));
-        let provenance = SplitProvenance::new(to - from, made.files.clone(), sum.finish());
-        let inputs = Inputs::Tokens {
-            length: made.length,
-            vocabulary: made.vocabulary,
-            tokens,
-        };
-        let targets = Goals::Classes {
-            classes: made.classes,
-            positions: made.positions,
-            labels,
-            targets: Targets::OneHot,
-        };
-        (Subset::new(inputs, targets), provenance)
+    let made = task.make(config, wanted)?;
+    let encoding = Encoding::unnamed(made.classes, made.positions);
+    let inputs = Inputs::Tokens {
+        length: made.length,
+        vocabulary: made.vocabulary,
+        tokens: made.tokens,
     };
-    let (train_set, train_provenance) = split(0, train);
-    let test_set = (test > 0).then(|| split(train, train + test));
-    let (test_set, test_provenance) = test_set.unzip();
+    let targets = Goals::Classes {
+        classes: made.classes,
+        positions: made.positions,
+        labels: made.labels,
+        targets: Targets::OneHot,
+    };
+    let all = Subset::new(inputs, targets);
+    let split = all.split(config.samples, config.test_samples, &made.files)?;
+    let (test, test_provenance) = split.test.unzip();
     Ok(Dataset {
-        train: train_set,
-        test: test_set,
+        train: split.train.0,
+        test,
         provenance: Provenance {
             source: Origin::Sequence,
             fallback: None,
@@ -144,8 +129,8 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Error> {
             seed: task.needs().contains(&"vocabulary").then_some(config.seed),
             standardise: None,
             standardisation: None,
-            targets: Encoding::unnamed(made.classes, made.positions),
-            train: train_provenance,
+            targets: encoding,
+            train: split.train.1,
             test: test_provenance,
         },
     })

@@ -1,9 +1,14 @@
 //! Samples together with how they become numbers.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::path::PathBuf;
 
+use crate::digest::Sum;
 use crate::records::{CHANNELS, FEATURES, SIDE};
-use crate::{Encoding, Records, Standardisation, Targets};
+use crate::{
+    Encoding, Records, Samples, SelectionError, SplitProvenance, Standardisation, Targets,
+};
 
 /// `n` samples: their inputs and their targets, as rows of two matrices.
 #[derive(Clone, Debug)]
@@ -55,6 +60,12 @@ pub(crate) enum Goals {
     },
 }
 
+/// Samples to train on, and to test on if any are.
+pub(crate) struct SplitInTwo {
+    pub train: (Subset, SplitProvenance),
+    pub test: Option<(Subset, SplitProvenance)>,
+}
+
 /// The shape of one sample's inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SampleShape {
@@ -93,21 +104,106 @@ impl Subset {
     /// The first samples, or all if there are no more than that.
     #[must_use]
     pub fn first(&self, samples: usize) -> Self {
-        let samples = samples.min(self.samples());
-        let mut first = self.clone();
-        match &mut first.inputs {
-            Inputs::Images { records, .. } => records.truncate(samples),
-            Inputs::Values { values, .. } => values.truncate(samples * self.features()),
-            Inputs::Tokens { length, tokens, .. } => tokens.truncate(samples * *length),
-        }
-        match &mut first.targets {
-            Goals::OfLabels(_) => {}
-            Goals::Values { outputs, values } => values.truncate(samples * *outputs),
+        self.part(0..samples)
+    }
+
+    /// The samples of a range, as far as there are such.
+    #[must_use]
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
+        let to = range.end.min(self.samples());
+        let from = range.start.min(to);
+        let within = |width: usize| from * width..to * width;
+        let inputs = match &self.inputs {
+            Inputs::Images {
+                records,
+                standardisation,
+            } => Inputs::Images {
+                records: records.part(from..to),
+                standardisation: *standardisation,
+            },
+            Inputs::Values { shape, values } => Inputs::Values {
+                shape: shape.clone(),
+                values: values[within(self.features())].to_vec(),
+            },
+            Inputs::Tokens {
+                length,
+                vocabulary,
+                tokens,
+            } => Inputs::Tokens {
+                length: *length,
+                vocabulary: *vocabulary,
+                tokens: tokens[within(*length)].to_vec(),
+            },
+        };
+        let targets = match &self.targets {
+            Goals::OfLabels(encoding) => Goals::OfLabels(encoding.clone()),
+            Goals::Values { outputs, values } => Goals::Values {
+                outputs: *outputs,
+                values: values[within(*outputs)].to_vec(),
+            },
             Goals::Classes {
-                positions, labels, ..
-            } => labels.truncate(samples * *positions),
+                classes,
+                positions,
+                labels,
+                targets,
+            } => Goals::Classes {
+                classes: *classes,
+                positions: *positions,
+                labels: labels[within(*positions)].to_vec(),
+                targets: *targets,
+            },
+        };
+        Self { inputs, targets }
+    }
+
+    /// Samples to train on and, behind them, to test on, each with where they are from.
+    ///
+    /// # Errors
+    /// Fewer samples than asked for.
+    pub(crate) fn split(
+        &self,
+        samples: Samples,
+        test: Option<NonZeroUsize>,
+        files: &[PathBuf],
+    ) -> Result<SplitInTwo, SelectionError> {
+        let available = self.samples();
+        let test = test.map_or(0, NonZeroUsize::get);
+        let train = match samples {
+            Samples::All => available.saturating_sub(test),
+            Samples::Count(count) => count.get(),
+        };
+        if train == 0 || train.saturating_add(test) > available {
+            return Err(SelectionError::TooFewSamples {
+                asked: train.max(1).saturating_add(test),
+                available,
+            });
         }
-        first
+        let part = |range: Range<usize>| {
+            let part = self.part(range);
+            let provenance = SplitProvenance::new(part.samples(), files.to_vec(), part.sha256());
+            (part, provenance)
+        };
+        Ok(SplitInTwo {
+            train: part(0..train),
+            test: (test > 0).then(|| part(train..train + test)),
+        })
+    }
+
+    /// SHA-256 of inputs and then targets, as little-endian float64 or, for tokens and classes, 32-bit
+    /// integers; of images, of their records.
+    fn sha256(&self) -> String {
+        let mut sum = Sum::default();
+        match &self.inputs {
+            Inputs::Images { records, .. } => return records.sha256(),
+            Inputs::Values { values, .. } => sum.add(values.iter().flat_map(|v| v.to_le_bytes())),
+            Inputs::Tokens { tokens, .. } => sum.add(tokens.iter().flat_map(|t| t.to_le_bytes())),
+        }
+        match &self.targets {
+            Goals::OfLabels(_) => {}
+            Goals::Values { values, .. } => sum.add(values.iter().flat_map(|v| v.to_le_bytes())),
+            Goals::Classes { labels, .. } => sum.add(labels.iter().flat_map(|l| l.to_le_bytes())),
+        }
+        sum.finish()
     }
 
     /// Number of samples n.

@@ -31,7 +31,7 @@ pub fn lists(
             let space = space as usize;
             let wanted = samples.unwrap_or(space);
             if wanted > space {
-                return Err(Error::Selection(SelectionError::TooFewSequences {
+                return Err(Error::Selection(SelectionError::TooFewSamples {
                     asked: wanted,
                     available: space,
                 }));
@@ -58,7 +58,7 @@ pub fn lists(
             let wanted = samples.ok_or(Error::Selection(SelectionError::AllOfTooMany))?;
             // Each draw is new with a chance above one half, as long as half of them are not taken.
             if wanted as u128 > COUNTED / 2 {
-                return Err(Error::Selection(SelectionError::TooFewSequences {
+                return Err(Error::Selection(SelectionError::TooFewSamples {
                     asked: wanted,
                     available: (COUNTED / 2) as usize,
                 }));

@@ -24,7 +24,7 @@ pub const KIND: NetworkKind = NetworkKind {
     starts_linear: false,
     describe: |keys, _| {
         let (depth, width) = (keys.count("depth")?, keys.count("width")?);
-        Ok(format!("LSTM, {depth} of {width}"))
+        Ok(format!("LSTM {depth}×{width}"))
     },
     build: |keys, task, params| Ok(Box::new(Lstm::new(keys, task, params)?)),
 };
