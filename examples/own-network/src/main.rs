@@ -3,8 +3,7 @@
 //! Each layer mixes what it is given with a function of it, as a gate decides (Srivastava et al.,
 //! "Highway Networks", 2015): x ← g∘tanh(Wx + b) + (1 − g)∘x with g = σ(Vx + c).
 
-use brink_model::{Activation, BuildError, Forward, Keys, ModelKey, NetworkKind, Params, Task};
-use burn::nn::Linear;
+use brink_model::{Activation, BuildError, Keys, Layers, ModelKey, NetworkKind, Params, Task};
 use burn::tensor::Tensor;
 
 static GATED: NetworkKind = NetworkKind {
@@ -15,51 +14,29 @@ static GATED: NetworkKind = NetworkKind {
     ],
     starts_linear: true,
     describe: |keys, _| {
-        Ok(format!(
-            "gated {}×{}",
-            keys.count("depth")?,
-            keys.count("width")?
-        ))
+        let (depth, width) = (keys.count("depth")?, keys.count("width")?);
+        Ok(format!("gated {depth}×{width}"))
     },
-    build: |keys, task, params| Ok(Box::new(Gated::new(keys, task, params)?)),
+    build,
 };
 
-struct Gated {
-    first: Linear,
-    layers: Vec<[Linear; 2]>,
-    last: Linear,
-}
-
-impl Gated {
-    fn new(keys: &Keys, task: &Task, params: &Params<'_>) -> Result<Self, BuildError> {
-        let (width, depth) = (keys.count("width")?, keys.count("depth")?);
-        let linear = |name: &str, i: usize| params.at(name).at(i).linear(width, width, true);
-        let inputs = task.features().unwrap_or(0);
-        let first = params.at("first").linear(inputs, width, true)?;
-        let layers = (0..depth).map(|i| Ok([linear("layers", i)?, linear("gates", i)?]));
-        let layers = layers.collect::<Result<_, BuildError>>()?;
-        let outputs = task.row().unwrap_or(0);
-        let last = params.at("last").linear(width, outputs, true)?;
-        Ok(Self {
-            first,
-            layers,
-            last,
-        })
-    }
-}
-
-impl Forward for Gated {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let x = self
-            .layers
-            .iter()
-            .fold(self.first.forward(x), |x, [layer, gate]| {
-                let gate = Activation::Sigmoid.forward(gate.forward(x.clone()));
-                let new = layer.forward(x.clone()).tanh();
-                x.clone() + gate * (new - x)
-            });
-        self.last.forward(x)
-    }
+fn build(keys: &Keys, task: &Task, params: &Params<'_>) -> Result<Layers, BuildError> {
+    let (width, depth) = (keys.count("width")?, keys.count("depth")?);
+    let (inputs, outputs) = (task.features().unwrap_or(0), task.row().unwrap_or(0));
+    let linear = |name: &str, i: usize| params.at(name).at(i).linear(width, width, true);
+    let first = params.at("first").linear(inputs, width, true)?;
+    let layers = (0..depth).map(|i| Ok((linear("layers", i)?, linear("gates", i)?)));
+    let layers = layers.collect::<Result<Vec<_>, BuildError>>()?;
+    let last = params.at("last").linear(width, outputs, true)?;
+    Ok(Box::new(move |x: Tensor<2>| {
+        let layers = layers.iter();
+        let x = layers.fold(first.forward(x), |x, (layer, gate)| {
+            let gate = Activation::Sigmoid.forward(gate.forward(x.clone()));
+            let new = layer.forward(x.clone()).tanh();
+            x.clone() + gate * (new - x)
+        });
+        last.forward(x)
+    }))
 }
 
 fn main() {

@@ -372,3 +372,44 @@ impl Case {
         traced.map(|(objective, _)| objective)
     }
 }
+
+/// A linear network on one sample with input 1, whose outputs are ±1e4: on the target's side or not.
+pub fn at_the_end_of_the_scale(
+    loss: &str,
+    right: bool,
+    dtype: FloatDType,
+) -> (Objective<2>, Tensor<1>) {
+    let (weights, targets, loss) = match loss {
+        "logistic" => (vec![1e4], vec![1.0], Loss::Logistic),
+        _ => (vec![1e4, -1e4], vec![1.0, 0.0], Loss::CROSS_ENTROPY),
+    };
+    let sign = if right { 1.0 } else { -1.0 };
+    let outputs = weights.len();
+    let task = Task::values(1, outputs);
+    let config = ModelConfig::default().with("hidden", Vec::new());
+    let config = config.with("bias", false);
+    let weights = Weights::new(vec![brink_model::NamedTensor {
+        name: "layers.0.weight".to_owned(),
+        shape: vec![1, outputs],
+        values: weights.iter().map(|w| sign * w).collect(),
+    }]);
+    let device = Device::flex();
+    let network = Network::new(&config, &task, &weights.unwrap(), &device, dtype).unwrap();
+    let row = |values: Vec<f64>| {
+        let width = values.len();
+        Tensor::<2>::from_data(
+            TensorData::new(values, [1, width]),
+            (&device, DType::from(dtype)),
+        )
+    };
+    let batch = Batch::new().with(row(vec![1.0])).with(row(targets));
+    let objective = Objective::trace(
+        &network,
+        &batch,
+        |network: &Network, batch| network.forward(batch.float(0)),
+        |outputs, batch| loss.forward(outputs, batch.float(1)),
+    );
+    let objective = objective.unwrap();
+    let theta = objective.layout().flatten(&network);
+    (objective, theta)
+}

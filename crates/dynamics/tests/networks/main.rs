@@ -125,6 +125,34 @@ fn each_kind_starts_from_its_own_weights() {
     }
 }
 
+/// Logits of ±1e4, right and wrong: σ and its slope are 0 or 1 there to the last bit, so that the
+/// gradient is that of a hinge and the Hessian vanishes. Nothing overflows, in either precision.
+#[test]
+fn losses_stand_logits_of_ten_thousand() {
+    for dtype in [FloatDType::F32, FloatDType::F64] {
+        for (name, right) in [("cross-entropy", true), ("cross-entropy", false)]
+            .into_iter()
+            .chain([("logistic", true), ("logistic", false)])
+        {
+            let (objective, theta) = case::at_the_end_of_the_scale(name, right, dtype);
+            let mut at = objective.linearize(&theta).unwrap();
+            let (loss, gradient) = (values(at.loss().clone()), values(at.gradient().clone()));
+            // One output of 1e4, or two that are 2e4 apart.
+            let margin = if name == "logistic" { 1e4 } else { 2e4 };
+            assert_eq!(loss, [if right { 0.0 } else { margin }], "{name} {right}");
+            let expected = if right { 0.0 } else { 1.0 };
+            assert!(
+                gradient.iter().all(|g| g.abs() == expected),
+                "{name} {gradient:?}"
+            );
+            let ones = Tensor::<2>::ones([1, objective.parameters()], &theta.device());
+            let product = at.hvp(ones.cast(theta.dtype())).unwrap();
+            let product = values(product.reshape([objective.parameters()]));
+            assert!(product.iter().all(|&p| p == 0.0), "{name} {product:?}");
+        }
+    }
+}
+
 /// Batch norm mixes the samples of a chunk: in chunks it would be another network.
 #[test]
 fn batch_norm_is_refused_in_chunks() {
