@@ -10,8 +10,10 @@
 //! Ghorbani, Krishnan and Xiao (ICML 2019) measured that of neural networks so.
 //!
 //! All probes go through the operator as one block. Each has a Krylov space of its own, and every new
-//! vector is made orthogonal to all earlier ones of its probe (full reorthogonalisation): without it,
-//! converged eigenvalues come up again as copies.
+//! vector is measured against all earlier ones of its probe and made orthogonal to them: without
+//! that, converged eigenvalues come up again as copies. Brink's own code (flex) leaves a vector as it
+//! is while no earlier one has a share in it beyond √ε/32, up to which the tridiagonal matrix is right
+//! to rounding (Simon, Linear Algebra Appl. 61, 1984); other backends always subtract.
 //!
 //! Trace and Frobenius norm come from the same vectors by XTrace (see `exchange.rs`), for as many
 //! further products as there are probes.
