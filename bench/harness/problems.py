@@ -16,7 +16,7 @@ class Problem:
         self.samples, self.features = answer["samples"], answer["features"]
         self.outputs, self.step_size = answer["outputs"], answer["step_size"]
         self.source = answer["source"]
-        self.model, self.loss = answer["model"], answer["loss"]
+        self.model, self.loss, self.task = answer["model"], answer["loss"], answer["task"]
 
     def weights(self, steps=0):
         """The weights after so many steps."""
@@ -27,6 +27,7 @@ class Problem:
         return {
             "model": self.model,
             "loss": self.loss,
+            "task": self.task,
             "inputs": str(self.folder / "inputs.npy"),
             "targets": str(self.folder / "targets.npy"),
             "weights": self.weights(),

@@ -114,7 +114,7 @@ impl<const D: usize> Objective<D> {
                 batch,
                 precision,
             };
-            let programs = Programs::trace(&subject, &forward, &loss)?;
+            let programs = Programs::trace(&subject, &forward, &loss, target.fuses())?;
             Ok(Arc::new(Traced::new(programs, &target)))
         };
         let common = traced(first)?;

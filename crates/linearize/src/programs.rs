@@ -51,6 +51,8 @@ pub(crate) struct Programs {
     pub jacobian: LinearMap,
     pub transposed: LinearMap,
     pub gauss_newton: LinearMap,
+    /// Whether a linear map computes cheap primal values again instead of reading them.
+    pub repeats: bool,
 }
 
 impl Programs {
@@ -58,6 +60,7 @@ impl Programs {
         subject: &Subject<'_, M>,
         forward: &impl Fn(&M, &Batch) -> Tensor<D>,
         loss: &impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
+        repeats: bool,
     ) -> Result<Self, LinearizeError> {
         let mut graph = Graph::default();
         let size = subject.layout.len();
@@ -117,7 +120,7 @@ impl Programs {
         let output_shape = output_shape.clone();
         let wanted = [value, outputs, gradient];
         let linear = [hessian, pushed, transposed, gauss_newton]
-            .map(|root| root.map(|root| linear_part(&graph, root)));
+            .map(|root| root.map(|root| linear_part(&graph, root, repeats)));
         let mut needed = wanted.to_vec();
         for schedule in linear.iter().flatten() {
             needed.extend(residuals(&graph, schedule));
@@ -158,6 +161,7 @@ impl Programs {
             jacobian,
             transposed,
             gauss_newton,
+            repeats,
             graph,
         })
     }
@@ -216,9 +220,14 @@ fn flat(
     Ok(graph.concat(parts, 0))
 }
 
-/// The program from a block and primal values to a root.
-pub(crate) fn linear_part(graph: &Graph, root: NodeId) -> Schedule {
-    Schedule::new(graph, &[root], |id| !graph.node(id).batched)
+/// The program from a block and primal values to a root. Where it `repeats`, what follows from few
+/// primal values by cheap operations is part of the program, instead of being one of these values.
+pub(crate) fn linear_part(graph: &Graph, root: NodeId, repeats: bool) -> Schedule {
+    match repeats {
+        #[cfg(feature = "flex")]
+        true => Schedule::of_block(graph, root),
+        _ => Schedule::new(graph, &[root], |id| !graph.node(id).batched),
+    }
 }
 
 /// The primal values that a linear part refers to.

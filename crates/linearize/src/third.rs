@@ -55,7 +55,7 @@ impl Third {
         };
         let (mixed, twice) = (again(programs.tangent)?, again(direction)?);
         Ok(Self {
-            of_block: mixed.map(|root| OfBlock::new(&graph, root, direction)),
+            of_block: mixed.map(|root| OfBlock::new(&graph, root, direction, programs.repeats)),
             twice: twice.map(|root| Along::new(&graph, &[root], direction)),
             graph,
             direction,
@@ -64,8 +64,8 @@ impl Third {
 }
 
 impl OfBlock {
-    fn new(graph: &Graph, root: NodeId, direction: NodeId) -> Self {
-        let schedule = linear_part(graph, root);
+    fn new(graph: &Graph, root: NodeId, direction: NodeId, repeats: bool) -> Self {
+        let schedule = linear_part(graph, root, repeats);
         let residuals = residuals(graph, &schedule);
         let depends = users(graph, &residuals, direction);
         let (along, primal): (Vec<_>, Vec<_>) =

@@ -40,6 +40,57 @@ impl Net {
     }
 }
 
+/// Rows longer than what goes through a pass at a time, and rows of four.
+#[derive(Module, Debug)]
+struct Rows {
+    first: Linear,
+    norm: LayerNorm,
+    second: Linear,
+    output: Linear,
+}
+
+impl Rows {
+    fn new(device: &Device) -> Self {
+        Self {
+            first: LinearConfig::new(4, 1300).init(device),
+            norm: LayerNormConfig::new(1300).init(device),
+            second: LinearConfig::new(1300, 12).init(device),
+            output: LinearConfig::new(12, 3).init(device),
+        }
+    }
+
+    fn forward(&self, batch: &Batch) -> Tensor<2> {
+        let hidden = self.norm.forward(self.first.forward(batch.float(0)));
+        let scores = self
+            .second
+            .forward(act::gelu(hidden.clone()) + act::relu(hidden));
+        let [samples, _] = scores.dims();
+        let shares = act::softmax(scores.clone().reshape([samples, 3, 4]), 2);
+        // A maximum that is differentiated, and one number a row that goes on.
+        let largest = scores.clone().max_dim(1);
+        let spread = act::log_softmax(scores * largest.tanh(), 1);
+        self.output.forward(shares.reshape([samples, 12]) + spread)
+    }
+}
+
+#[test]
+fn rows_in_one_pass_give_what_single_operations_give() {
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-4)] {
+        for loss in [mse::<2>, cross_entropy] {
+            let device = Device::flex();
+            let samples = 97;
+            let batch = classified(samples, 4, 3, &device, dtype);
+            let mut objective =
+                Objective::trace(&Rows::new(&device), &batch, Rows::forward, loss).unwrap();
+            let p = objective.parameters();
+            let theta = tensor(&numbers(p, 21), [p], &device, dtype);
+            for k in [1, 3] {
+                agree_without_fusion(&mut objective, &theta, k, samples * 3, tolerance, "");
+            }
+        }
+    }
+}
+
 #[test]
 fn one_pass_gives_what_single_operations_give() {
     for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 1e-5)] {

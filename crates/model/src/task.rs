@@ -1,7 +1,9 @@
 //! What a network is given, and what is asked of it.
 
+use serde::{Deserialize, Serialize};
+
 /// The shape of a problem: one sample's inputs, and the outputs that its targets ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// What a sample is.
     pub input: Input,
@@ -12,7 +14,8 @@ pub struct Task {
 }
 
 /// One sample, as a network sees it: a row of a matrix `[n, d]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// Real values of this shape, row-major: `[3, 32, 32]` for a colour image, `[d]` for features.
     Values(Vec<usize>),

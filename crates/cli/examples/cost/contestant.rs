@@ -26,6 +26,7 @@ const WORTHWHILE: f64 = 0.75;
 pub struct Problem {
     pub model: ModelConfig,
     pub loss: LossConfig,
+    pub task: Task,
     pub inputs: PathBuf,
     pub targets: PathBuf,
     pub weights: PathBuf,
@@ -37,7 +38,7 @@ pub struct Contestant {
     parameters: Vec<Parameter>,
     space: Option<RowSpace>,
     objective: Objective<2>,
-    shape: [usize; 2],
+    task: Task,
     initial: Weights,
     network: Network,
     theta: Tensor<1>,
@@ -55,7 +56,7 @@ impl Contestant {
     ) -> Result<Self, Box<dyn Error>> {
         let ([n, d], inputs) = read_npy(&problem.inputs)?;
         let ([_, c], targets) = read_npy(&problem.targets)?;
-        let parameters = problem.model.declare(&Task::values(d, c))?.parameters;
+        let parameters = problem.model.declare(&problem.task)?.parameters;
         let initial = Weights::read(&problem.weights, &parameters, Precision::F32)?;
         let compress = match compression {
             Compression::Off => false,
@@ -65,13 +66,13 @@ impl Contestant {
             }
         };
         let upload = |values: TensorData| Tensor::<2>::from_data(values, (device, DType::F32));
-        let (space, shape, inputs) = if compress {
+        let (space, task, inputs) = if compress {
             let wide: Vec<f64> = inputs.iter().map(|&x| f64::from(x)).collect();
             let space = RowSpace::of(&wide, n, d)?;
             let inputs = TensorData::new(space.coordinates(), [n, n]);
-            (Some(space), [n, c], inputs)
+            (Some(space), problem.task.with_features(n), inputs)
         } else {
-            (None, [d, c], TensorData::new(inputs, [n, d]))
+            (None, problem.task.clone(), TensorData::new(inputs, [n, d]))
         };
         let batch = Batch::new()
             .with(upload(inputs))
@@ -80,8 +81,8 @@ impl Contestant {
             Some(space) => space.project(&initial)?.weights,
             None => initial.clone(),
         };
-        let network = network(&problem.model, shape, &trained, device)?;
-        let loss = problem.loss.loss()?;
+        let network = network(&problem.model, &task, &trained, device)?;
+        let loss = problem.loss.loss()?.over(task.positions);
         let objective = Objective::trace(
             &network,
             &batch,
@@ -94,7 +95,7 @@ impl Contestant {
             parameters,
             space,
             objective,
-            shape,
+            task,
             initial,
             network,
             measured: theta.clone(),
@@ -154,7 +155,7 @@ impl Contestant {
     ) -> Answer {
         self.initial = Weights::read(weights, &self.parameters, Precision::F32)?;
         let trained = self.trained(&self.initial)?;
-        self.network = network(&self.model, self.shape, &trained, device)?;
+        self.network = network(&self.model, &self.task, &trained, device)?;
         self.theta = self.objective.layout().flatten(&self.network);
         self.solver = Some(Solver::new(Params {
             count,
@@ -229,13 +230,12 @@ impl Contestant {
 
 fn network(
     model: &ModelConfig,
-    [inputs, outputs]: [usize; 2],
+    task: &Task,
     weights: &Weights,
     device: &Device,
 ) -> Result<Network, Box<dyn Error>> {
     let precision = DType::F32.into();
-    let task = Task::values(inputs, outputs);
-    Ok(Network::new(model, &task, weights, device, precision)?)
+    Ok(Network::new(model, task, weights, device, precision)?)
 }
 
 /// Runs before those that count; as in `bench/peers`.

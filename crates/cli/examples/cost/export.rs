@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use brink_cli::config::{Config, overrides::Override};
-use brink_model::{Precision, Task, Weights};
+use brink_model::{Precision, Weights};
 use burn::tensor::Device;
 use serde_json::json;
 
@@ -23,12 +23,14 @@ pub fn export(
     let config = Config::load(config, &overrides)?;
     let dataset = brink_data::load(&config.data, None)?;
     let train = &dataset.train;
-    let (n, d, c) = (train.samples(), train.features(), train.outputs());
+    let (n, d, c) = (train.samples(), train.features(), train.columns());
+    let task = brink_cli::train::task(train);
     std::fs::create_dir_all(folder)?;
     let weights = |steps: usize| folder.join(format!("weights-{steps}.safetensors"));
     let problem = Problem {
         model: config.model.resolved()?,
         loss: config.loss.resolved()?,
+        task: task.clone(),
         inputs: folder.join("inputs.npy"),
         targets: folder.join("targets.npy"),
         weights: weights(0),
@@ -36,7 +38,6 @@ pub fn export(
     write_npy(&problem.inputs, [n, d], train.inputs_f32())?;
     let targets = train.targets().into_iter().map(|y| y as f32);
     write_npy(&problem.targets, [n, c], targets.collect())?;
-    let task = Task::values(d, c);
     let parameters = config.model.declare(&task)?.parameters;
     Weights::initial(&config.model, &task, Precision::F32)?.write(
         &problem.weights,
@@ -60,7 +61,8 @@ pub fn export(
     Ok(json!({
         "samples": n,
         "features": d,
-        "outputs": c,
+        "outputs": task.outputs,
+        "task": task,
         "step_size": step_size,
         "source": dataset.provenance.source.to_string(),
         "model": problem.model,

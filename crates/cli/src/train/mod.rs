@@ -40,10 +40,9 @@ use compression::{Compressed, compress};
 use origin::Origin;
 use problem::{Tensors, burn_dtype};
 
-pub(crate) use problem::task;
-
 pub use fork::execute as fork;
 pub use measure::{MeasureRequestError, execute as measure};
+pub use problem::task;
 pub use resume::execute as resume;
 pub use sizes::SizeError;
 pub use targets::WrongTargets;

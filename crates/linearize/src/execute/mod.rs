@@ -61,7 +61,7 @@ impl Target {
     }
 
     /// Whether chains of elementwise operations, convolutions and poolings run in our own kernels.
-    fn fuses(&self) -> bool {
+    pub fn fuses(&self) -> bool {
         #[cfg(feature = "flex")]
         return self.fusion && matches!(self.device, DispatchDevice::Flex(_));
         #[cfg(not(feature = "flex"))]
@@ -233,12 +233,12 @@ impl Local<'_> {
     #[cfg(feature = "flex")]
     fn chain(&mut self, chain: &Chain, target: &Target, k: usize) -> Result<(), LinearizeError> {
         let mut inputs = Vec::with_capacity(chain.inputs.len());
-        for &(id, last) in &chain.inputs {
-            inputs.push((self.take(id, last)?, self.graph.node(id).batched));
+        for input in &chain.inputs {
+            inputs.push(self.take(input.node, input.last)?);
         }
         let found = chain::run(chain, target, k, inputs)?;
-        for (&id, value) in chain.outputs.iter().zip(found) {
-            self.values[id.index()] = Some(value);
+        for (output, value) in chain.outputs.iter().zip(found) {
+            self.values[output.node.index()] = Some(value);
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ pub(super) trait Real: Float + ComplexField + 'static {
     fn hyperbolic_tangent(values: &mut [Self]);
     /// 1/(1 + e^−x), in place.
     fn logistic(values: &mut [Self]);
+    /// The error function, in place.
+    fn error_function(values: &mut [Self]);
     /// The memory of a tensor.
     fn storage(tensor: &FlexTensor) -> &[Self];
     /// A tensor of values.
@@ -41,6 +43,10 @@ impl Real for f32 {
 
     fn logistic(values: &mut [Self]) {
         vector::sigmoid(values);
+    }
+
+    fn error_function(values: &mut [Self]) {
+        vector::erf(values);
     }
 
     fn storage(tensor: &FlexTensor) -> &[Self] {
@@ -68,6 +74,10 @@ impl Real for f64 {
 
     fn logistic(values: &mut [Self]) {
         each(values, |x| (1.0 + (-x).exp()).recip());
+    }
+
+    fn error_function(values: &mut [Self]) {
+        each(values, libm::erf);
     }
 
     fn storage(tensor: &FlexTensor) -> &[Self] {

@@ -111,6 +111,7 @@ impl Graph {
     /// `f(x, y)`, broadcasting.
     pub fn binary(&mut self, f: Binary, x: NodeId, y: NodeId) -> NodeId {
         let shape = broadcast(&self.node(x).shape, &self.node(y).shape);
+        let (x, y) = self.narrowed(x, y, &shape);
         let (fill_x, fill_y) = (self.fill(x), self.fill(y));
         let keeps_x = self.node(x).shape == shape;
         let keeps_y = self.node(y).shape == shape;
@@ -124,6 +125,11 @@ impl Graph {
             }
             (Binary::Mul, _, Some(c)) if keeps_x => return self.mul_scalar(x, c),
             (Binary::Mul, Some(c), _) if keeps_y => return self.mul_scalar(y, c),
+            // A fill that only broadcasts, as the gradient of a sum is written.
+            (Binary::Mul, Some(c), _) => {
+                let scaled = self.mul_scalar(y, c);
+                return self.expand(scaled, shape);
+            }
             (Binary::Div, _, Some(c)) if keeps_x => return self.mul_scalar(x, 1.0 / c),
             _ => {}
         }
@@ -134,6 +140,20 @@ impl Graph {
             vec![x, y]
         };
         self.float(Op::Binary(f), args, shape)
+    }
+
+    /// Two arguments, less the broadcasting that an operation of them does anyway.
+    fn narrowed(&self, x: NodeId, y: NodeId, shape: &[usize]) -> (NodeId, NodeId) {
+        let before = |id: NodeId| match self.node(id).op {
+            Op::Expand => self.node(id).args[0],
+            _ => id,
+        };
+        let fits = |x, y| broadcast(&self.node(x).shape, &self.node(y).shape) == shape;
+        let narrow = before(x);
+        let x = if fits(narrow, y) { narrow } else { x };
+        let narrow = before(y);
+        let y = if fits(x, narrow) { narrow } else { y };
+        (x, y)
     }
 
     /// `x + y`.
@@ -301,10 +321,20 @@ impl Graph {
         for &axis in &axes {
             shape[axis] = 1;
         }
-        match self.fill(x) {
-            Some(value) => self.full(value * count as f64, shape, false),
-            None => self.float(Op::Sum(axes), vec![x], shape),
+        if let Some(value) = self.fill(x) {
+            return self.full(value * count as f64, shape, false);
         }
+        // One number repeated.
+        if let Op::Expand = self.node(x).op {
+            let narrow = self.node(x).args[0];
+            let rank = shape.len();
+            let of = &self.node(narrow).shape;
+            if of.len() == rank && axes.iter().all(|&axis| of[axis] == 1) {
+                let scaled = self.mul_scalar(narrow, count as f64);
+                return self.expand(scaled, shape);
+            }
+        }
+        self.float(Op::Sum(axes), vec![x], shape)
     }
 
     /// All elements summed into shape [1].

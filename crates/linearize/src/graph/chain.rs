@@ -1,19 +1,30 @@
-//! Elementwise operations that are computed together, as a small program on registers.
+//! Operations that are computed together in one pass, as a small program on registers.
 
-use super::{Binary, Graph, NodeId, Op, Scalar, Unary};
+use std::collections::HashMap;
 
-/// Where an instruction finds an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use super::rows::{Class, Level, Rows, reduced, spreads};
+use super::{Binary, Comparison, Graph, NodeId, Op, Scalar, Unary};
+
+/// Where an instruction finds an argument, or leaves its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// An input of the chain, by number.
     Input(usize),
-    /// An intermediate value.
+    /// One number for each row out of an input, by number.
+    RowInput(usize),
+    /// A value that is used in the same phase only.
     Register(usize),
+    /// A value of whole rows, which later phases use.
+    Kept(usize),
+    /// One number for each row.
+    Row(usize),
 }
 
-/// An operation on corresponding elements.
+/// An operation on corresponding elements, or on the elements of each row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Function {
+    /// c.
+    Fill(f64),
     /// f(x).
     Unary(Unary, Operand),
     /// f(x, y).
@@ -22,121 +33,462 @@ pub enum Function {
     AddScalar(Operand, f64),
     /// c·x.
     MulScalar(Operand, f64),
+    /// x^p.
+    Power(Operand, f64),
     /// x between two bounds.
     Clamp(Operand, f64, f64),
+    /// 1 where x ? c, else 0.
+    Compare(Comparison, Operand, f64),
+    /// The sum of each row's elements.
+    Sum(Operand),
+    /// The largest of each row's elements; not a number if one of them is not.
+    Max(Operand),
 }
 
-/// A function and the register that takes its value; none of its arguments is in that register.
+/// A function and where its value goes; none of its arguments is there.
 #[derive(Debug, Clone, Copy)]
 pub struct Instruction {
     /// What is computed.
     pub function: Function,
-    /// Where the value goes.
-    pub to: usize,
-    /// The output of the chain that the value also is, by number.
+    /// Where the value goes: a [`Register`](Operand::Register), [`Kept`](Operand::Kept), or a
+    /// [`Row`](Operand::Row).
+    pub to: Operand,
+    /// Which of the chain's written outputs the value also is.
     pub output: Option<usize>,
 }
 
-/// Elementwise operations on values of one shape.
+/// What can be computed before the next sums over whole rows are complete.
+#[derive(Debug, Clone, Default)]
+pub struct Phase {
+    /// Functions of one number a row.
+    pub rows: Vec<Instruction>,
+    /// Functions of elements, and the sums and maxima of rows that end with the phase.
+    pub elements: Vec<Instruction>,
+    /// The inputs that are read for each element, by number.
+    pub inputs: Vec<usize>,
+}
+
+/// How many places for values a chain needs, by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Registers {
+    /// For [`Operand::Register`].
+    pub elements: usize,
+    /// For [`Operand::Kept`].
+    pub kept: usize,
+    /// For [`Operand::Row`].
+    pub rows: usize,
+}
+
+/// A value that a chain reads from memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// The value.
+    pub node: NodeId,
+    /// Whether this is its last use.
+    pub last: bool,
+    /// Whether it has the block's dimension.
+    pub batched: bool,
+    /// Whether it is read for each element or for each row.
+    pub level: Level,
+    /// The shape to broadcast it to, without the block's dimension.
+    pub shape: Vec<usize>,
+}
+
+/// How an output is had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An instruction writes it: one number an element, or one a row.
+    Written(Level),
+    /// It is another output in another shape.
+    Output(usize),
+    /// It is an input in another shape.
+    Input(usize),
+}
+
+/// A value that a chain leaves in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// The value.
+    pub node: NodeId,
+    /// Its shape, without the block's dimension.
+    pub shape: Vec<usize>,
+    /// How it is had.
+    pub source: Source,
+}
+
+/// Operations of one class.
 #[derive(Debug, Clone)]
 pub struct Chain {
-    /// Shape of its values, without the block's dimension. Inputs broadcast to it.
-    pub shape: Vec<usize>,
-    /// Whether its values have the block's dimension.
-    pub batched: bool,
-    /// Values from memory, each with whether this is its last use.
-    pub inputs: Vec<(NodeId, bool)>,
+    /// Which values are computed.
+    pub class: Class,
+    /// Elements of a row; 1 where there are no rows.
+    pub row: usize,
+    /// Values from memory.
+    pub inputs: Vec<Input>,
     /// Values that go to memory.
-    pub outputs: Vec<NodeId>,
+    pub outputs: Vec<Output>,
     /// The program.
-    pub code: Vec<Instruction>,
-    /// Registers that it needs.
-    pub registers: usize,
+    pub phases: Vec<Phase>,
+    /// Where its intermediate values are.
+    pub registers: Registers,
 }
 
 /// Whether an operation may be part of a chain; the interpreter of chains knows these.
-pub(super) fn is_elementwise(op: &Op) -> bool {
-    match op {
-        Op::Unary(f) => !matches!(
-            f,
-            // Seldom met, and not vectorised anyway.
-            Unary::Erf | Unary::Round | Unary::Floor | Unary::Ceil | Unary::Trunc
-        ),
+pub(super) fn is_elementwise(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    match &node.op {
+        // Seldom met, and not vectorised anyway.
+        Op::Unary(f) => !matches!(f, Unary::Round | Unary::Floor | Unary::Ceil | Unary::Trunc),
         Op::Binary(f) => *f != Binary::Pow,
-        Op::AddScalar(_) | Op::MulScalar(_) | Op::Clamp(..) => true,
+        Op::Full(_) | Op::Power(_) | Op::AddScalar(_) | Op::MulScalar(_) | Op::Clamp(..) => true,
+        Op::ToFloat => matches!(graph.node(node.args[0]).op, Op::CompareScalar(..)),
         _ => false,
     }
 }
 
+/// Which values a chain is made of.
+pub(super) struct Parts<'a> {
+    pub graph: &'a Graph,
+    pub rows: &'a Rows<'a>,
+    pub class: Class,
+    /// Its values, arguments first.
+    pub nodes: &'a [NodeId],
+    /// Values that every chain computes which needs them.
+    pub repeated: &'a [bool],
+}
+
 impl Chain {
-    /// The chain of `nodes` (arguments first), all of one shape.
-    pub(super) fn new(
-        graph: &Graph,
-        nodes: &[NodeId],
-        inputs: Vec<(NodeId, bool)>,
-        outputs: Vec<NodeId>,
-    ) -> Self {
-        let first = graph.node(nodes[0]);
-        let last_use = |id: NodeId| {
-            nodes
-                .iter()
-                .rposition(|&user| graph.node(user).args.contains(&id))
+    /// The chain that computes those of the nodes that are `wanted` in memory.
+    pub(super) fn new(parts: &Parts<'_>, wanted: impl Fn(NodeId) -> bool) -> Self {
+        let mut code = Code {
+            parts,
+            values: HashMap::new(),
+            inputs: Vec::new(),
+            functions: Vec::new(),
         };
-        let mut place: Vec<(NodeId, usize)> = Vec::new();
-        let (mut free, mut registers) = (Vec::new(), 0);
-        let mut code = Vec::with_capacity(nodes.len());
-        for (at, &id) in nodes.iter().enumerate() {
-            let node = graph.node(id);
-            let operands: Vec<Operand> = node
-                .args
-                .iter()
-                .filter_map(|arg| {
-                    let input = inputs.iter().position(|(input, _)| input == arg);
-                    let register = || place.iter().find(|(value, _)| value == arg);
-                    input
-                        .map(Operand::Input)
-                        .or_else(|| register().map(|&(_, register)| Operand::Register(register)))
-                })
-                .collect();
-            let to = free.pop().unwrap_or_else(|| {
-                registers += 1;
-                registers - 1
-            });
-            if let Some(function) = function(&node.op, &operands) {
-                code.push(Instruction {
-                    function,
-                    to,
-                    output: outputs.iter().position(|&output| output == id),
-                });
-            }
-            place.push((id, to));
-            // Only now: a value never takes the place of an argument of its own.
-            place.retain(|&(value, register)| {
-                let needed = last_use(value).is_some_and(|last| last > at);
-                if !needed {
-                    free.push(register);
+        let mut outputs: Vec<Output> = Vec::new();
+        // By register: which output it is, and which of those that are written.
+        let mut written: HashMap<usize, (usize, usize)> = HashMap::new();
+        for &node in parts.nodes.iter().filter(|&&id| wanted(id)) {
+            let source = match code.value(node, parts.rows.level(node)) {
+                Operand::Input(input) | Operand::RowInput(input) => Source::Input(input),
+                Operand::Register(value) | Operand::Kept(value) | Operand::Row(value) => {
+                    match written.get(&value) {
+                        Some(&(output, _)) => Source::Output(output),
+                        None => {
+                            written.insert(value, (outputs.len(), written.len()));
+                            Source::Written(parts.rows.level(node))
+                        }
+                    }
                 }
-                needed
+            };
+            let shape = parts.graph.node(node).shape.clone();
+            outputs.push(Output {
+                node,
+                shape,
+                source,
             });
         }
+        let (phases, registers) = allocate(&code.functions, &written);
         Self {
-            shape: first.shape.clone(),
-            batched: first.batched,
-            inputs,
+            class: parts.class,
+            row: parts.rows.row(parts.class),
+            inputs: code.inputs,
             outputs,
-            code,
+            phases,
             registers,
         }
     }
 }
 
-fn function(op: &Op, operands: &[Operand]) -> Option<Function> {
-    Some(match (op, operands) {
-        (Op::Unary(f), &[x]) => Function::Unary(*f, x),
-        (Op::Binary(f), &[x, y]) => Function::Binary(*f, x, y),
-        (Op::AddScalar(Scalar(c)), &[x]) => Function::AddScalar(x, *c),
-        (Op::MulScalar(Scalar(c)), &[x]) => Function::MulScalar(x, *c),
-        (Op::Clamp(Scalar(low), Scalar(high)), &[x]) => Function::Clamp(x, *low, *high),
-        _ => return None,
-    })
+/// The program being written: each function's value is a register of its own.
+struct Code<'a> {
+    parts: &'a Parts<'a>,
+    values: HashMap<NodeId, Operand>,
+    inputs: Vec<Input>,
+    functions: Vec<(Function, Level)>,
+}
+
+impl Code<'_> {
+    /// Where the value of a node, of a level, is.
+    fn value(&mut self, id: NodeId, level: Level) -> Operand {
+        if let Some(&known) = self.values.get(&id) {
+            return known;
+        }
+        let graph = self.parts.graph;
+        let node = graph.node(id);
+        let arg = |code: &mut Self, index: usize| code.operand(node.args[index], id, level);
+        let function = match &node.op {
+            Op::Reshape | Op::StopGradient => {
+                let same = arg(self, 0);
+                self.values.insert(id, same);
+                return same;
+            }
+            Op::Sum(_) => Function::Sum(self.row_operand(id)),
+            Op::Gather(_) => Function::Max(self.row_operand(id)),
+            Op::ToFloat => {
+                let mask = graph.node(node.args[0]);
+                let x = self.operand(mask.args[0], id, level);
+                match mask.op {
+                    Op::CompareScalar(comparison, Scalar(c)) => Function::Compare(comparison, x, c),
+                    _ => unreachable!("a mask of numbers: `is_elementwise`"),
+                }
+            }
+            Op::Full(Scalar(c)) => Function::Fill(*c),
+            Op::Unary(f) => Function::Unary(*f, arg(self, 0)),
+            Op::Binary(f) => {
+                let x = arg(self, 0);
+                Function::Binary(*f, x, arg(self, 1))
+            }
+            Op::Power(Scalar(p)) => Function::Power(arg(self, 0), *p),
+            Op::AddScalar(Scalar(c)) => Function::AddScalar(arg(self, 0), *c),
+            Op::MulScalar(Scalar(c)) => Function::MulScalar(arg(self, 0), *c),
+            Op::Clamp(Scalar(low), Scalar(high)) => Function::Clamp(arg(self, 0), *low, *high),
+            _ => unreachable!("no part of chains: `Rows`"),
+        };
+        let value = self.push(function, level);
+        self.values.insert(id, value);
+        value
+    }
+
+    fn push(&mut self, function: Function, level: Level) -> Operand {
+        self.functions.push((function, level));
+        Operand::Register(self.functions.len() - 1)
+    }
+
+    /// Where `user`, of a level, finds `arg`.
+    fn operand(&mut self, arg: NodeId, user: NodeId, level: Level) -> Operand {
+        let (graph, rows) = (self.parts.graph, self.parts.rows);
+        if !self.is_inside(arg) {
+            let (of_arg, of_user) = (graph.node(arg), graph.node(user));
+            let row = rows.row(self.parts.class);
+            let by_row = row > 1
+                && level == Level::Element
+                && of_arg.len() * row == of_user.len()
+                && spreads(&of_arg.shape, &of_user.shape, row);
+            if by_row && of_arg.batched == self.parts.class.batched {
+                return by_rows(self.input(arg, Level::Row, of_arg.shape.clone()));
+            }
+            let same = of_arg.len() == of_user.len();
+            let shape = if same { &of_arg.shape } else { &of_user.shape };
+            return self.input(arg, level, shape.clone());
+        }
+        // What is computed again has as many elements as its user.
+        let of_arg = match self.parts.repeated[arg.index()] {
+            true => level,
+            false => rows.level(arg),
+        };
+        let value = self.value(arg, of_arg);
+        match of_arg == level {
+            true => value,
+            false => by_rows(value),
+        }
+    }
+
+    /// What `user` has one number for each row of.
+    fn row_operand(&mut self, user: NodeId) -> Operand {
+        let graph = self.parts.graph;
+        let arg = reduced(graph, user).map_or(user, |(arg, _)| arg);
+        if self.is_inside(arg) {
+            return self.value(arg, Level::Element);
+        }
+        self.input(arg, Level::Element, graph.node(arg).shape.clone())
+    }
+
+    fn is_inside(&self, id: NodeId) -> bool {
+        self.parts.repeated[id.index()] || self.parts.nodes.binary_search(&id).is_ok()
+    }
+
+    fn input(&mut self, node: NodeId, level: Level, shape: Vec<usize>) -> Operand {
+        let input = Input {
+            node,
+            last: false,
+            batched: self.parts.graph.node(node).batched,
+            level,
+            shape,
+        };
+        let known = self.inputs.iter().position(|known| *known == input);
+        Operand::Input(known.unwrap_or_else(|| {
+            self.inputs.push(input);
+            self.inputs.len() - 1
+        }))
+    }
+}
+
+/// A value of one number a row, taken for each element.
+fn by_rows(operand: Operand) -> Operand {
+    match operand {
+        Operand::Input(input) => Operand::RowInput(input),
+        value => value,
+    }
+}
+
+/// After how many sums over whole rows each function can be computed.
+fn phases(functions: &[(Function, Level)]) -> Vec<usize> {
+    let mut phases: Vec<usize> = Vec::with_capacity(functions.len());
+    for (function, _) in functions {
+        let of = |value: usize| {
+            // A sum is there only after the pass over the elements.
+            let reduces = functions[value].0.reduces();
+            phases[value] + usize::from(reduces)
+        };
+        phases.push(function.registers().map(of).max().unwrap_or(0));
+    }
+    phases
+}
+
+/// Places for values of one kind: as few as can be, each used again when its value is not needed.
+#[derive(Default)]
+struct Pool {
+    free: Vec<usize>,
+    count: usize,
+}
+
+impl Pool {
+    fn take(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.count += 1;
+            self.count - 1
+        })
+    }
+}
+
+/// The functions phase by phase, and where their values are.
+fn allocate(
+    functions: &[(Function, Level)],
+    written: &HashMap<usize, (usize, usize)>,
+) -> (Vec<Phase>, Registers) {
+    let phases = phases(functions);
+    let by_row = |value: usize| functions[value].1 == Level::Row && !functions[value].0.reduces();
+    let mut order: Vec<usize> = (0..functions.len()).collect();
+    order.sort_by_key(|&value| (phases[value], !by_row(value)));
+    let mut last_use: Vec<usize> = vec![0; functions.len()];
+    let mut stays = vec![false; functions.len()];
+    for (at, &value) in order.iter().enumerate() {
+        last_use[value] = at;
+        for arg in functions[value].0.registers() {
+            last_use[arg] = at;
+            stays[arg] |= phases[value] != phases[arg];
+        }
+    }
+    // The instructions of a phase are repeated along the rows: what they share is given free behind
+    // the last of them only.
+    let end = |at: usize| {
+        let phase = phases[order[at]];
+        order.partition_point(|&value| phases[value] <= phase) - 1
+    };
+    let [mut local, mut kept, mut rows] = [const {
+        Pool {
+            free: Vec::new(),
+            count: 0,
+        }
+    }; 3];
+    let mut places: Vec<Operand> = vec![Operand::Register(0); functions.len()];
+    let mut alive: Vec<usize> = Vec::new();
+    let mut code: Vec<Phase> = Vec::new();
+    for (at, &value) in order.iter().enumerate() {
+        let (function, level) = functions[value];
+        let to = match (level, stays[value]) {
+            (Level::Row, _) => Operand::Row(rows.take()),
+            (Level::Element, true) => Operand::Kept(kept.take()),
+            (Level::Element, false) => Operand::Register(local.take()),
+        };
+        places[value] = to;
+        code.resize_with(phases[value] + 1, Phase::default);
+        let phase = &mut code[phases[value]];
+        let function = function.on(|operand| match operand {
+            Operand::Register(value) => places[value],
+            input => input,
+        });
+        if !by_row(value) {
+            for operand in function.operands().into_iter().flatten() {
+                if let Operand::Input(input) = operand
+                    && !phase.inputs.contains(&input)
+                {
+                    phase.inputs.push(input);
+                }
+            }
+        }
+        let instructions = match by_row(value) {
+            true => &mut phase.rows,
+            false => &mut phase.elements,
+        };
+        instructions.push(Instruction {
+            function,
+            to,
+            output: written.get(&value).map(|&(_, number)| number),
+        });
+        alive.push(value);
+        // Only now: a value never takes the place of an argument of its own.
+        alive.retain(|&value| {
+            let until = match places[value] {
+                Operand::Register(_) => last_use[value],
+                _ => end(last_use[value]),
+            };
+            if until > at {
+                return true;
+            }
+            match places[value] {
+                Operand::Kept(place) => kept.free.push(place),
+                Operand::Row(place) => rows.free.push(place),
+                Operand::Register(place) => local.free.push(place),
+                Operand::Input(_) | Operand::RowInput(_) => {}
+            }
+            false
+        });
+    }
+    let registers = Registers {
+        elements: local.count,
+        kept: kept.count,
+        rows: rows.count,
+    };
+    (code, registers)
+}
+
+impl Function {
+    /// Whether it takes whole rows.
+    pub fn reduces(self) -> bool {
+        matches!(self, Self::Sum(_) | Self::Max(_))
+    }
+
+    /// The registers that it reads.
+    fn registers(self) -> impl Iterator<Item = usize> {
+        let operands = self.operands().into_iter().flatten();
+        operands.filter_map(|operand| match operand {
+            Operand::Register(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// Its arguments.
+    fn operands(self) -> [Option<Operand>; 2] {
+        match self {
+            Self::Fill(_) => [None, None],
+            Self::Binary(_, x, y) => [Some(x), Some(y)],
+            Self::Unary(_, x)
+            | Self::Power(x, _)
+            | Self::AddScalar(x, _)
+            | Self::MulScalar(x, _)
+            | Self::Clamp(x, ..)
+            | Self::Compare(_, x, _)
+            | Self::Sum(x)
+            | Self::Max(x) => [Some(x), None],
+        }
+    }
+
+    /// The same function of other arguments.
+    fn on(self, place: impl Fn(Operand) -> Operand) -> Self {
+        match self {
+            Self::Fill(c) => Self::Fill(c),
+            Self::Unary(f, x) => Self::Unary(f, place(x)),
+            Self::Binary(f, x, y) => Self::Binary(f, place(x), place(y)),
+            Self::Power(x, p) => Self::Power(place(x), p),
+            Self::AddScalar(x, c) => Self::AddScalar(place(x), c),
+            Self::MulScalar(x, c) => Self::MulScalar(place(x), c),
+            Self::Clamp(x, low, high) => Self::Clamp(place(x), low, high),
+            Self::Compare(comparison, x, c) => Self::Compare(comparison, place(x), c),
+            Self::Sum(x) => Self::Sum(place(x)),
+            Self::Max(x) => Self::Max(place(x)),
+        }
+    }
 }

@@ -8,7 +8,11 @@ mod build;
 mod chain;
 mod op;
 mod operations;
+#[cfg(feature = "flex")]
+mod repeat;
 mod room;
+#[cfg(feature = "flex")]
+mod rows;
 mod schedule;
 #[cfg(feature = "flex")]
 mod sums;
@@ -20,9 +24,11 @@ use std::collections::HashMap;
 use burn::tensor::TensorData;
 
 #[cfg(feature = "flex")]
-pub use chain::{Chain, Function, Operand};
+pub use chain::{Chain, Function, Input, Instruction, Operand, Source};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
 pub use operations::Operations;
+#[cfg(feature = "flex")]
+pub use rows::Level;
 pub use schedule::{Schedule, Step};
 #[cfg(feature = "flex")]
 pub use units::Unit;

@@ -1,6 +1,12 @@
 //! In which order a program's values are computed, and when each may be freed.
 
 #[cfg(feature = "flex")]
+use super::chain::is_elementwise;
+#[cfg(feature = "flex")]
+use super::repeat::repeated;
+#[cfg(feature = "flex")]
+use super::rows::is_view;
+#[cfg(feature = "flex")]
 use super::units::{Unit, units};
 use super::{Graph, NodeId, Op};
 
@@ -32,6 +38,53 @@ impl Schedule {
     ///
     /// Values that are given are never freed; the others are, at their last use.
     pub fn new(graph: &Graph, roots: &[NodeId], given: impl Fn(NodeId) -> bool) -> Self {
+        Self::repeating(graph, roots, given, &[])
+    }
+
+    /// The program from a block and from primal values to `root`, with some of these computed in it
+    /// again: as few elements as can be are then given and read.
+    #[cfg(feature = "flex")]
+    pub fn of_block(graph: &Graph, root: NodeId) -> Self {
+        let plain = Self::new(graph, &[root], |id| !graph.node(id).batched);
+        // What anyone but a pass over as many elements takes is in memory.
+        let mut kept = vec![false; graph.len()];
+        let mut readers: Vec<NodeId> = plain.steps.iter().map(|step| step.node).collect();
+        let again = loop {
+            let mut more = false;
+            for &reader in &readers {
+                let elementwise = is_elementwise(graph, reader) || is_view(&graph.node(reader).op);
+                for &arg in &graph.node(reader).args {
+                    let alike = graph.node(arg).len() == graph.node(reader).len();
+                    if !(kept[arg.index()] || elementwise && alike) {
+                        kept[arg.index()] = true;
+                        more = true;
+                    }
+                }
+            }
+            let primal = plain.sources.iter().copied();
+            let demanded: Vec<NodeId> = primal
+                .filter(|&id| !graph.node(id).batched && !kept[id.index()])
+                .collect();
+            let again = repeated(graph, &demanded, |id| {
+                kept[id.index()] || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_))
+            });
+            // What is computed again reads values, too.
+            readers.clone_from(&again);
+            if !more {
+                break again;
+            }
+        };
+        let given = |id: NodeId| !graph.node(id).batched && again.binary_search(&id).is_err();
+        Self::repeating(graph, &[root], given, &again)
+    }
+
+    /// As [`new`](Self::new), with values that every pass computes which needs them.
+    fn repeating(
+        graph: &Graph,
+        roots: &[NodeId],
+        given: impl Fn(NodeId) -> bool,
+        again: &[NodeId],
+    ) -> Self {
         let is_source =
             |id: NodeId| given(id) || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_));
         let mut state = vec![false; graph.len()];
@@ -72,7 +125,7 @@ impl Schedule {
         steps.reverse();
         Self {
             #[cfg(feature = "flex")]
-            units: units(graph, &computed, roots),
+            units: units(graph, &computed, roots, again),
             steps,
             sources,
             roots: roots.to_vec(),

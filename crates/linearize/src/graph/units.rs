@@ -1,15 +1,17 @@
 //! Which values of a program are computed together, in one pass over memory.
 //!
-//! Elementwise operations on values of one shape that follow from each other without anything else
-//! in between form a chain. Each value gets a depth, such that whatever lies between two values of
-//! one shape and one depth is elementwise and of that shape too: the values of a depth can then be
-//! computed at once, and depth after depth in order.
+//! Operations of one class ([`Rows`]) that follow from each other without anything else in between
+//! form a chain. Each value gets a depth, such that whatever lies between two values of one class
+//! and one depth is of that class too: the values of a depth can then be computed at once, and depth
+//! after depth in order.
 
 use std::collections::BTreeMap;
 
-use super::chain::{Chain, is_elementwise};
+use super::chain::{Chain, Parts};
+use super::repeat::repeated;
+use super::rows::{Class, Level, Rows, is_view, reads};
 use super::sums::Sums;
-use super::{Graph, Kind, NodeId, Step};
+use super::{Graph, NodeId, Step};
 
 /// What is executed at once.
 #[derive(Debug, Clone)]
@@ -18,43 +20,76 @@ pub enum Unit {
     Step(Step),
     /// A sum of matrix products, a step with both arguments of each.
     Products(Step),
-    /// Elementwise operations, in one pass.
+    /// Operations of one class, in one pass.
     Chain(Chain),
 }
 
 /// The values in `computed` (arguments first) grouped into units; those in `roots` are wanted.
-pub(super) fn units(graph: &Graph, computed: &[NodeId], roots: &[NodeId]) -> Vec<Unit> {
+///
+/// Those that are `repeated` are computed in every chain that needs them.
+pub(super) fn units(
+    graph: &Graph,
+    computed: &[NodeId],
+    roots: &[NodeId],
+    repeated: &[NodeId],
+) -> Vec<Unit> {
     let sums = Sums::new(graph, computed, roots);
-    let computed: Vec<NodeId> = computed
-        .iter()
-        .copied()
-        .filter(|&id| !sums.is_within(id))
-        .collect();
-    let grouping = Grouping::new(graph, sums, &computed, roots);
+    let mut needed: Vec<NodeId> = computed.to_vec();
+    needed.retain(|&id| !sums.is_within(id) && repeated.binary_search(&id).is_err());
+    let rows = Rows::new(graph, &needed, |id| sums.is_sum(id));
+    let mut grouping = Grouping::new(graph, sums, rows, &needed, roots);
+    grouping.repeat(&needed);
+    for &id in repeated {
+        grouping.repeated[id.index()] = true;
+    }
     let mut groups: BTreeMap<_, Vec<NodeId>> = BTreeMap::new();
-    for &id in &computed {
+    for &id in &needed {
         // Values of one class and depth are a chain; any other operation is by itself.
-        let class = grouping.class(id);
+        let class = grouping.rows.class(id);
         let single = class.is_none().then_some(id);
         let key = (grouping.depth[id.index()], class, single);
         groups.entry(key).or_default().push(id);
     }
-    let groups: Vec<Vec<NodeId>> = groups.into_values().collect();
-    with_last_uses(graph, &grouping, groups)
+    let groups: Vec<Vec<NodeId>> = groups
+        .into_values()
+        .flat_map(|group| views_apart(graph, &grouping, group))
+        .collect();
+    with_last_uses(&grouping, groups)
+}
+
+/// A group of views of values in memory is no pass.
+fn views_apart(graph: &Graph, grouping: &Grouping<'_>, group: Vec<NodeId>) -> Vec<Vec<NodeId>> {
+    let views = group.iter().all(|&id| is_view(&graph.node(id).op));
+    let follow = group
+        .iter()
+        .any(|&id| reads(graph, id).iter().any(|arg| group.contains(arg)));
+    if views && !follow && grouping.rows.class(group[0]).is_some() {
+        return group.into_iter().map(|id| vec![id]).collect();
+    }
+    vec![group]
 }
 
 /// Depths of the computed values.
 struct Grouping<'a> {
     graph: &'a Graph,
     sums: Sums<'a>,
+    rows: Rows<'a>,
     computed: Vec<bool>,
     wanted: Vec<bool>,
+    /// Values that every chain computes which needs them.
+    repeated: Vec<bool>,
     depth: Vec<usize>,
     users: Vec<Vec<NodeId>>,
 }
 
 impl<'a> Grouping<'a> {
-    fn new(graph: &'a Graph, sums: Sums<'a>, computed: &[NodeId], roots: &[NodeId]) -> Self {
+    fn new(
+        graph: &'a Graph,
+        sums: Sums<'a>,
+        rows: Rows<'a>,
+        computed: &[NodeId],
+        roots: &[NodeId],
+    ) -> Self {
         let mark = |ids: &[NodeId]| {
             let mut marks = vec![false; graph.len()];
             ids.iter().for_each(|id| marks[id.index()] = true);
@@ -63,13 +98,15 @@ impl<'a> Grouping<'a> {
         let mut grouping = Self {
             graph,
             sums,
+            rows,
             computed: mark(computed),
             wanted: mark(roots),
+            repeated: vec![false; graph.len()],
             depth: vec![0; graph.len()],
             users: vec![Vec::new(); graph.len()],
         };
         for &id in computed {
-            let args = grouping.sums.args(id);
+            let args = grouping.args(id);
             let depths = args.iter().filter(|arg| grouping.computed[arg.index()]);
             let depth = depths
                 .map(|&arg| grouping.depth[arg.index()] + grouping.distance(arg, id))
@@ -85,22 +122,16 @@ impl<'a> Grouping<'a> {
         grouping
     }
 
-    /// Values of one class can be computed in one pass; `None` for other operations.
-    fn class(&self, id: NodeId) -> Option<(bool, &[usize])> {
-        let node = self.graph.node(id);
-        let fits = self.computed[id.index()]
-            && node.kind == Kind::Float
-            && is_elementwise(&node.op)
-            && !self.sums.is_sum(id);
-        fits.then_some((node.batched, node.shape.as_slice()))
-    }
-
-    fn alike(&self, a: NodeId, b: NodeId) -> bool {
-        self.class(a).is_some() && self.class(a) == self.class(b)
+    /// What is read to compute a value.
+    fn args(&self, id: NodeId) -> Vec<NodeId> {
+        match self.rows.class(id) {
+            Some(_) => reads(self.graph, id),
+            None => self.sums.args(id),
+        }
     }
 
     fn distance(&self, arg: NodeId, user: NodeId) -> usize {
-        usize::from(!self.alike(arg, user))
+        usize::from(!self.rows.joins(arg, user))
     }
 
     /// Computes a value as late as it can be: it then lives shorter, or is not written at all.
@@ -117,13 +148,13 @@ impl<'a> Grouping<'a> {
         let Some(latest) = latest.filter(|&latest| latest > self.depth[index]) else {
             return;
         };
-        if self.class(id).is_some() {
+        if self.rows.class(id).is_some() {
             // Later it must find its arguments in memory: at most one may be there for it alone.
-            let internal = users.iter().all(|&user| self.alike(id, user));
-            let mut kept: Vec<NodeId> = self.graph.node(id).args.clone();
+            let internal = users.iter().all(|&user| self.rows.joins(id, user));
+            let mut kept: Vec<NodeId> = self.args(id);
             kept.sort_unstable();
             kept.dedup();
-            kept.retain(|&arg| self.alike(arg, id) && !self.is_written(arg, id));
+            kept.retain(|&arg| self.rows.joins(arg, id) && !self.is_written(arg, id));
             if !internal || kept.len() > 1 {
                 return;
             }
@@ -135,14 +166,77 @@ impl<'a> Grouping<'a> {
     fn is_written(&self, id: NodeId, besides: NodeId) -> bool {
         let outside = |&user: &NodeId| {
             user != besides
-                && (!self.alike(id, user) || self.depth[user.index()] != self.depth[id.index()])
+                && (!self.rows.joins(id, user)
+                    || self.depth[user.index()] != self.depth[id.index()])
         };
         self.wanted[id.index()] || self.users[id.index()].iter().any(outside)
+    }
+
+    /// Chooses what is computed again by chains after the first, instead of being written there and
+    /// read again.
+    fn repeat(&mut self, computed: &[NodeId]) {
+        let at_elements = |id: NodeId| {
+            let fits = self.computed[id.index()] && self.rows.level(id) == Level::Element;
+            self.rows.class(id).filter(|_| fits)
+        };
+        let crosses = |id: NodeId, user: NodeId| self.depth[user.index()] != self.depth[id.index()];
+        // Whatever anyone but a chain over the same elements reads is in memory.
+        let written = |id: NodeId| {
+            let class = at_elements(id);
+            let mut users = self.users[id.index()].iter();
+            class.is_none()
+                || self.wanted[id.index()]
+                || users.any(|&user| crosses(id, user) && at_elements(user) != class)
+        };
+        let demanded: Vec<NodeId> = computed
+            .iter()
+            .copied()
+            .filter(|&id| {
+                let mut users = self.users[id.index()].iter();
+                !written(id) && users.any(|&user| crosses(id, user))
+            })
+            .collect();
+        for id in repeated(self.graph, &demanded, written) {
+            self.repeated[id.index()] = true;
+        }
+    }
+
+    /// The `wanted` values of a group as one unit, its arguments not yet given away; `None` if there
+    /// are none.
+    fn unit(&self, group: &[NodeId], wanted: impl Fn(NodeId) -> bool) -> Option<Unit> {
+        if !group.iter().any(|&id| wanted(id)) {
+            return None;
+        }
+        let node = group[0];
+        let lone_view = group.len() == 1 && is_view(&self.graph.node(node).op);
+        if let Some(class) = self.rows.class(node).filter(|_| !lone_view) {
+            return Some(Unit::Chain(self.chain(class, group, wanted)));
+        }
+        let args = self.sums.args(node);
+        let step = Step {
+            node,
+            args: args.into_iter().map(|arg| (arg, false)).collect(),
+        };
+        Some(match self.sums.is_sum(node) {
+            true => Unit::Products(step),
+            false => Unit::Step(step),
+        })
+    }
+
+    fn chain(&self, class: Class, nodes: &[NodeId], wanted: impl Fn(NodeId) -> bool) -> Chain {
+        let parts = Parts {
+            graph: self.graph,
+            rows: &self.rows,
+            class,
+            nodes,
+            repeated: &self.repeated,
+        };
+        Chain::new(&parts, wanted)
     }
 }
 
 /// The groups as units, each argument with whether its last use is there.
-fn with_last_uses(graph: &Graph, grouping: &Grouping<'_>, groups: Vec<Vec<NodeId>>) -> Vec<Unit> {
+fn with_last_uses(grouping: &Grouping<'_>, groups: Vec<Vec<NodeId>>) -> Vec<Unit> {
     // Sources are never freed: they belong to others.
     let mut kept: Vec<bool> = grouping.computed.iter().map(|computed| !computed).collect();
     for (kept, wanted) in kept.iter_mut().zip(&grouping.wanted) {
@@ -150,42 +244,25 @@ fn with_last_uses(graph: &Graph, grouping: &Grouping<'_>, groups: Vec<Vec<NodeId
     }
     let mut units = Vec::with_capacity(groups.len());
     for group in groups.into_iter().rev() {
-        let chained = grouping.class(group[0]).is_some();
-        let mut args: Vec<(NodeId, bool)> = if chained {
-            let inside = |id: &NodeId| group.binary_search(id).is_ok();
-            let mut inputs: Vec<NodeId> = group
-                .iter()
-                .flat_map(|&id| graph.node(id).args.iter().copied())
-                .filter(|id| !inside(id))
-                .collect();
-            inputs.sort_unstable();
-            inputs.dedup();
-            inputs.into_iter().map(|id| (id, false)).collect()
-        } else {
-            let args = grouping.sums.args(group[0]);
-            args.into_iter().map(|arg| (arg, false)).collect()
+        // Going backwards, a value is wanted if it is a root or a later unit reads it.
+        let Some(mut unit) = grouping.unit(&group, |id| kept[id.index()]) else {
+            continue;
         };
-        // Going backwards, the first use met is the last one in time.
-        for (arg, last) in args.iter_mut().rev() {
-            *last = !std::mem::replace(&mut kept[arg.index()], true);
-        }
-        units.push(if chained {
-            let outside = |&id: &NodeId| {
-                let users = &grouping.users[id.index()];
-                grouping.wanted[id.index()]
-                    || users.iter().any(|user| group.binary_search(user).is_err())
-            };
-            let outputs = group.iter().copied().filter(outside).collect();
-            Unit::Chain(Chain::new(graph, &group, args, outputs))
-        } else {
-            let node = group[0];
-            let step = Step { node, args };
-            if grouping.sums.is_sum(node) {
-                Unit::Products(step)
-            } else {
-                Unit::Step(step)
+        // The first use met is the last one in time.
+        let mut give = |arg: NodeId| !std::mem::replace(&mut kept[arg.index()], true);
+        match &mut unit {
+            Unit::Step(step) | Unit::Products(step) => {
+                for (arg, last) in step.args.iter_mut().rev() {
+                    *last = give(*arg);
+                }
             }
-        });
+            Unit::Chain(chain) => {
+                for input in chain.inputs.iter_mut().rev() {
+                    input.last = give(input.node);
+                }
+            }
+        }
+        units.push(unit);
     }
     units.reverse();
     units
@@ -194,16 +271,27 @@ fn with_last_uses(graph: &Graph, grouping: &Grouping<'_>, groups: Vec<Vec<NodeId
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Op, Schedule, Unary};
+    use crate::graph::chain::Source;
+    use crate::graph::{Binary, Comparison, Kind, Op, Schedule, Unary};
 
     /// Each unit's values: a chain's are its outputs, and how many operations it has.
     fn described(graph: &Graph, roots: &[NodeId]) -> Vec<(usize, Vec<NodeId>)> {
         let units = Schedule::new(graph, roots, |_| false).units;
         let describe = |unit: &Unit| match unit {
             Unit::Step(step) | Unit::Products(step) => (0, vec![step.node]),
-            Unit::Chain(chain) => (chain.code.len(), chain.outputs.clone()),
+            Unit::Chain(chain) => {
+                let outputs = chain.outputs.iter().map(|output| output.node);
+                (operations(chain), outputs.collect())
+            }
         };
         units.iter().map(describe).collect()
+    }
+
+    fn operations(chain: &Chain) -> usize {
+        let phases = chain.phases.iter();
+        phases
+            .map(|phase| phase.rows.len() + phase.elements.len())
+            .sum()
     }
 
     #[test]
@@ -242,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_and_blocks_do_not_mix() {
+    fn blocks_and_single_values_do_not_mix() {
         let mut graph = Graph::default();
         let x = graph.input(vec![2, 3], Kind::Float, false);
         let tangent = graph.input(vec![2, 3], Kind::Float, true);
@@ -264,9 +352,13 @@ mod tests {
         let [Unit::Chain(first), Unit::Step(second), Unit::Chain(third)] = &units[..] else {
             panic!("{units:?}");
         };
-        assert_eq!(first.inputs, [(x, false)]);
+        let inputs = |chain: &Chain| -> Vec<(NodeId, bool)> {
+            let given = chain.inputs.iter();
+            given.map(|input| (input.node, input.last)).collect()
+        };
+        assert_eq!(inputs(first), [(x, false)]);
         assert_eq!(second.args, [(before, false), (before, false)]);
-        assert_eq!(third.inputs, [(before, true), (product, true)]);
+        assert_eq!(inputs(third), [(before, true), (product, true)]);
         assert!(matches!(graph.node(second.node).op, Op::Matmul));
     }
 
@@ -323,6 +415,44 @@ mod tests {
     }
 
     #[test]
+    fn a_softmax_and_its_scores_in_another_shape_are_one_chain() {
+        let mut graph = Graph::default();
+        let scores = graph.input(vec![50, 4, 6], Kind::Float, false);
+        let place = graph.apply(Op::ArgMax(2), vec![scores], vec![50, 4, 1], Kind::Int);
+        let max = graph.gather(scores, 2, place);
+        let held = graph.apply(Op::StopGradient, vec![max], vec![50, 4, 1], Kind::Float);
+        let shifted = graph.sub(scores, held);
+        let exp = graph.unary(Unary::Exp, shifted);
+        let sum = graph.sum(exp, vec![2]);
+        let shares = graph.binary(Binary::Div, exp, sum);
+        let flat = graph.reshape(shares, vec![200, 6]);
+        let doubled = graph.mul_scalar(flat, 2.0);
+        // Max, less, exp, sum, divided, doubled; no index is computed.
+        assert_eq!(described(&graph, &[doubled]), [(6, vec![doubled])]);
+        // The same memory in two shapes.
+        let units = Schedule::new(&graph, &[shares, flat], |_| false).units;
+        let [Unit::Chain(chain)] = &units[..] else {
+            panic!("{units:?}");
+        };
+        let sources: Vec<Source> = chain.outputs.iter().map(|output| output.source).collect();
+        let written = Source::Written(Level::Element);
+        assert_eq!((chain.row, sources), (6, vec![written, Source::Output(0)]));
+    }
+
+    #[test]
+    fn a_slope_of_relu_needs_no_mask() {
+        let mut graph = Graph::default();
+        let x = graph.input(vec![3, 3], Kind::Float, false);
+        let mask = graph.compare_scalar(Comparison::Greater, x, 0.0);
+        let slope = graph.as_float(mask);
+        let after = graph.mul(slope, x);
+        assert_eq!(described(&graph, &[after]), [(2, vec![after])]);
+        // Where the mask is wanted itself it is computed.
+        let units = Schedule::new(&graph, &[after, mask], |_| false).units;
+        assert_eq!(units.len(), 2);
+    }
+
+    #[test]
     fn registers_are_used_again() {
         let mut graph = Graph::default();
         let mut value = graph.input(vec![4], Kind::Float, false);
@@ -334,6 +464,6 @@ mod tests {
         let [Unit::Chain(chain)] = &units[..] else {
             panic!("{units:?}");
         };
-        assert_eq!((chain.code.len(), chain.registers), (20, 3));
+        assert_eq!((operations(chain), chain.registers.elements), (20, 3));
     }
 }

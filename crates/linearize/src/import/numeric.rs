@@ -91,8 +91,10 @@ impl Importer<'_> {
                 let x = self.get(&o.input)?;
                 self.same(Op::ArgMin(o.axis), vec![x], &o.out)
             }
-            N::MaxDim(o) => self.extremum_dim(Op::ArgMax(o.axis), o),
-            N::MinDim(o) => self.extremum_dim(Op::ArgMin(o.axis), o),
+            // burn-autodiff records what it differentiates with its indices: these are of values
+            // that are detached, or that no parameter moves.
+            N::MaxDim(o) => self.detached_extremum(Op::ArgMax(o.axis), o),
+            N::MinDim(o) => self.detached_extremum(Op::ArgMin(o.axis), o),
             N::MaxDimWithIndices(o) => self.extremum(
                 Op::ArgMax(o.dim),
                 o.dim,
@@ -188,8 +190,15 @@ impl Importer<'_> {
         self.same(Op::Clamp(Scalar(low), Scalar(high)), vec![x], out)
     }
 
-    fn extremum_dim(&mut self, place: Op, o: &ReduceDimOpIr) -> Step {
-        self.extremum(place, o.axis, &o.input, &o.out, None)
+    fn detached_extremum(&mut self, place: Op, o: &ReduceDimOpIr) -> Step {
+        let x = self.get(&o.input)?;
+        let shape = o.out.shape.to_vec();
+        let indices = self.graph.apply(place, vec![x], shape.clone(), Kind::Int);
+        let value = self.graph.gather(x, o.axis, indices);
+        let held = self
+            .graph
+            .apply(Op::StopGradient, vec![value], shape, Kind::Float);
+        self.set(&o.out, held)
     }
 
     /// A maximum or minimum is what is gathered at its place, which also differentiates it.

@@ -17,8 +17,19 @@ pub(super) struct Access<'a, T> {
 pub(super) enum Place {
     /// From this index of the tensor's memory on, one after the other.
     At(usize),
+    /// The one at this index, again and again.
+    Same(usize),
     /// In the scratch memory.
     Gathered,
+}
+
+/// Numbers that an instruction takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Values<'a, T> {
+    /// One for each element.
+    Each(&'a [T]),
+    /// Each for so many elements, one after the other.
+    ByRow(&'a [T], usize),
 }
 
 impl<'a, T: Real> Access<'a, T> {
@@ -62,12 +73,14 @@ impl<'a, T: Real> Access<'a, T> {
     pub fn find(&self, from: usize, scratch: &mut [T]) -> Place {
         let len = scratch.len();
         let Some((&(inner, stride), outer)) = self.dims.split_last() else {
-            scratch.fill(self.data[self.offset]);
-            return Place::Gathered;
+            return Place::Same(self.offset);
         };
         let mut at = from;
         if stride == 1 && at % inner + len <= inner {
             return Place::At(self.row(outer, at / inner) + at % inner);
+        }
+        if stride == 0 && at % inner + len <= inner {
+            return Place::Same(self.row(outer, at / inner));
         }
         let mut rest = scratch;
         while !rest.is_empty() {
@@ -91,10 +104,11 @@ impl<'a, T: Real> Access<'a, T> {
 
     /// The elements that [`find`](Self::find) found at a place.
     #[inline(always)]
-    pub fn get<'s>(&'s self, place: Place, scratch: &'s [T]) -> &'s [T] {
+    pub fn get<'s>(&'s self, place: Place, scratch: &'s [T]) -> Values<'s, T> {
         match place {
-            Place::At(start) => &self.data[start..start + scratch.len()],
-            Place::Gathered => scratch,
+            Place::At(start) => Values::Each(&self.data[start..start + scratch.len()]),
+            Place::Same(at) => Values::ByRow(&self.data[at..=at], scratch.len()),
+            Place::Gathered => Values::Each(scratch),
         }
     }
 
@@ -127,7 +141,12 @@ mod tests {
         for from in (0..count).step_by(step) {
             let mut scratch = vec![f64::NAN; step.min(count - from)];
             let place = access.find(from, &mut scratch);
-            found.extend_from_slice(access.get(place, &scratch));
+            match access.get(place, &scratch) {
+                Values::Each(values) => found.extend_from_slice(values),
+                Values::ByRow(values, length) => {
+                    found.extend(values.iter().flat_map(|&x| std::iter::repeat_n(x, length)));
+                }
+            }
         }
         found
     }

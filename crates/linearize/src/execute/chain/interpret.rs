@@ -1,97 +1,336 @@
-//! Runs a chain's program, a few hundred elements at a time.
+//! The interpreter of a chain's program: a few hundred elements, or some rows, at a time.
 
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::access::{Access, Place};
+use super::access::{Access, Place, Values};
+use super::{count, reduce};
 use crate::execute::real::Real;
-use crate::graph::{Binary, Chain, Function, Operand, Unary};
+use crate::graph::{
+    Binary, Chain, Comparison, Function, Instruction, Level, Operand, Source, Unary,
+};
 
 /// Elements that go through the program together: enough to make an instruction's overhead small,
-/// few enough for the registers of most chains to fit the innermost cache.
+/// few enough for the registers of most chains to fit the innermost cache. A longer row goes
+/// through it whole.
 const CHUNK: usize = 512;
 
-/// Elements of one task of a thread.
+/// Elements of one task of a thread, about.
 const TASK: usize = 32 * CHUNK;
 
-/// The outputs of `chain`, of `len` elements each.
+/// What the chain writes, over so many elements, in the order of its outputs.
 pub(super) fn interpret<T: Real>(
     chain: &Chain,
     inputs: &[Access<'_, T>],
-    len: usize,
+    elements: usize,
 ) -> Vec<Vec<T>> {
-    let mut outputs: Vec<Vec<T>> = chain
+    let levels: Vec<Level> = chain
         .outputs
         .iter()
-        .map(|_| Vec::with_capacity(len))
+        .filter_map(|output| match output.source {
+            Source::Written(level) => Some(level),
+            _ => None,
+        })
+        .collect();
+    let chunk = chain.row * (CHUNK / chain.row).max(1);
+    let of_task = chunk * (TASK / chunk).max(1);
+    let mut outputs: Vec<Vec<T>> = levels
+        .iter()
+        .map(|&level| Vec::with_capacity(count(chain, level, elements)))
         .collect();
     let mut tasks: Vec<Vec<&mut [MaybeUninit<T>]>> = Vec::new();
-    tasks.resize_with(len.div_ceil(TASK), Vec::new);
-    for output in &mut outputs {
-        let room = &mut output.spare_capacity_mut()[..len];
-        for (task, part) in tasks.iter_mut().zip(room.chunks_mut(TASK)) {
+    tasks.resize_with(elements.div_ceil(of_task), Vec::new);
+    for (output, &level) in outputs.iter_mut().zip(&levels) {
+        let room = &mut output.spare_capacity_mut()[..count(chain, level, elements)];
+        let parts = room.chunks_mut(count(chain, level, of_task));
+        for (task, part) in tasks.iter_mut().zip(parts) {
             task.push(part);
         }
     }
     let arch = pulp::Arch::new();
     let work = |(number, mut outputs): (usize, Vec<&mut [MaybeUninit<T>]>)| {
-        arch.dispatch(
-            #[inline(always)]
-            || task(chain, inputs, number * TASK, &mut outputs),
-        );
+        let from = number * of_task;
+        let task = Task {
+            chain,
+            inputs,
+            from,
+            elements: of_task.min(elements - from),
+            chunk,
+        };
+        arch.dispatch(Run {
+            task,
+            outputs: &mut outputs,
+        });
     };
     if tasks.len() > 1 {
         tasks.into_par_iter().enumerate().for_each(work);
     } else {
         tasks.into_iter().enumerate().for_each(work);
     }
-    for output in &mut outputs {
-        // SAFETY: the tasks' parts cover `len` elements, and each task writes all of its parts,
-        // because every output is that of one instruction (`Chain::outputs`).
-        unsafe { output.set_len(len) };
+    for (output, &level) in outputs.iter_mut().zip(&levels) {
+        // SAFETY: the tasks' parts cover as many numbers, and each task writes all of its parts,
+        // because every written output is that of one instruction (`Chain::outputs`).
+        unsafe { output.set_len(count(chain, level, elements)) };
     }
     outputs
 }
 
-/// Computes the elements from `from` on into parts of the outputs.
-#[inline(always)]
-fn task<T: Real>(
-    chain: &Chain,
-    inputs: &[Access<'_, T>],
+/// A task, as a function that is compiled for the widest instructions: of a closure only the call is.
+struct Run<'a, 'o, T> {
+    task: Task<'a, T>,
+    outputs: &'o mut [&'a mut [MaybeUninit<T>]],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for Run<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.task.run(self.outputs);
+    }
+}
+
+/// Some of the elements.
+struct Task<'a, T> {
+    chain: &'a Chain,
+    inputs: &'a [Access<'a, T>],
     from: usize,
-    outputs: &mut [&mut [MaybeUninit<T>]],
-) {
-    let len = outputs.first().map_or(0, |output| output.len());
-    let mut registers = vec![vec![T::zero(); CHUNK]; chain.registers];
-    let mut scratch = vec![vec![T::zero(); CHUNK]; inputs.len()];
-    let mut places = vec![Place::Gathered; inputs.len()];
-    for start in (0..len).step_by(CHUNK) {
-        let size = CHUNK.min(len - start);
-        for ((input, scratch), place) in inputs.iter().zip(&mut scratch).zip(&mut places) {
-            *place = input.find(from + start, &mut scratch[..size]);
+    elements: usize,
+    chunk: usize,
+}
+
+/// Intermediate values.
+struct Registers<T> {
+    elements: Vec<Vec<T>>,
+    kept: Vec<Vec<T>>,
+    rows: Vec<Vec<T>>,
+    /// Of inputs that are not in memory as they should be.
+    scratch: Vec<Vec<T>>,
+    places: Vec<Place>,
+}
+
+/// Where in the task an instruction is at.
+#[derive(Clone, Copy)]
+struct Part {
+    /// The first element of the chunk, in the outputs' parts.
+    chunk: usize,
+    /// Rows of the chunk.
+    rows: usize,
+    /// The elements, in the chunk.
+    from: usize,
+    size: usize,
+    /// Elements of a row among them.
+    row: usize,
+}
+
+impl<T: Real> Registers<T> {
+    fn new(chain: &Chain, chunk: usize) -> Self {
+        let values = |count: usize, size: usize| vec![vec![T::zero(); size]; count];
+        Self {
+            elements: values(chain.registers.elements, chunk.min(CHUNK)),
+            kept: values(chain.registers.kept, chunk),
+            rows: values(chain.registers.rows, chunk / chain.row),
+            scratch: values(chain.inputs.len(), chunk.min(CHUNK)),
+            places: vec![Place::Gathered; chain.inputs.len()],
         }
-        for instruction in &chain.code {
-            let mut to = std::mem::take(&mut registers[instruction.to]);
-            let at = |operand: Operand| match operand {
-                Operand::Input(i) => inputs[i].get(places[i], &scratch[i][..size]),
-                Operand::Register(i) => &registers[i][..size],
-            };
-            compute(instruction.function, at, &mut to[..size]);
-            if let Some(output) = instruction.output {
-                let room = outputs[output][start..start + size].iter_mut();
-                for (room, &value) in room.zip(&to) {
-                    room.write(value);
-                }
-            }
-            registers[instruction.to] = to;
+    }
+
+    /// Takes the memory for a value away, so that the others can be read beside it.
+    #[inline(always)]
+    fn lend(&mut self, to: Operand) -> Vec<T> {
+        std::mem::take(self.memory(to))
+    }
+
+    #[inline(always)]
+    fn memory(&mut self, of: Operand) -> &mut Vec<T> {
+        match of {
+            Operand::Register(place) => &mut self.elements[place],
+            Operand::Kept(place) => &mut self.kept[place],
+            Operand::Row(place) => &mut self.rows[place],
+            Operand::Input(_) | Operand::RowInput(_) => unreachable!("an input is not written"),
         }
     }
 }
 
+impl<T: Real> Task<'_, T> {
+    /// Computes the elements into parts of the outputs.
+    #[inline(always)]
+    fn run(&self, outputs: &mut [&mut [MaybeUninit<T>]]) {
+        let chain = self.chain;
+        let mut registers = Registers::new(chain, self.chunk);
+        for chunk in (0..self.elements).step_by(self.chunk) {
+            let size = self.chunk.min(self.elements - chunk);
+            let rows = size / chain.row;
+            for (index, input) in self.inputs.iter().enumerate() {
+                if chain.inputs[index].level == Level::Row {
+                    let from = (self.from + chunk) / chain.row;
+                    let scratch = &mut registers.scratch[index][..rows];
+                    registers.places[index] = input.find(from, scratch);
+                }
+            }
+            for phase in &chain.phases {
+                let by_row = Part {
+                    chunk,
+                    rows,
+                    from: 0,
+                    size: rows,
+                    row: 1,
+                };
+                for instruction in &phase.rows {
+                    self.by_row(instruction, by_row, &mut registers, outputs);
+                }
+                for instruction in &phase.elements {
+                    match instruction.function {
+                        Function::Sum(_) => registers.memory(instruction.to).fill(T::zero()),
+                        Function::Max(_) => {
+                            registers.memory(instruction.to).fill(T::neg_infinity());
+                        }
+                        _ => {}
+                    }
+                }
+                for from in (0..size).step_by(CHUNK) {
+                    let size = CHUNK.min(size - from);
+                    let part = Part {
+                        chunk,
+                        rows,
+                        from,
+                        size,
+                        row: chain.row.min(size),
+                    };
+                    for &input in &phase.inputs {
+                        let scratch = &mut registers.scratch[input][..size];
+                        registers.places[input] =
+                            self.inputs[input].find(self.from + chunk + from, scratch);
+                    }
+                    for instruction in &phase.elements {
+                        self.by_element(instruction, part, &mut registers, outputs);
+                    }
+                }
+                for instruction in &phase.elements {
+                    if let (true, Some(output)) =
+                        (instruction.function.reduces(), instruction.output)
+                    {
+                        let values = &registers.memory(instruction.to)[..rows];
+                        write(values, &mut outputs[output][chunk / chain.row..]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One number a row.
+    #[inline(always)]
+    fn by_row(
+        &self,
+        instruction: &Instruction,
+        part: Part,
+        registers: &mut Registers<T>,
+        outputs: &mut [&mut [MaybeUninit<T>]],
+    ) {
+        let mut to = registers.lend(instruction.to);
+        let rows = part.rows;
+        let at = |operand: Operand| match operand {
+            Operand::Input(i) | Operand::RowInput(i) => {
+                self.inputs[i].get(registers.places[i], &registers.scratch[i][..rows])
+            }
+            Operand::Row(i) => Values::Each(&registers.rows[i][..rows]),
+            Operand::Register(_) | Operand::Kept(_) => unreachable!("an element is no row"),
+        };
+        compute(instruction.function, at, &mut to[..rows]);
+        if let Some(output) = instruction.output {
+            write(
+                &to[..rows],
+                &mut outputs[output][part.chunk / self.chain.row..],
+            );
+        }
+        *registers.memory(instruction.to) = to;
+    }
+
+    /// Numbers of elements, or a part of a sum over rows.
+    #[inline(always)]
+    fn by_element(
+        &self,
+        instruction: &Instruction,
+        part: Part,
+        registers: &mut Registers<T>,
+        outputs: &mut [&mut [MaybeUninit<T>]],
+    ) {
+        let mut to = registers.lend(instruction.to);
+        let Part {
+            from, size, row, ..
+        } = part;
+        let rows = size / row;
+        let at = |operand: Operand| match operand {
+            Operand::Input(i) => {
+                self.inputs[i].get(registers.places[i], &registers.scratch[i][..size])
+            }
+            Operand::RowInput(i) => {
+                let all =
+                    self.inputs[i].get(registers.places[i], &registers.scratch[i][..part.rows]);
+                match all {
+                    Values::Each(values) => Values::ByRow(&values[..rows], row),
+                    Values::ByRow(value, _) => Values::ByRow(value, size),
+                }
+            }
+            Operand::Row(i) => Values::ByRow(&registers.rows[i][..rows], row),
+            Operand::Register(i) => Values::Each(&registers.elements[i][..size]),
+            Operand::Kept(i) => Values::Each(&registers.kept[i][from..from + size]),
+        };
+        match (instruction.function, instruction.to) {
+            (Function::Sum(x), _) => {
+                fold(at(x), row, &mut to[..rows], |sum, x| sum + reduce::sum(x));
+            }
+            (Function::Max(x), _) => fold(at(x), row, &mut to[..rows], |max, x| {
+                reduce::larger(max, reduce::max(x))
+            }),
+            (function, place) => {
+                let start = if let Operand::Kept(_) = place {
+                    from
+                } else {
+                    0
+                };
+                let result = &mut to[start..start + size];
+                compute(function, at, result);
+                if let Some(output) = instruction.output {
+                    write(result, &mut outputs[output][part.chunk + from..]);
+                }
+            }
+        }
+        *registers.memory(instruction.to) = to;
+    }
+}
+
+/// Copies values to the front of an output's part.
 #[inline(always)]
-fn compute<'a, T: Real>(function: Function, at: impl Fn(Operand) -> &'a [T], to: &mut [T]) {
+fn write<T: Copy>(values: &[T], room: &mut [MaybeUninit<T>]) {
+    for (room, &value) in room.iter_mut().zip(values) {
+        room.write(value);
+    }
+}
+
+/// Joins each row of `x` to what was found of it before.
+#[inline(always)]
+fn fold<T: Real>(x: Values<'_, T>, row: usize, to: &mut [T], join: impl Fn(T, &[T]) -> T) {
+    let repeated: Vec<T>;
+    let x = match x {
+        Values::Each(x) => x,
+        // Rare: a sum of what is constant along its rows.
+        Values::ByRow(x, length) => {
+            let each = x.iter().flat_map(|&x| std::iter::repeat_n(x, length));
+            repeated = each.collect();
+            &repeated
+        }
+    };
+    for (to, x) in to.iter_mut().zip(x.chunks_exact(row)) {
+        *to = join(*to, x);
+    }
+}
+
+#[inline(always)]
+fn compute<'a, T: Real>(function: Function, at: impl Fn(Operand) -> Values<'a, T>, to: &mut [T]) {
     match function {
+        Function::Fill(c) => to.fill(T::of(c)),
         Function::Unary(f, x) => unary(f, at(x), to),
         Function::Binary(f, x, y) => {
             let (x, y) = (at(x), at(y));
@@ -111,6 +350,10 @@ fn compute<'a, T: Real>(function: Function, at: impl Fn(Operand) -> &'a [T], to:
             let c = T::of(c);
             map(at(x), to, |x| x * c);
         }
+        Function::Power(x, p) => {
+            let p = T::of(p);
+            map(at(x), to, |x| x.powf(p));
+        }
         Function::Clamp(x, low, high) => {
             let (low, high) = (T::of(low), T::of(high));
             // NaN stays NaN.
@@ -119,11 +362,27 @@ fn compute<'a, T: Real>(function: Function, at: impl Fn(Operand) -> &'a [T], to:
                 if x > high { high } else { x }
             });
         }
+        Function::Compare(comparison, x, c) => compare(comparison, at(x), T::of(c), to),
+        Function::Sum(_) | Function::Max(_) => unreachable!("not element by element"),
     }
 }
 
 #[inline(always)]
-fn unary<T: Real>(f: Unary, x: &[T], to: &mut [T]) {
+fn compare<T: Real>(comparison: Comparison, x: Values<'_, T>, c: T, to: &mut [T]) {
+    let (zero, one) = (T::zero(), T::one());
+    let number = |holds: bool| if holds { one } else { zero };
+    match comparison {
+        Comparison::Equal => map(x, to, |x| number(x == c)),
+        Comparison::NotEqual => map(x, to, |x| number(x != c)),
+        Comparison::Greater => map(x, to, |x| number(x > c)),
+        Comparison::GreaterEqual => map(x, to, |x| number(x >= c)),
+        Comparison::Lower => map(x, to, |x| number(x < c)),
+        Comparison::LowerEqual => map(x, to, |x| number(x <= c)),
+    }
+}
+
+#[inline(always)]
+fn unary<T: Real>(f: Unary, x: Values<'_, T>, to: &mut [T]) {
     let (zero, one) = (T::zero(), T::one());
     match f {
         Unary::Exp => in_place(x, to, T::exponential),
@@ -132,6 +391,7 @@ fn unary<T: Real>(f: Unary, x: &[T], to: &mut [T]) {
         Unary::Sqrt => map(x, to, T::sqrt),
         Unary::Recip => map(x, to, |x| one / x),
         Unary::Tanh => in_place(x, to, T::hyperbolic_tangent),
+        Unary::Erf => in_place(x, to, T::error_function),
         Unary::Sin => map(x, to, T::sin),
         Unary::Cos => map(x, to, T::cos),
         Unary::Abs => map(x, to, T::abs),
@@ -146,28 +406,57 @@ fn unary<T: Real>(f: Unary, x: &[T], to: &mut [T]) {
             -(below + (-x.abs()).exp().ln_1p())
         }),
         Unary::Relu => map(x, to, |x| if x < zero { zero } else { x }),
-        Unary::Erf | Unary::Round | Unary::Floor | Unary::Ceil | Unary::Trunc => {
+        Unary::Round | Unary::Floor | Unary::Ceil | Unary::Trunc => {
             unreachable!("no part of chains")
         }
     }
 }
 
 #[inline(always)]
-fn in_place<T: Real>(x: &[T], to: &mut [T], f: impl Fn(&mut [T])) {
-    to.copy_from_slice(x);
+fn in_place<T: Real>(x: Values<'_, T>, to: &mut [T], f: impl Fn(&mut [T])) {
+    map(x, to, |x| x);
     f(to);
 }
 
 #[inline(always)]
-fn map<T: Real>(x: &[T], to: &mut [T], f: impl Fn(T) -> T) {
-    for (to, &x) in to.iter_mut().zip(x) {
-        *to = f(x);
+fn map<T: Real>(x: Values<'_, T>, to: &mut [T], f: impl Fn(T) -> T) {
+    match x {
+        Values::Each(x) => {
+            for (to, &x) in to.iter_mut().zip(x) {
+                *to = f(x);
+            }
+        }
+        Values::ByRow(x, length) => {
+            for (to, &x) in to.chunks_mut(length).zip(x) {
+                to.fill(f(x));
+            }
+        }
     }
 }
 
 #[inline(always)]
-fn zip<T: Real>(x: &[T], y: &[T], to: &mut [T], f: impl Fn(T, T) -> T) {
-    for ((to, &x), &y) in to.iter_mut().zip(x).zip(y) {
-        *to = f(x, y);
+fn zip<T: Real>(x: Values<'_, T>, y: Values<'_, T>, to: &mut [T], f: impl Fn(T, T) -> T) {
+    match (x, y) {
+        (Values::Each(x), Values::Each(y)) => {
+            for ((to, &x), &y) in to.iter_mut().zip(x).zip(y) {
+                *to = f(x, y);
+            }
+        }
+        (Values::Each(x), Values::ByRow(y, length)) => {
+            for ((to, x), &y) in to.chunks_mut(length).zip(x.chunks(length)).zip(y) {
+                map(Values::Each(x), to, |x| f(x, y));
+            }
+        }
+        (Values::ByRow(x, length), Values::Each(y)) => {
+            for ((to, y), &x) in to.chunks_mut(length).zip(y.chunks(length)).zip(x) {
+                map(Values::Each(y), to, |y| f(x, y));
+            }
+        }
+        (Values::ByRow(x, of_x), Values::ByRow(y, of_y)) => {
+            // Rare: neither is one number an element.
+            for (at, to) in to.iter_mut().enumerate() {
+                *to = f(x[at / of_x], y[at / of_y]);
+            }
+        }
     }
 }
