@@ -5,6 +5,7 @@
 
 mod alignment;
 mod batch_sharpness;
+mod central_flow;
 mod context;
 mod eigenvalues;
 mod first_order;
@@ -33,6 +34,7 @@ use crate::config::keys::Key;
 use crate::error::Error;
 
 pub use batch_sharpness::BatchSharpnessConfig;
+pub use central_flow::CentralFlowConfig;
 pub use context::Context;
 pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
@@ -144,5 +146,6 @@ tables! {
     layer_sharpness: SolvedConfig;
     spectrum: SpectrumConfig;
     flow: FlowConfig;
+    central_flow: CentralFlowConfig;
     test: TestConfig;
 }

@@ -56,6 +56,7 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.subspace.every=2",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
+            "measure.central_flow.every=4",
             "measure.spectrum.every=6",
             "measure.spectrum.probes=3",
             "measure.spectrum.lanczos_steps=8",
