@@ -13,6 +13,7 @@ mod flow;
 mod gauss_newton;
 mod gram;
 mod layer_sharpness;
+pub mod panels;
 mod residual;
 mod schedule;
 mod self_stabilization;
