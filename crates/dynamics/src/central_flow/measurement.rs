@@ -68,7 +68,7 @@ impl CentralFlow {
         Self { flat, ..self }
     }
 
-    /// The cells of a step; none where the flow has not begun.
+    /// The cells of a step; none where the flow is ahead of it.
     fn followed<const D: usize>(
         &mut self,
         at: &Iterate<'_, '_, D>,
