@@ -36,6 +36,8 @@ size = 4
 draws = 30
 [measure.subspace]
 count = 1
+[measure.central_flow]
+relative_tolerance = 1e-12
 [run]
 dtype = "float64"
 "#;
@@ -93,6 +95,11 @@ fn compressed_and_full_agree_in_all_that_is_written() {
             let at = header.iter().position(|column| column == name).unwrap();
             assert!(rows.iter().any(|row| row[at].is_some()), "{name} is empty");
         }
+        if loss == "mse" {
+            let name = "central_trace_sigma";
+            let at = header.iter().position(|column| column == name).unwrap();
+            assert!(rows.iter().any(|row| row[at] > Some(0.0)), "no edge");
+        }
         for (a, b) in rows.iter().zip(&other_rows) {
             for ((name, a), b) in header.iter().zip(a).zip(b) {
                 // An eigenvector is known to the root of its eigenvalue's tolerance.
@@ -100,6 +107,7 @@ fn compressed_and_full_agree_in_all_that_is_written() {
                     "gradient_alignment" => 1e-3,
                     name if name.starts_with("eigenvector_share") => 1e-4,
                     name if name.starts_with("subspace") => 1e-4,
+                    name if name.starts_with("central") => 1e-6,
                     name if OF_THE_SHARPNESS.contains(&name) => 1e-4,
                     _ => 1e-10,
                 };

@@ -40,6 +40,8 @@ relative_tolerance = 1e-11
 [measure.flow]
 every = 4
 relative_tolerance = 1e-11
+[measure.central_flow]
+relative_tolerance = 1e-12
 [run]
 dtype = "float64"
 "#;
@@ -119,6 +121,7 @@ fn the_trace_is_the_same() {
                 let of_vector = name == "gradient_alignment"
                     || name.contains("eigenvector")
                     || name.starts_with("subspace")
+                    || name.starts_with("central")
                     || OF_THE_SHARPNESS.contains(&name.as_str());
                 let tolerance = if of_vector { 1e-5 } else { 1e-10 };
                 let size = if of_bound {

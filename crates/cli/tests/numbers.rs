@@ -181,6 +181,7 @@ fn the_smallest_problems_run() {
                 "measure.batch_sharpness.size=1",
                 "measure.subspace.every=1",
                 "measure.flow.every=1",
+                "measure.central_flow.every=1",
             ],
         ),
     ];

@@ -248,6 +248,16 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
     assignments.extend(["measure.eigenvalues.count=2", "optimizer.steps=2"]);
     let output = train(folder.path(), CONFIG, "all", &assignments);
     assert!(output.status.success());
+    // A report shows each of the tables.
+    let done = Command::new(env!("CARGO_BIN_EXE_brink"))
+        .args(["report", "all"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let page = fs::read_to_string(folder.path().join("all/report.html")).unwrap();
+    let headings = page.matches("<h2>[measure.").count();
+    assert_eq!(headings, brink_cli::measure::TABLES.len());
     let header = fs::read_to_string(folder.path().join("all/trace.csv")).unwrap();
     let written: Vec<&str> = header.lines().next().unwrap().split(',').collect();
     let written = written

@@ -44,6 +44,7 @@
 //! ```
 
 mod caught;
+pub mod central_flow;
 mod checkpoints;
 mod clock;
 mod column;

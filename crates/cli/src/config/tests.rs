@@ -226,6 +226,31 @@ fn the_step_along_the_gradient_is_that_of_gradient_descent() {
 }
 
 #[test]
+fn the_central_flow_is_that_of_gradient_descent_with_equal_steps() {
+    let table = "measure.central_flow.every=2";
+    assert!(set(&[table]).is_ok());
+    for (other, advice) in [
+        ("optimizer.kind=heavy-ball", "gradient descent over all"),
+        ("optimizer.kind=rmsprop", "gradient descent over all"),
+        ("optimizer.minibatch.size=5", "gradient descent over all"),
+        ("optimizer.weight_decay=0.01", "without weight decay"),
+        ("optimizer.schedule.kind=linear-warmup", "equal size"),
+        ("measure.central_flow.substeps=3", "even"),
+        ("measure.central_flow.substeps=0", "even"),
+        ("measure.central_flow.count=0", "from 1 to 32"),
+        ("measure.central_flow.largest_count=99", "from 1 to 32"),
+        (
+            "measure.central_flow.relative_tolerance=1",
+            "between 0 and 1",
+        ),
+    ] {
+        let refused = rendered(set(&[table, other]));
+        assert!(refused.contains("measure.central_flow"), "{refused}");
+        assert!(refused.contains(advice), "{other}: {refused}");
+    }
+}
+
+#[test]
 fn batch_sharpness_is_of_batches_of_a_size() {
     let draws = "measure.batch_sharpness.draws=20";
     let missing = rendered(set(&[draws]));

@@ -5,6 +5,7 @@
 
 mod alignment;
 mod batch_sharpness;
+mod central_flow;
 mod context;
 mod eigenvalues;
 mod first_order;
@@ -12,6 +13,7 @@ mod flow;
 mod gauss_newton;
 mod gram;
 mod layer_sharpness;
+pub mod panels;
 mod residual;
 mod schedule;
 mod self_stabilization;
@@ -33,6 +35,7 @@ use crate::config::keys::Key;
 use crate::error::Error;
 
 pub use batch_sharpness::BatchSharpnessConfig;
+pub use central_flow::CentralFlowConfig;
 pub use context::Context;
 pub use eigenvalues::{EigenvaluesConfig, Stale};
 pub use flow::FlowConfig;
@@ -144,5 +147,6 @@ tables! {
     layer_sharpness: SolvedConfig;
     spectrum: SpectrumConfig;
     flow: FlowConfig;
+    central_flow: CentralFlowConfig;
     test: TestConfig;
 }

@@ -20,11 +20,18 @@ use crate::measure::{SOLVED, SpectrumOperator, table_names};
 use crate::run_folder::{Destination, MANIFEST_JSON, RunFolder};
 
 /// Tables of what happens along a run.
-const OF_A_RUN: [(&str, &str); 1] = [(
-    "flow",
-    "it follows gradient flow from the run's first step, of which a single state knows nothing: add \
-     the table to the run's config",
-)];
+const OF_A_RUN: [(&str, &str); 2] = [
+    (
+        "flow",
+        "it follows gradient flow from the run's first step, of which a single state knows \
+         nothing: add the table to the run's config",
+    ),
+    (
+        "central_flow",
+        "it follows the central flow from an earlier step, of which a single state knows nothing: \
+         add the table to the run's config",
+    ),
+];
 
 /// A measurement that cannot be made as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]

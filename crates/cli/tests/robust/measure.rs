@@ -279,7 +279,7 @@ fn what_cannot_be_measured_is_refused_with_a_reason() {
     let place = Place::new();
     train(&place, &[]);
     let before = files(&place, "run");
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (
             &["measure", "run", "--at", "15", "--spectrum"],
             &["no checkpoint of step 15", "0, 10, 20, 30, 40"],
@@ -319,6 +319,10 @@ fn what_cannot_be_measured_is_refused_with_a_reason() {
         (
             &["measure", "run", "--at", "10", "--flow"],
             &["measure.flow", "gradient flow"],
+        ),
+        (
+            &["measure", "run", "--at", "10", "--central-flow"],
+            &["measure.central_flow", "an earlier step"],
         ),
         (
             &["measure", "run", "--at", "10", "--preconditioned"],

@@ -38,7 +38,7 @@ pub fn sets<'w>(assignments: &[&'w str]) -> Vec<&'w str> {
 }
 
 /// Every kind of rule, with everything measured that it admits.
-const CASES: [(&str, &[&str]); 9] = [
+const CASES: [(&str, &[&str]); 10] = [
     (
         "gd",
         &[
@@ -56,6 +56,7 @@ const CASES: [(&str, &[&str]); 9] = [
             "measure.subspace.every=2",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
+            "measure.central_flow.every=4",
             "measure.spectrum.every=6",
             "measure.spectrum.probes=3",
             "measure.spectrum.lanczos_steps=8",
@@ -69,6 +70,11 @@ const CASES: [(&str, &[&str]); 9] = [
             "run.dtype=float32",
             "measure.eigenvalues.above=0.5",
         ],
+    ),
+    // λ₁ comes down to 2/η after the checkpoint, and Σ is not 0 on either side.
+    (
+        "edge",
+        &["optimizer.step_size=0.05", "measure.central_flow.every=3"],
     ),
     (
         "heavy-ball",

@@ -58,6 +58,7 @@ pub mod columns {
     pub use super::step::columns as step;
     pub use super::subspace::columns as subspace;
     pub use super::test_set::columns as test;
+    pub use crate::central_flow::columns as central_flow;
     pub use crate::flow::columns as flow;
 }
 
@@ -201,6 +202,9 @@ pub enum MeasureError {
     /// Gradient flow cannot be followed to its tolerance.
     #[error(transparent)]
     Flow(crate::flow::StepTooSmall),
+    /// The central flow has no way on.
+    #[error(transparent)]
+    CentralFlow(#[from] crate::central_flow::CentralFlowError),
     /// Something that must be finite is not.
     #[error("{0} is not finite")]
     NonFinite(&'static str),

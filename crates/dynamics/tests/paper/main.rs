@@ -1,6 +1,7 @@
 //! The quantities of Wang, Li and Li (2022) and others on small networks in float64.
 
 mod batch_sharpness;
+mod central_flow;
 mod dense;
 mod flow;
 mod identities;

@@ -6,18 +6,17 @@ mod numbers;
 mod phases;
 mod summary;
 
-use std::fmt::Write;
-
 use brink_analysis::Report;
 
 use element::escaped;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page of a report, with `figures` as SVG documents in their order under the summary.
+/// The page of a report, with `figures` as SVG documents in their order under the summary, and those of
+/// what was `measured` besides, each under its heading, at the end.
 ///
 /// Figures go into the page as they are: they have to be documents that this crate drew.
-pub fn page(report: &Report, figures: &[String]) -> String {
+pub fn page(report: &Report, figures: &[String], measured: &[(String, String)]) -> String {
     let name = escaped(&report.run.name);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -25,15 +24,16 @@ pub fn page(report: &Report, figures: &[String]) -> String {
          <title>{name} · brink</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
     );
     page.push_str(&summary::header(report));
-    for figure in figures {
-        // Writing to a string does not fail.
-        let _ = writeln!(page, "<figure>\n{}</figure>", figure.trim_start());
-    }
+    let framed = |figure: &String| format!("<figure>\n{}</figure>\n", figure.trim_start());
+    page.extend(figures.iter().map(framed));
     page.push_str(&assumptions::section(report));
     page.push_str(&assumptions::by_phase(report));
     page.push_str(&assumptions::missing(report));
     page.push_str(&phases::correlations(report));
     page.push_str(&phases::table(report));
+    for (heading, figure) in measured {
+        page.push_str(&element::section(heading, "", &framed(figure)));
+    }
     page.push_str("</main>\n</body>\n</html>\n");
     page
 }

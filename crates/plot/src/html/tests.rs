@@ -13,7 +13,7 @@ fn report(trace: &Trace) -> Report {
 fn a_report_is_one_page_with_nothing_outside_it() {
     let trace = MadeUp::default().trace();
     let figure = four_phases(&trace).unwrap();
-    let page = page(&report(&trace), &[figure]);
+    let page = page(&report(&trace), &[figure], &[]);
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
     for outside in [
         "<script", "<link", "<img", "src=", "href=", "url(", "@import",
@@ -31,7 +31,7 @@ fn a_report_is_one_page_with_nothing_outside_it() {
 #[test]
 fn every_assumption_has_its_row_and_every_gap_its_remedy() {
     let report = report(&MadeUp::default().trace());
-    let page = page(&report, &[]);
+    let page = page(&report, &[], &[]);
     assert!(!report.assumptions.is_empty());
     for row in &report.assumptions {
         assert!(
@@ -57,7 +57,7 @@ fn every_assumption_has_its_row_and_every_gap_its_remedy() {
 
 #[test]
 fn all_elements_are_closed() {
-    let page = page(&report(&MadeUp::default().trace()), &[]);
+    let page = page(&report(&MadeUp::default().trace()), &[], &[]);
     for element in [
         "table", "tr", "td", "th", "section", "div", "dl", "li", "main", "b", "span",
     ] {
@@ -80,7 +80,7 @@ fn what_a_run_calls_itself_is_text() {
         ..Facts::default()
     };
     let trace = Trace::new(facts, vec![0]).unwrap();
-    let page = page(&report(&trace), &[]);
+    let page = page(&report(&trace), &[], &[]);
     assert!(!page.contains("<script"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(page.contains("a &amp; b &lt; c"));
@@ -89,6 +89,6 @@ fn what_a_run_calls_itself_is_text() {
 #[test]
 fn an_empty_run_has_a_page() {
     let trace = Trace::new(Facts::default(), Vec::new()).unwrap();
-    let page = page(&report(&trace), &[]);
+    let page = page(&report(&trace), &[], &[]);
     assert!(page.contains("Not measured"));
 }
