@@ -39,42 +39,78 @@ pub(super) fn erf(values: &mut [f32]) {
 }
 
 #[inline(always)]
-fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for value in values.iter_mut() {
-                *value = f(*value);
-            }
-        },
-    );
+fn each(values: &mut [f32], f: impl Function) {
+    pulp::Arch::new().dispatch(Each { values, f });
+}
+
+/// A function of one number.
+trait Function {
+    /// `fused` multiplications and additions are one instruction, rounded once.
+    fn of(&self, x: f32, fused: Fused) -> f32;
+}
+
+/// Whether the processor has fused multiplications and additions: a library's take far longer.
+#[derive(Clone, Copy)]
+struct Fused(bool);
+
+impl Fused {
+    /// a·b + c.
+    #[inline(always)]
+    fn sum(self, a: f64, b: f64, c: f64) -> f64 {
+        if self.0 { a.mul_add(b, c) } else { a * b + c }
+    }
+}
+
+impl<F: Fn(f32, Fused) -> f32> Function for F {
+    #[inline(always)]
+    fn of(&self, x: f32, fused: Fused) -> f32 {
+        self(x, fused)
+    }
+}
+
+struct Each<'a, F> {
+    values: &'a mut [f32],
+    f: F,
+}
+
+impl<F: Function> pulp::WithSimd for Each<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        // All vector instructions that are known here come with them.
+        let fused = Fused(!S::IS_SCALAR);
+        for value in self.values.iter_mut() {
+            *value = self.f.of(*value, fused);
+        }
+    }
 }
 
 /// e^x − 1 and e^x for |x| below 700, to 1e-12 relative; NaN of NaN.
 ///
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r − 1 by its Taylor polynomial of degree 10.
 #[inline(always)]
-fn exponentials(x: f64) -> (f64, f64) {
+fn exponentials(x: f64, fused: Fused) -> (f64, f64) {
     /// Adding it leaves the nearest whole number in the lowest bits of the mantissa.
     const ROUND: f64 = 6_755_399_441_055_744.0;
-    let shifted = x * std::f64::consts::LOG2_E + ROUND;
+    let shifted = fused.sum(x, std::f64::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let r = x - n * std::f64::consts::LN_2;
+    let r = fused.sum(-n, std::f64::consts::LN_2, x);
     let mut p = 1.0 / 3_628_800.0;
-    p = p * r + 1.0 / 362_880.0;
-    p = p * r + 1.0 / 40_320.0;
-    p = p * r + 1.0 / 5_040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
+    p = fused.sum(p, r, 1.0 / 362_880.0);
+    p = fused.sum(p, r, 1.0 / 40_320.0);
+    p = fused.sum(p, r, 1.0 / 5_040.0);
+    p = fused.sum(p, r, 1.0 / 720.0);
+    p = fused.sum(p, r, 1.0 / 120.0);
+    p = fused.sum(p, r, 1.0 / 24.0);
+    p = fused.sum(p, r, 1.0 / 6.0);
+    p = fused.sum(p, r, 0.5);
+    p = fused.sum(p, r, 1.0);
     p *= r;
     // 2^n: n moves from the mantissa's lowest bits into the exponent.
     let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
-    let less_one = power * p + (power - 1.0);
-    (less_one, power * p + power)
+    let less_one = fused.sum(power, p, power - 1.0);
+    (less_one, fused.sum(power, p, power))
 }
 
 /// Between two bounds; NaN stays NaN, which `f64::clamp` also does, but not in vectors.
@@ -85,21 +121,21 @@ fn within(x: f64, low: f64, high: f64) -> f64 {
 }
 
 #[inline(always)]
-fn exp_of(x: f32) -> f32 {
+fn exp_of(x: f32, fused: Fused) -> f32 {
     // Beyond these float32 has only 0 and infinity to offer.
-    exponentials(within(f64::from(x), -120.0, 120.0)).1 as f32
+    exponentials(within(f64::from(x), -120.0, 120.0), fused).1 as f32
 }
 
 #[inline(always)]
-fn tanh_of(x: f32) -> f32 {
+fn tanh_of(x: f32, fused: Fused) -> f32 {
     // tanh 10 rounds to 1.
-    let (e, _) = exponentials(2.0 * within(f64::from(x), -10.0, 10.0));
+    let (e, _) = exponentials(2.0 * within(f64::from(x), -10.0, 10.0), fused);
     ((e / (e + 2.0)) as f32).copysign(x)
 }
 
 #[inline(always)]
-fn sigmoid_of(x: f32) -> f32 {
-    let (_, e) = exponentials(-within(f64::from(x), -120.0, 120.0));
+fn sigmoid_of(x: f32, fused: Fused) -> f32 {
+    let (_, e) = exponentials(-within(f64::from(x), -120.0, 120.0), fused);
     (1.0 / (1.0 + e)) as f32
 }
 
@@ -107,7 +143,7 @@ fn sigmoid_of(x: f32) -> f32 {
 ///
 /// The polynomials are the best ones of degree 7, found by iterated weighted least squares.
 #[inline(always)]
-fn erf_of(x: f32) -> f32 {
+fn erf_of(x: f32, fused: Fused) -> f32 {
     const P: [f64; 8] = [
         1.128_379_167_088_988_5,
         0.197_752_277_905_033_6,
@@ -130,7 +166,7 @@ fn erf_of(x: f32) -> f32 {
     ];
     let x64 = within(f64::from(x), -3.93, 3.93);
     let z = x64 * x64;
-    let polynomial = |c: &[f64; 8]| c[..7].iter().rfold(c[7], |sum, &c| sum * z + c);
+    let polynomial = |c: &[f64; 8]| c[..7].iter().rfold(c[7], |sum, &c| fused.sum(sum, z, c));
     ((x64 * polynomial(&P) / polynomial(&Q)) as f32).copysign(x)
 }
 

@@ -133,6 +133,11 @@ impl Graph {
             (Binary::Div, _, Some(c)) if keeps_x => return self.mul_scalar(x, 1.0 / c),
             _ => {}
         }
+        if f == Binary::Add
+            && let Some(whole) = self.put_together(x, y)
+        {
+            return whole;
+        }
         let commutes = matches!(f, Binary::Add | Binary::Mul);
         let args = if commutes && y < x {
             vec![y, x]
@@ -140,6 +145,56 @@ impl Graph {
             vec![x, y]
         };
         self.float(Op::Binary(f), args, shape)
+    }
+
+    /// The sum of two values that are zero but for neighbouring parts, as the gradient of a split is
+    /// written: one value with both parts.
+    fn put_together(&mut self, x: NodeId, y: NodeId) -> Option<NodeId> {
+        let part = |id: NodeId| match self.node(id) {
+            Node {
+                op: Op::SliceAssign(ranges),
+                args,
+                ..
+            } if self.fill(args[0]) == Some(0.0) => Some((args[0], ranges.clone(), args[1])),
+            _ => None,
+        };
+        let ((zeros, of_x, first), (_, of_y, second)) = (part(x)?, part(y)?);
+        if self.node(x).shape != self.node(y).shape {
+            return None;
+        }
+        let mut differ = (0..of_x.len()).filter(|&dim| of_x[dim] != of_y[dim]);
+        let (Some(dim), None) = (differ.next(), differ.next()) else {
+            return None;
+        };
+        let (mut before, mut after) = ((of_x[dim], first), (of_y[dim], second));
+        if before.0.start > after.0.start {
+            std::mem::swap(&mut before, &mut after);
+        }
+        if before.0.end != after.0.start || before.0.step != 1 || after.0.step != 1 {
+            return None;
+        }
+        let mut ranges = of_x;
+        ranges[dim].start = before.0.start;
+        ranges[dim].end = after.0.end;
+        // Parts that broadcast would have to be spread first.
+        let fits = |part: NodeId, length: usize| {
+            let shape = &self.node(part).shape;
+            let at = |d: usize| {
+                if d == dim {
+                    length
+                } else {
+                    ranges[d].end - ranges[d].start
+                }
+            };
+            shape.len() == ranges.len()
+                && (0..ranges.len()).all(|d| ranges[d].step == 1 && shape[d] == at(d))
+        };
+        let length = |range: Range| range.end - range.start;
+        if !fits(before.1, length(before.0)) || !fits(after.1, length(after.0)) {
+            return None;
+        }
+        let both = self.concat(vec![before.1, after.1], dim);
+        Some(self.slice_assign(zeros, ranges, both))
     }
 
     /// Two arguments, less the broadcasting that an operation of them does anyway.
@@ -295,6 +350,17 @@ impl Graph {
     /// The part of `tensor` at `ranges` replaced by `value`.
     pub fn slice_assign(&mut self, tensor: NodeId, ranges: Vec<Range>, value: NodeId) -> NodeId {
         let shape = self.shape(tensor);
+        let whole = ranges.iter().zip(&shape).all(|(range, &length)| {
+            *range
+                == Range {
+                    start: 0,
+                    end: length,
+                    step: 1,
+                }
+        });
+        if whole && ranges.len() == shape.len() && self.node(value).shape == shape {
+            return value;
+        }
         let kind = self.node(tensor).kind;
         self.apply(Op::SliceAssign(ranges), vec![tensor, value], shape, kind)
     }
@@ -304,6 +370,12 @@ impl Graph {
         if let [single] = parts[..] {
             return single;
         }
+        // A part that is itself joined of parts.
+        let flat = |&part: &NodeId| match self.node(part).op {
+            Op::Concat(inner) if inner == dim => self.node(part).args.clone(),
+            _ => vec![part],
+        };
+        let parts: Vec<NodeId> = parts.iter().flat_map(flat).collect();
         let mut shape = self.shape(parts[0]);
         let kind = self.node(parts[0]).kind;
         shape[dim] = parts.iter().map(|&part| self.node(part).shape[dim]).sum();
@@ -364,5 +436,51 @@ impl Graph {
     pub fn scatter_add(&mut self, x: NodeId, dim: usize, indices: NodeId, value: NodeId) -> NodeId {
         let shape = self.shape(x);
         self.float(Op::ScatterAdd(dim), vec![x, indices, value], shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gradient_of_a_split_is_its_parts_joined() {
+        let mut graph = Graph::default();
+        let zeros = graph.full(0.0, vec![2, 6], false);
+        let parts: Vec<NodeId> = (0..3)
+            .map(|_| graph.input(vec![2, 2], Kind::Float, false))
+            .collect();
+        let placed: Vec<NodeId> = (0..3)
+            .map(|at| {
+                let range = |start, end| Range {
+                    start,
+                    end,
+                    step: 1,
+                };
+                let ranges = vec![range(0, 2), range(2 * at, 2 * at + 2)];
+                graph.slice_assign(zeros, ranges, parts[at])
+            })
+            .collect();
+        let two = graph.add(placed[1], placed[0]);
+        let all = graph.add(two, placed[2]);
+        assert_eq!(graph.node(all).op, Op::Concat(1));
+        assert_eq!(graph.node(all).args, parts);
+        // Parts that are no neighbours stay a sum.
+        let apart = graph.add(placed[0], placed[2]);
+        assert_eq!(graph.node(apart).op, Op::Binary(Binary::Add));
+    }
+
+    #[test]
+    fn broadcasting_is_left_to_the_operation_and_one_number_is_not_summed() {
+        let mut graph = Graph::default();
+        let row = graph.input(vec![3, 1], Kind::Float, false);
+        let wide = graph.input(vec![3, 4], Kind::Float, false);
+        let ones = graph.full(1.0, vec![3, 4], false);
+        let spread = graph.mul(ones, row);
+        assert_eq!(graph.node(spread).op, Op::Expand);
+        let product = graph.mul(wide, spread);
+        assert_eq!(graph.node(product).args, [row, wide]);
+        let sum = graph.sum(spread, vec![1]);
+        assert_eq!(graph.node(sum).op, Op::MulScalar(Scalar(4.0)));
     }
 }

@@ -53,15 +53,32 @@ fn look<T: Real>(g: &Geometry, [ky, kx]: [usize; 2], plane: &[T], seen: &mut [T]
 
 /// Adds each element of `columns` to where it was seen: the transpose of [`unfold`].
 pub(super) fn fold<T: Real>(g: &Geometry, columns: &[T], image: &mut [T]) {
-    let plane = g.input[1] * g.input[2];
-    let taps = g.kernel[0] * g.kernel[1];
-    for (row, column) in columns.chunks_exact(g.places()).enumerate() {
-        let (channel, tap) = (row / taps, row % taps);
-        let image = &mut image[channel * plane..][..plane];
-        put(g, [tap / g.kernel[1], tap % g.kernel[1]], column, image);
+    pulp::Arch::new().dispatch(Fold { g, columns, image });
+}
+
+struct Fold<'a, T> {
+    g: &'a Geometry,
+    columns: &'a [T],
+    image: &'a mut [T],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for Fold<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let g = self.g;
+        let plane = g.input[1] * g.input[2];
+        let taps = g.kernel[0] * g.kernel[1];
+        for (row, column) in self.columns.chunks_exact(g.places()).enumerate() {
+            let (channel, tap) = (row / taps, row % taps);
+            let image = &mut self.image[channel * plane..][..plane];
+            put(g, [tap / g.kernel[1], tap % g.kernel[1]], column, image);
+        }
     }
 }
 
+#[inline(always)]
 fn put<T: Real>(g: &Geometry, [ky, kx]: [usize; 2], seen: &[T], plane: &mut [T]) {
     let (rows, top) = g.seen(0, ky);
     let (across, left) = g.seen(1, kx);
