@@ -16,7 +16,7 @@ from harness.contestant import ContestantError
 from harness.environment import BENCH, Environment, say
 from harness.results import Results
 
-WORKS = ["network", "step", "figure1a", "cnn", "growth", "launch"]
+WORKS = ["network", "step", "figure1a", "cnn", "models", "growth", "launch"]
 
 
 def arguments():
@@ -65,6 +65,7 @@ def measure(environment, results, options):
         "step": [work_step.run, work_command.run_memory],
         "figure1a": [work_command.run_figure1a],
         "cnn": [cnn],
+        "models": [models],
         "growth": [work_growth.run],
         "launch": [work_command.run_launch],
     }
@@ -86,14 +87,21 @@ def measure(environment, results, options):
 
 def cnn(environment, results, options):
     problem = work_network.run_cnn(environment, results, options)
-    work_step.run_cnn(environment, results, options, problem)
+    work_step.run_few(environment, results, options, "cnn", problem)
+
+
+def models(environment, results, options):
+    for name, problem in work_network.run_models(environment, results, options):
+        work_step.run_few(environment, results, options, name, problem)
 
 
 def report(environment, results, options, facts):
     """Writes the files and prints the table."""
     facts |= {f"missing: {name}": why for name, why in environment.missing.items()}
     facts |= {"rounds": options.rounds, "steps": options.steps}
-    results.facts |= facts | work_growth.exponents(results) | work_step.cnn_steps(results)
+    results.facts |= facts | work_growth.exponents(results)
+    for work in ("cnn", *work_network.MODELS):
+        results.facts |= work_step.few_steps(results, work)
     results.write(options.out)
     date = datetime.date.today().isoformat()
     # Those of an earlier run too, where its works are kept.
@@ -125,7 +133,8 @@ def main():
         environment.build_brink()
     results = Results()
     if options.resume and (options.out / "samples.json").exists():
-        results.resume(options.out, options.only)
+        models = work_network.MODELS if "models" in options.only else ()
+        results.resume(options.out, [*options.only, *models])
     measure(environment, results, options)
     report(environment, results, options, facts)
     return 1 if results.problems else 0

@@ -2,7 +2,10 @@
 
 from xml.sax.saxutils import escape
 
-from .work_step import CNN_STEP, REGIMES
+from .work_network import MODELS
+from .work_step import FEW_STEPS, REGIMES
+
+BLOCK = "product in a block of 4"
 
 PANELS = [
     ("network", "gradient", "Gradient"),
@@ -11,7 +14,12 @@ PANELS = [
     *[("step", regime, f"Step with 2 eigenvalues, {regime}") for regime in REGIMES],
     ("cnn", "gradient", "CNN, gradient"),
     ("cnn", "product in a block of 4", "CNN, product in a block of 4"),
-    ("cnn", CNN_STEP, "CNN, step with 2 eigenvalues"),
+    ("cnn", FEW_STEPS, "CNN, step with 2 eigenvalues"),
+    *[
+        (model, item, f"{title}, {item}")
+        for model, (title, _, _) in MODELS.items()
+        for item in ("gradient", BLOCK, FEW_STEPS)
+    ],
     ("figure1a", "whole command", "Figure 1(a), whole command"),
 ]
 

@@ -38,6 +38,8 @@ class Problem:
         return [inputs or self.features, *self.model["hidden"], self.outputs]
 
     def describe(self):
+        if self.model["kind"] not in ("mlp", "cnn"):
+            return f"{self.model['kind']}, n = {self.samples}, {self.source}"
         widths = self.model.get("hidden") or self.model.get("channels")
         inner = "-".join(str(width) for width in (self.features, *widths, self.outputs))
         kind = "fc" if self.model["kind"] == "mlp" else "cnn"

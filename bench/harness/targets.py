@@ -1,10 +1,12 @@
 """The targets: what is compared with what, and what came out."""
 
 from .work_growth import exponent
-from .work_step import REFERENCE, REGIMES
+from .work_network import MODELS
+from .work_step import FEW_STEPS, REFERENCE, REGIMES
 
 EDGE = "at the edge"
 BLOCK = "product in a block of 4"
+PEERS = ("jax", "torch", "curvlinops")
 TUNED, TUNED_NARROW = "jax LOBPCG", "jax LOBPCG, compressed inputs"
 
 
@@ -85,10 +87,34 @@ def steps_against(*peers):
     return measure
 
 
-def cnn_against_jax(results):
+def products_against_fastest(work):
+    """Products alone and in a block, against the fastest peer each."""
+    items = ("product in a block of 1", BLOCK)
+
+    def measure(results):
+        found = [against_fastest(work, item, PEERS)(results) for item in items]
+        return [(item, value) for item, [(_, value)] in zip(items, found)]
+
+    return measure
+
+
+def few_steps_against_jax(work):
+    def measure(results):
+        means = [results.mean(work, FEW_STEPS, name) for name in ("brink", TUNED)]
+        return [("", ratio(*means))]
+
+    return measure
+
+
+def model_rows(work, title, gradient, product, step):
+    """The rows of a network, with their limits."""
     return [
-        (item, ratio(results.median("cnn", item, "brink"), results.median("cnn", item, "jax")))
-        for item in ("gradient", "product in a block of 1", BLOCK)
+        Row(work, f"{title}: gradient, against the faster of JAX and PyTorch", gradient,
+            against_fastest(work, "gradient", PEERS)),
+        Row(work, f"{title}: product, against the fastest", product,
+            products_against_fastest(work)),
+        Row(work, f"{title}: step with 2 eigenvalues, against hand-tuned JAX", step,
+            few_steps_against_jax(work)),
     ]
 
 
@@ -177,7 +203,12 @@ ROWS = [
         0.8,
         steps_against(TUNED_NARROW),
     ),
-    Row("cnn", "CNN: gradient and product, against JAX", 1.0, cnn_against_jax),
+    *model_rows("cnn", "CNN", 0.8, 0.8, 0.5),
+    *[
+        row
+        for model, (title, _, _) in MODELS.items()
+        for row in model_rows(model, title, 0.8, 0.6, 0.35)
+    ],
     Row("network", "time against the matrix-product bound", 1.4, against_matrix_products),
     Row("growth", "growth in n, in P, in k: exponent", 1.05, growth),
     Row("launch", "launch to first step beyond reading the data", 0.5, launch, "s"),

@@ -23,17 +23,32 @@ def run(environment, results, options):
 
 
 def run_cnn(environment, results, options):
-    """Work 4, its gradient and products: convolutions of 32 and 32 channels.
-
-    Against JAX, as the target says: PyTorch's many ways to a product take it ten minutes to try.
-    """
+    """Work 4, its gradient and products: convolutions of 32 and 32 channels."""
     changes = ("data.samples=1000", "model.channels=[32,32]")
     problem = export(environment, "cnn", "cnn.toml", *changes)
     results.facts["cnn"] = problem.describe()
     rounds = max(2, options.rounds // 3)
     brinks, blocks = {"brink": "auto"}, [1, 4]
-    compare(environment, results, "cnn", problem, brinks, blocks, rounds, peers=("jax",))
+    compare(environment, results, "cnn", problem, brinks, blocks, rounds)
     return problem
+
+
+# Title, config, and what is changed.
+MODELS = {
+    "resnet": ("ResNet-8", "resnet.toml", ["data.samples=500"]),
+    "vit": ("ViT", "vit.toml", ["data.samples=500", "model.patch=4"]),
+    "gpt": ("GPT that sorts", "sorting.toml", ["data.samples=500", "data.length=32"]),
+}
+
+
+def run_models(environment, results, options):
+    """Work 5: gradient and products of the other networks; yields each, to be stepped."""
+    for name, (_, config, changes) in MODELS.items():
+        problem = export(environment, name, config, *changes)
+        results.facts[name] = problem.describe()
+        rounds = max(2, options.rounds // 3)
+        compare(environment, results, name, problem, {"brink": "auto"}, [1, 4], rounds)
+        yield name, problem
 
 
 def compare(

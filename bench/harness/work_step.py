@@ -24,7 +24,7 @@ REGIMES = {
 }
 
 REFERENCE = "reference"
-CNN_STEP = "step with 2 eigenvalues"
+FEW_STEPS = "step with 2 eigenvalues"
 
 
 def run(environment, results, options):
@@ -49,8 +49,8 @@ def run(environment, results, options):
         memory(results, "step", entries)
 
 
-def run_cnn(environment, results, options, problem):
-    """Work 4, its steps, from the initial weights."""
+def run_few(environment, results, options, work, problem):
+    """Steps of works 4 and 5, from the initial weights."""
     steps = max(2, options.steps // 10)
     with ExitStack() as stack:
         entries = [Entry(environment, stack, "brink", "brink", "", problem, steps)]
@@ -60,19 +60,19 @@ def run_cnn(environment, results, options, problem):
             )
         referee = stack.enter_context(Referee(environment, problem, results))
         sizes = problem.step_size, problem.step_size
-        walk(results, "cnn", CNN_STEP, entries, {None: referee}, 0, sizes, 2)
-        memory(results, "cnn", entries)
+        walk(results, work, FEW_STEPS, entries, {None: referee}, 0, sizes, 2)
+        memory(results, work, entries)
 
 
-def cnn_steps(results):
-    """Work 4's steps in words, for the facts, as no target is set for them."""
+def few_steps(results, work):
+    """Steps of a work in words, for the facts, as no target is set for them."""
     who = []
-    for name in results.contestants("cnn", CNN_STEP):
-        seconds = results.mean("cnn", CNN_STEP, name)
-        products = results.mean("cnn", CNN_STEP, name, "products")
-        steps = len(results.of("cnn", CNN_STEP, name))
+    for name in results.contestants(work, FEW_STEPS):
+        seconds = results.mean(work, FEW_STEPS, name)
+        products = results.mean(work, FEW_STEPS, name, "products")
+        steps = len(results.of(work, FEW_STEPS, name))
         who.append(f"{name} {seconds:.2g} s ({products:.1f} products)")
-    return {f"cnn: {CNN_STEP}": f"{', '.join(who)}; means of {steps} steps"} if who else {}
+    return {f"{work}: {FEW_STEPS}": f"{', '.join(who)}; means of {steps} steps"} if who else {}
 
 
 class Entry:

@@ -72,18 +72,26 @@ def write_safetensors(path, tensors, metadata=None):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+# Networks that are a list of layers.
+LAYERED = ("mlp", "cnn")
+
+
 class Problem:
     """A network on its data.
 
     `weights` is a list of layers, each `(weight, bias or None)`, with linear weights `[out, in]`
-    and convolutions `[out, in, kernel, kernel]`, as in the files.
+    and convolutions `[out, in, kernel, kernel]`, as in the files; for other networks than `mlp` and
+    `cnn` the tensors by name.
     """
 
     def __init__(self, spec, dtype):
         self.model = spec["model"]
         self.kind = self.model["kind"]
+        self.task = spec.get("task", {"positions": 1})
         self.activation = self.model["activation"]
-        if self.activation not in ("tanh", "linear"):
+        if self.kind not in LAYERED:
+            self.check_model()
+        elif self.activation not in ("tanh", "linear"):
             raise ValueError(f"the peers have no activation {self.activation!r}")
         if self.kind == "cnn" and self.model.get("pooling", "average") != "average":
             raise ValueError("the peers have average pooling only")
@@ -91,15 +99,24 @@ class Problem:
             raise ValueError("the peers do not scale outputs")
         if spec["loss"]["kind"] != "mse":
             raise ValueError("the peers have squared error only")
-        self.factor = spec["loss"].get("factor", 1.0)
+        self.factor = spec["loss"].get("factor", 1.0) / self.task["positions"]
         self.x = np.load(spec["inputs"]).astype(dtype)
         self.y = np.load(spec["targets"]).astype(dtype)
         self.dtype = dtype
         self.weights = self.read_weights(spec["weights"])
 
+    def check_model(self):
+        """Refuses what the peers' ResNet, ViT and GPT are not."""
+        if self.kind not in ("resnet", "vit", "gpt") or self.activation != "gelu":
+            raise ValueError(f"the peers have no {self.kind} with {self.activation}")
+        if self.model.get("norm", "group") != "group" or not self.model["bias"]:
+            raise ValueError("the peers have group norm, and biases")
+
     def read_weights(self, path):
-        """The layers in a file."""
+        """The layers in a file, or its tensors by name."""
         tensors = read_safetensors(path)
+        if self.kind not in LAYERED:
+            return {name: values.astype(self.dtype) for name, values in tensors.items()}
         layers, index = [], 0
         while f"layers.{index}.weight" in tensors:
             weight = tensors[f"layers.{index}.weight"].astype(self.dtype)
@@ -112,7 +129,10 @@ class Problem:
 
 
 def write_weights(path, layers):
-    """Writes layers as `read_weights` finds them."""
+    """Writes layers, or tensors by name, as `read_weights` finds them."""
+    if isinstance(layers, dict):
+        write_safetensors(path, layers, {"format": "brink", "layout": "out_in"})
+        return
     tensors = {}
     for index, (weight, bias) in enumerate(layers):
         tensors[f"layers.{index}.weight"] = weight

@@ -18,8 +18,9 @@ jax.config.update("jax_enable_x64", REFEREE)
 import jax.numpy as jnp
 
 import arpack
-from common import Problem, Tally, fastest, serve, timed, write_weights
+from common import LAYERED, Problem, Tally, fastest, serve, timed, write_weights
 from jax_lobpcg import Lobpcg
+from jax_models import ModelNetwork
 from jax_network import Network, Programs
 
 DTYPE = np.float64 if REFEREE else np.float32
@@ -31,8 +32,10 @@ class Peer:
     def load(self, problem):
         self.problem = Problem(problem, DTYPE)
         forms = ["conv", "patches"] if self.problem.kind == "cnn" else ["conv"]
-        self.programs = {form: Programs(Network(self.problem, form)) for form in forms}
-        self.network = Network(self.problem)
+        layered = self.problem.kind in LAYERED
+        network = lambda form: Network(self.problem, form) if layered else ModelNetwork(self.problem)
+        self.programs = {form: Programs(network(form)) for form in forms}
+        self.network = network("conv")
         self.x = jnp.asarray(self.network.inputs(self.problem.x))
         self.y = jnp.asarray(self.problem.y)
         self.set_weights(self.problem.weights)
@@ -72,7 +75,7 @@ class Peer:
                 for name, product in programs.blocks.items():
                     # A vmapped convolution over kernels becomes a grouped one, which XLA's CPU
                     # backend computes a hundred times slower: not worth waiting for.
-                    if form == "conv" and self.problem.kind == "cnn" and name == "vmap":
+                    if form == "conv" and self.problem.kind in ("cnn", "resnet") and name == "vmap":
                         continue
                     variants[form, name] = lambda form=form, product=product: (
                         product(self.pushed(form), block).block_until_ready()

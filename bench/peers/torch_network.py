@@ -32,6 +32,13 @@ class Network(nn.Module):
             if bias is not None:
                 layer.bias.copy_(torch.from_numpy(bias))
 
+    def weights(self, values):
+        """Values of the parameters, in their order, as the files have them."""
+        names = (name for name, _ in self.named_parameters())
+        parts = {name: value.numpy() for name, value in zip(names, values)}
+        layers = range(len(self.layers))
+        return [(parts[f"layers.{i}.weight"], parts.get(f"layers.{i}.bias")) for i in layers]
+
     def forward(self, x):
         """Outputs [n, c] of inputs [n, d]."""
         if self.kind == "cnn":

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 import arpack
-from common import Problem, Tally, fastest, serve, timed, write_weights
+from common import LAYERED, Problem, Tally, fastest, serve, timed, write_weights
+from torch_models import ModelNetwork
 from torch_network import Network
 
 try:
@@ -49,7 +50,8 @@ class Peer:
 
     def load(self, problem):
         self.problem = Problem(problem, DTYPE)
-        self.network = Network(self.problem).to(DEVICE)
+        kind = Network if self.problem.kind in LAYERED else ModelNetwork
+        self.network = kind(self.problem).to(DEVICE)
         self.parameters = list(self.network.parameters())
         self.names = [name for name, _ in self.network.named_parameters()]
         self.size = sum(p.numel() for p in self.parameters)
@@ -168,8 +170,12 @@ class Peer:
             "product_norm": float(image.double().norm()),
         }
         if curvlinops is not None and not REFEREE:
-            image = self.curvlinops_product(unit[None])[0]
-            found["product_norm_curvlinops"] = float(image.double().norm())
+            try:
+                image = self.curvlinops_product(unit[None])[0]
+                found["product_norm_curvlinops"] = float(image.double().norm())
+            except NotImplementedError as error:
+                # Forward mode does not know every operation: its products are then left out.
+                print(f"curvlinops has no product: {error}", file=sys.stderr)
         return found
 
     def gradient(self, repeat):
@@ -231,12 +237,7 @@ class Peer:
 
     def save(self, weights):
         """Writes the parameters that the last step measured."""
-        parts = {name: part.numpy() for name, part in zip(self.names, self.measured)}
-        layers = len(self.network.layers)
-        write_weights(
-            weights,
-            [(parts[f"layers.{i}.weight"], parts.get(f"layers.{i}.bias")) for i in range(layers)],
-        )
+        write_weights(weights, self.network.weights(self.measured))
 
     def exact(self, weights, count):
         """Loss, gradient and product norms, and `count` eigenvalues, at the weights of a file."""

@@ -306,6 +306,54 @@ fn attention() {
     }
 }
 
+#[test]
+fn masks_and_positions_made_of_integers() {
+    use burn::tensor::{Bool, Int};
+    for (device_name, device) in cpus() {
+        let batch = classified(8, 4, 4, &device, DType::F64);
+        let weight = tensor(&numbers(16, 3), [4, 4], &device, DType::F64);
+        let module = Assorted {
+            weight: Param::from_tensor(weight),
+        };
+        let of = |m: &Assorted, b: &Batch, later: Tensor<3>, ahead: Tensor<3>| {
+            let x = b.float::<2>(0).reshape([2, 4, 4]);
+            let scores = x.clone().matmul(m.weight.val().unsqueeze());
+            let scores = scores.matmul(x.clone().swap_dims(1, 2)) - ahead;
+            let shares = act::softmax(scores + later, 2);
+            shares.matmul(x).reshape([8, 4])
+        };
+        let forward = |m: &Assorted, b: &Batch| {
+            let device = b.float::<2>(0).device();
+            let later = Tensor::<3, Bool>::tril_mask([1, 4, 4], 0, &device);
+            let options = (&device, DType::F64);
+            let later = Tensor::<3>::zeros([1, 4, 4], options).mask_fill(later, -1e9);
+            let places = Tensor::<1, Int>::arange(0..4, &device);
+            let [row, column] = [[1, 4, 1], [1, 1, 4]].map(|shape| places.clone().reshape(shape));
+            let ahead = (row - column + 1).abs() * Tensor::ones([1, 1, 4], &device);
+            of(m, b, later, ahead.float().cast(DType::F64))
+        };
+        let objective = Objective::trace(&module, &batch, forward, mse).unwrap();
+        check("a causal mask", device_name, &objective, 0.9);
+        // The same from numbers that are written out.
+        let written = |m: &Assorted, b: &Batch| {
+            let device = b.float::<2>(0).device();
+            let each = |f: fn(f64, f64) -> f64| {
+                let places = (0..4).flat_map(|row| (0..4).map(move |column| (row, column)));
+                let values: Vec<f64> = places
+                    .map(|(row, column)| f(f64::from(row), f64::from(column)))
+                    .collect();
+                tensor(&values, [1, 4, 4], &device, DType::F64)
+            };
+            let later = each(|row, column| if column > row { -1e9 } else { 0.0 });
+            of(m, b, later, each(|row, column| (row - column + 1.0).abs()))
+        };
+        let same = Objective::trace(&module, &batch, written, mse).unwrap();
+        let theta = tensor(&numbers(16, 11), [16], &device, DType::F64);
+        let loss = |objective: &Objective<2>| values(objective.evaluate(&theta).unwrap().loss);
+        assert_eq!(loss(&objective), loss(&same), "{device_name}");
+    }
+}
+
 /// Slices, concatenation, gathering, maxima, masks, powers, division: the rest of the rules.
 #[derive(Module, Debug)]
 struct Assorted {

@@ -113,8 +113,8 @@ impl Importer<'_> {
                 let x = self.get(&o.input)?;
                 self.set(&o.out, x)
             }
-            B::Zeros(o) | B::Empty(o) => self.filled(0.0, &o.out),
-            B::Ones(o) => self.filled(1.0, &o.out),
+            B::Zeros(o) | B::Empty(o) => self.filled(0, &o.out),
+            B::Ones(o) => self.filled(1, &o.out),
             _ => self.unsupported(),
         }
     }
@@ -158,11 +158,17 @@ impl Importer<'_> {
         self.set(out, node)
     }
 
-    /// A fill, which only floats have.
-    pub(super) fn filled(&mut self, value: f64, out: &TensorIr) -> Step {
-        if kind(out.dtype) != Kind::Float {
-            return self.unsupported();
+    /// A fill.
+    fn filled(&mut self, value: i32, out: &TensorIr) -> Step {
+        match kind(out.dtype) {
+            Kind::Float => self.filled_floats(value.into(), out),
+            Kind::Int => self.filled_integers(value.into(), out),
+            Kind::Bool => self.unsupported(),
         }
+    }
+
+    /// A fill of floats.
+    pub(super) fn filled_floats(&mut self, value: f64, out: &TensorIr) -> Step {
         let node = self.graph.full(value, out.shape.to_vec(), false);
         self.set(out, node)
     }

@@ -8,6 +8,7 @@
 mod activation;
 mod base;
 mod float;
+mod integers;
 mod module;
 mod numeric;
 

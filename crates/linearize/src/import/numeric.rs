@@ -48,7 +48,7 @@ impl Importer<'_> {
             }
             N::Abs(o) => self.function(Unary::Abs, &o.input, &o.out),
             N::Sign(o) => self.function(Unary::Sign, &o.input, &o.out),
-            N::Full(o) => self.filled(o.value.elem(), &o.out),
+            N::Full(o) => self.filled_floats(o.value.elem(), &o.out),
             N::Clamp(o) => self.clamp(&o.tensor, o.min.elem(), o.max.elem(), &o.out),
             N::ClampMin(o) => self.clamp(&o.lhs, o.rhs.elem(), f64::INFINITY, &o.out),
             N::ClampMax(o) => self.clamp(&o.lhs, f64::NEG_INFINITY, o.rhs.elem(), &o.out),
@@ -147,23 +147,6 @@ impl Importer<'_> {
                 PadModeIr::Reflect | PadModeIr::Edge => self.unsupported(),
             },
             N::IntRandom(_) => self.random(),
-            _ => self.unsupported(),
-        }
-    }
-
-    /// Of integers, what does not change them: comparisons and places of extrema.
-    pub(super) fn numeric_int(&mut self, op: &NumericOperationIr) -> Step {
-        use NumericOperationIr as N;
-        match op {
-            N::Greater(_)
-            | N::GreaterEqual(_)
-            | N::Lower(_)
-            | N::LowerEqual(_)
-            | N::GreaterElem(_)
-            | N::GreaterEqualElem(_)
-            | N::LowerElem(_)
-            | N::LowerEqualElem(_)
-            | N::IntRandom(_) => self.numeric(op),
             _ => self.unsupported(),
         }
     }
