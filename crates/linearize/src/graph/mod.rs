@@ -3,6 +3,8 @@
 //! Equal nodes are the same node (hash-consing), so a forward pass that several programs need is
 //! evaluated once, and what burn-autodiff computes again on the way back (tanh, for one) is not.
 
+#[cfg(feature = "flex")]
+mod allocate;
 mod build;
 #[cfg(feature = "flex")]
 mod chain;

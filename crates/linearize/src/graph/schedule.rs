@@ -85,6 +85,8 @@ impl Schedule {
         given: impl Fn(NodeId) -> bool,
         again: &[NodeId],
     ) -> Self {
+        #[cfg(not(feature = "flex"))]
+        let _ = again;
         let is_source =
             |id: NodeId| given(id) || matches!(graph.node(id).op, Op::Input(_) | Op::Constant(_));
         let mut state = vec![false; graph.len()];

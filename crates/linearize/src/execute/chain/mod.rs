@@ -7,6 +7,7 @@
 //! same operations in the same precision as one by one.
 
 mod access;
+mod compute;
 mod interpret;
 mod reduce;
 
