@@ -55,6 +55,11 @@ class Compressed(Problem):
         self.features = min(problem.samples, problem.features)
 
 
+def makes_its_data(config):
+    """Whether a config's data are made, not read: no folder of images is set for them."""
+    return 'source = "sequence"' in (ROOT / "configs" / config).read_text()
+
+
 def export(environment, name, config, *changes, after=(0,)):
     """Has brink write a problem to files: a config's, with changes, and the weights `after` some
     numbers of steps.
@@ -65,7 +70,7 @@ def export(environment, name, config, *changes, after=(0,)):
     shutil.rmtree(folder, ignore_errors=True)
     request = {
         "config": str(ROOT / "configs" / config),
-        "set": [*environment.data_changes(), *changes],
+        "set": [*changes] if makes_its_data(config) else [*environment.data_changes(), *changes],
         "folder": str(folder),
         "after": list(after),
     }
