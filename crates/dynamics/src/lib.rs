@@ -43,6 +43,7 @@
 //! # }
 //! ```
 
+mod begun;
 mod caught;
 pub mod central_flow;
 mod checkpoints;

@@ -1,10 +1,11 @@
 //! The central flow beside a run of gradient descent.
 
-use brink_state::{Loader, Memory, Part, Saver, StateError};
+use brink_state::{Loader, Memory, Part, StateError};
 use burn::tensor::Tensor;
 
 use super::critical::{Point, ends_the_flow};
 use super::integrator::{CentralFlowParams, Integrator, Stepped};
+use crate::begun::{Begins, Begun};
 use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::measurement::{Iterate, MeasureError, Measurement, Schedule, read};
@@ -32,7 +33,7 @@ pub struct CentralFlow {
     schedule: Schedule,
     params: CentralFlowParams,
     integrator: Integrator,
-    place: Place,
+    place: Begun<State>,
     ended: bool,
     /// Directions outside θ in which the loss does not change.
     flat: usize,
@@ -57,7 +58,7 @@ impl CentralFlow {
             schedule,
             params,
             integrator: Integrator::new(params)?,
-            place: Place::default(),
+            place: Begun::default(),
             ended: false,
             flat: 0,
         })
@@ -155,31 +156,14 @@ impl Memory for CentralFlow {
     }
 }
 
-/// Where the flow is, once it has begun.
-#[derive(Debug, Default)]
-struct Place(Option<State>);
-
-impl Memory for Place {
-    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
-        to.part("begun").value(&self.0.is_some())?;
-        match &mut self.0 {
-            Some(state) => state.save(to),
-            None => Ok(()),
-        }
-    }
-
-    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
-        self.0 = None;
-        if from.part("begun").value()? {
-            let w = from.part("w");
-            let state = self.0.insert(State {
-                step: 0,
-                w: w.tensor()?.ok_or_else(|| w.missing())?,
-                error: 0.0,
-            });
-            state.restore(from)?;
-        }
-        Ok(())
+impl Begins for State {
+    fn begin(from: &Loader<'_>) -> Result<Self, StateError> {
+        let w = from.part("w");
+        Ok(Self {
+            step: 0,
+            w: w.tensor()?.ok_or_else(|| w.missing())?,
+            error: 0.0,
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Gradient flow beside a run of gradient descent, from the same start.
 
 use brink_linearize::{LinearizeError, Objective};
-use brink_state::{Loader, Memory, Part, Saver, StateError};
+use brink_state::{Loader, Memory, Part, StateError};
 use burn::tensor::Tensor;
 
 use super::{DormandPrince, StepTooSmall, runge_kutta_4};
+use crate::begun::{Begins, Begun};
 use crate::column::Column;
 use crate::eigen::{EigenError, Params};
 use crate::flat::largest_of;
@@ -38,7 +39,7 @@ pub struct GradientFlow {
     method: FlowMethod,
     adaptive: DormandPrince,
     solver: ScaledSolver,
-    place: Place,
+    place: Begun<State>,
     gradients: u64,
     /// Directions outside θ in which the loss does not change.
     flat: usize,
@@ -79,7 +80,7 @@ impl GradientFlow {
                 relative_tolerance,
                 ..Params::default()
             })?,
-            place: Place::default(),
+            place: Begun::default(),
             gradients: 0,
             flat: 0,
         })
@@ -175,32 +176,15 @@ impl Memory for GradientFlow {
     }
 }
 
-/// Where the flow is, once it has begun.
-#[derive(Debug, Default)]
-struct Place(Option<State>);
-
-impl Memory for Place {
-    fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
-        to.part("begun").value(&self.0.is_some())?;
-        match &mut self.0 {
-            Some(state) => state.save(to),
-            None => Ok(()),
-        }
-    }
-
-    fn restore(&mut self, from: &Loader<'_>) -> Result<(), StateError> {
-        self.0 = None;
-        if from.part("begun").value()? {
-            let theta = from.part("theta");
-            let state = self.0.insert(State {
-                time: 0.0,
-                theta: theta.tensor()?.ok_or_else(|| theta.missing())?,
-                sharpness: 0.0,
-                found: 0.0,
-            });
-            state.restore(from)?;
-        }
-        Ok(())
+impl Begins for State {
+    fn begin(from: &Loader<'_>) -> Result<Self, StateError> {
+        let theta = from.part("theta");
+        Ok(Self {
+            time: 0.0,
+            theta: theta.tensor()?.ok_or_else(|| theta.missing())?,
+            sharpness: 0.0,
+            found: 0.0,
+        })
     }
 }
 

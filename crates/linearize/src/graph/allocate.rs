@@ -59,12 +59,7 @@ pub(super) fn allocate(
         let phase = phases[order[at]];
         order.partition_point(|&value| phases[value] <= phase) - 1
     };
-    let [mut local, mut kept, mut rows] = [const {
-        Pool {
-            free: Vec::new(),
-            count: 0,
-        }
-    }; 3];
+    let [mut local, mut kept, mut rows] = <[Pool; 3]>::default();
     let mut places: Vec<Operand> = vec![Operand::Register(0); functions.len()];
     let mut alive: Vec<usize> = Vec::new();
     let mut code: Vec<Phase> = Vec::new();

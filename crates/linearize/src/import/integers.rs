@@ -15,8 +15,7 @@ struct Integers {
 }
 
 impl Importer<'_> {
-    /// Integer operations with known arguments; of others, what leaves the integers as they are:
-    /// comparisons and places of extrema.
+    /// Integer operations with known arguments, and comparisons of any.
     pub(super) fn numeric_int(&mut self, op: &NumericOperationIr) -> Step {
         use NumericOperationIr as N;
         match op {
