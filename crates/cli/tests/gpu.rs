@@ -41,6 +41,7 @@ const MEASUREMENTS: &str = r#"
 [measure.batch_sharpness]
 size = 4
 draws = 3
+eigenvalue_draws = 2
 [measure.subspace]
 count = 1
 [measure.layer_sharpness]

@@ -245,7 +245,11 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
         })
         .collect();
     let mut assignments: Vec<&str> = tables.iter().map(String::as_str).collect();
-    assignments.extend(["measure.eigenvalues.count=2", "optimizer.steps=2"]);
+    assignments.extend([
+        "measure.eigenvalues.count=2",
+        "optimizer.steps=2",
+        "measure.batch_sharpness.eigenvalue_draws=2",
+    ]);
     let output = train(folder.path(), CONFIG, "all", &assignments);
     assert!(output.status.success());
     // A report shows each of the tables.

@@ -266,6 +266,14 @@ fn batch_sharpness_is_of_batches_of_a_size() {
         ("measure.batch_sharpness.size=0", "at least 1"),
         ("measure.batch_sharpness.draws=1", "at least 2"),
         (
+            "measure.batch_sharpness.eigenvalue_draws=1",
+            "0 or at least 2",
+        ),
+        (
+            "measure.batch_sharpness.relative_tolerance=0",
+            "between 0 and 1",
+        ),
+        (
             "measure.batch_sharpness.relative_error=1",
             "between 0 and 1",
         ),

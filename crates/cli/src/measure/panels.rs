@@ -50,7 +50,12 @@ const PANELS: &[(&str, &[&[&str]])] = &[
     (
         "batch_sharpness",
         &[
-            &["lambda_1", "batch_sharpness", "threshold"],
+            &[
+                "lambda_1",
+                "batch_sharpness",
+                "batch_lambda_max",
+                "threshold",
+            ],
             &["gradient_noise_trace"],
         ],
     ),

@@ -53,6 +53,7 @@ const CASES: [(&str, &[&str]); 10] = [
             "measure.step.every=2",
             "measure.batch_sharpness.size=4",
             "measure.batch_sharpness.draws=20",
+            "measure.batch_sharpness.eigenvalue_draws=3",
             "measure.subspace.every=2",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
