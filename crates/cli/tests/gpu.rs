@@ -44,6 +44,7 @@ draws = 3
 eigenvalue_draws = 2
 [measure.subspace]
 count = 1
+class_gradients = true
 [measure.layer_sharpness]
 [measure.flow]
 [measure.spectrum]

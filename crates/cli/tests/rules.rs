@@ -249,6 +249,7 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
         "measure.eigenvalues.count=2",
         "optimizer.steps=2",
         "measure.batch_sharpness.eigenvalue_draws=2",
+        "measure.subspace.class_gradients=true",
     ]);
     let output = train(folder.path(), CONFIG, "all", &assignments);
     assert!(output.status.success());

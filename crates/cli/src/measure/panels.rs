@@ -65,6 +65,7 @@ const PANELS: &[(&str, &[&[&str]])] = &[
             &[
                 "subspace_gradient_share",
                 "subspace_update_share",
+                "subspace_class_share",
                 "subspace_overlap",
             ],
             &["subspace_error"],

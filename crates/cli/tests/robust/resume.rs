@@ -55,6 +55,7 @@ const CASES: [(&str, &[&str]); 10] = [
             "measure.batch_sharpness.draws=20",
             "measure.batch_sharpness.eigenvalue_draws=3",
             "measure.subspace.every=2",
+            "measure.subspace.class_gradients=true",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
             "measure.central_flow.every=4",
