@@ -226,13 +226,17 @@ fn the_step_along_the_gradient_is_that_of_gradient_descent() {
 }
 
 #[test]
-fn the_central_flow_is_that_of_gradient_descent_with_equal_steps() {
+fn the_central_flow_is_that_of_two_rules_with_equal_steps() {
     let table = "measure.central_flow.every=2";
     assert!(set(&[table]).is_ok());
+    let moment = [table, "optimizer.kind=rmsprop"];
+    assert!(set(&moment).is_ok());
+    let fast = rendered(set(&[&moment[..], &["optimizer.beta2=0.4"]].concat()));
+    assert!(fast.contains("at least 0.5"), "{fast}");
     for (other, advice) in [
-        ("optimizer.kind=heavy-ball", "gradient descent over all"),
-        ("optimizer.kind=rmsprop", "gradient descent over all"),
-        ("optimizer.minibatch.size=5", "gradient descent over all"),
+        ("optimizer.kind=heavy-ball", "RMSProp over all"),
+        ("optimizer.kind=adam", "RMSProp over all"),
+        ("optimizer.minibatch.size=5", "RMSProp over all"),
         ("optimizer.weight_decay=0.01", "without weight decay"),
         ("optimizer.schedule.kind=linear-warmup", "equal size"),
         ("measure.central_flow.substeps=3", "even"),

@@ -88,7 +88,12 @@ const CASES: [(&str, &[&str]); 10] = [
     ),
     (
         "rmsprop",
-        &["optimizer.kind=rmsprop", "measure.preconditioned.count=1"],
+        &[
+            "optimizer.kind=rmsprop",
+            "measure.preconditioned.count=1",
+            "measure.central_flow.every=3",
+            "measure.central_flow.from=5",
+        ],
     ),
     (
         "adam",
