@@ -3,6 +3,10 @@
 # What computes on the CPU, flex or ndarray: `just cpu=ndarray train-cpu`.
 cpu := "flex"
 
+# What a GPU is reached through: wgpu (Vulkan, Metal, DirectX 12), vulkan (the same with kernels in
+# SPIR-V), cuda: `just gpu=cuda train-gpu`.
+gpu := "wgpu"
+
 # List the recipes.
 default:
     @just --list
@@ -15,22 +19,22 @@ train-cpu config="configs/quickstart.toml" *args:
 train-cpu-ndarray config="configs/quickstart.toml" *args:
     cargo run --release --features ndarray -- train {{config}} --backend ndarray {{args}}
 
-# Train on the GPU through wgpu (Vulkan, Metal or DirectX 12).
+# Train on the GPU.
 train-gpu config="configs/quickstart.toml" *args:
-    cargo run --release --features wgpu -- train {{config}} --backend wgpu {{args}}
+    cargo run --release --features {{gpu}} -- train {{config}} --backend gpu {{args}}
 
 # All tests that need no GPU.
 test:
     cargo test --release --workspace
 
-# The same tests on every backend, a GPU (or software Vulkan) included.
+# The same tests on every CPU backend and on wgpu (a GPU, or software Vulkan).
 test-gpu:
-    cargo test --release --workspace --all-features
+    cargo test --release --workspace --features ndarray,wgpu
 
 # Format and lints, warnings denied.
 lint:
     cargo fmt --all --check
-    cargo clippy --release --workspace --all-targets --all-features -- -D warnings
+    cargo clippy --release --workspace --all-targets --features ndarray,wgpu -- -D warnings
 
 # Draw a run's figure again: `just plot outputs/figure1a-1`.
 plot run *args:

@@ -24,7 +24,7 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--binary", type=Path, required=True, help="a brink with wgpu, built with --all-features")
+    add("--binary", type=Path, required=True, help="a brink with wgpu, built with --features ndarray,wgpu")
     add("--tiny", action="store_true", help="networks of a few parameters: does it all work?")
     add("--budget-s", type=float, default=460, help="seconds for the whole (default 460)")
     add("--timeout-s", type=float, default=120, help="seconds for a request (default 120)")

@@ -43,16 +43,23 @@ def nets(environment):
     """The networks that are timed: name → config and changes, and the steps of a turn."""
     if environment.tiny:
         small = ("data.samples=40", "model.hidden=[8,8]")
-        cnn = ("data.samples=8", "model.channels=[2,2]")
+        vit = ("data.samples=6", "model.width=8", "model.heads=2", "model.depth=1")
+        gpt = ("data.samples=8", "data.length=4", "model.width=8", "model.heads=2", "model.depth=1")
         return {
             "fc-tanh, n = 40": ("tanh.toml", small),
-            "CNN, n = 8": ("cnn.toml", cnn),
+            "CNN, n = 8": ("cnn.toml", ("data.samples=8", "model.channels=[2,2]")),
+            "ResNet-8, n = 4": ("resnet.toml", ("data.samples=4", "model.width=4")),
+            "ViT, n = 6": ("vit.toml", vit),
+            "GPT that sorts, n = 8": ("sorting.toml", gpt),
         }
     cnn = ("data.samples=5000", "model.channels=[32,32]")
     return {
         "fc-tanh, n = 1,000": ("tanh.toml", ("data.samples=1000",)),
         "CNN, n = 5,000": ("cnn.toml", cnn),
         "fc-tanh, n = 50,000": ("tanh.toml", ("data.samples=50000",)),
+        "ResNet-8, n = 5,000": ("resnet.toml", ("data.samples=5000",)),
+        "ViT, n = 5,000": ("vit.toml", ("data.samples=5000", "model.patch=4")),
+        "GPT that sorts, n = 5,000": ("sorting.toml", ("data.samples=5000", "data.length=32")),
     }
 
 
@@ -207,15 +214,26 @@ def time_pieces(environment, report, net, process, who):
     repeat = 2 if environment.tiny else 10
     found = process.ask("gradient", repeat=repeat)
     report.add("timing", f"{net}: gradient", who, statistics.median(found["seconds"]), "s")
+    observed(report, f"{net}: gradient", who, found)
     for block in (1, 4, 8):
         what = f"{net}: product in a block of {block}"
         try:
             found = process.ask("product", block=block, repeat=repeat)
             report.add("timing", what, who, statistics.median(found["seconds"]), "s")
+            observed(report, what, who, found)
         except ContestantError as error:
             report.fail("timing", f"{what}, {who}", error)
             if process.process.poll() is not None:
                 raise
+
+
+def observed(report, what, who, found):
+    """What brink says that the device was given: kernels, and the memory held after."""
+    counted = found.get("observed") or {}
+    if "launches" in counted:
+        report.add("counts", f"{what}: launches", who, counted["launches"], "kernels")
+    if counted.get("bytes"):
+        report.add("memory", f"{what}: in brink's tensors", who, counted["bytes"] / 2**20, "MiB")
 
 
 def memory(report, net, who):

@@ -63,7 +63,7 @@ Under nohup, SIGHUP stays ignored.";
 pub struct Train {
     /// The config, a TOML file such as configs/quickstart.toml
     pub config: PathBuf,
-    /// What computes: ndarray, flex or wgpu, of those compiled in
+    /// What computes: ndarray, flex, wgpu or cuda, of those compiled in; gpu is cuda or wgpu
     #[arg(long, overrides_with = "backend")]
     pub backend: Option<String>,
     /// A number from `brink devices`, or discrete, integrated, virtual, cpu
@@ -268,7 +268,7 @@ pub struct Figures {
     /// Where the figures go
     #[arg(long, value_name = "DIR", default_value = "outputs/figures")]
     pub out: PathBuf,
-    /// What computes: ndarray, flex or wgpu, of those compiled in
+    /// What computes: ndarray, flex, wgpu or cuda, of those compiled in; gpu is cuda or wgpu
     #[arg(long, overrides_with = "backend")]
     pub backend: Option<String>,
     /// Folder of CIFAR-10's binary files: data.dir

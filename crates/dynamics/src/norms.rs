@@ -1,7 +1,12 @@
 //! Sums of products that stay accurate in float32 and know no overflow: norms, inner products,
 //! counts.
 
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
+
+use crate::eigen::{EigenError, Numbers, read};
+
+/// What is read, in errors.
+const WHAT: &str = "norms and inner products";
 
 /// Elements summed into one partial sum; partial sums keep rounding from growing with the length.
 const CHUNK: usize = 256;
@@ -44,7 +49,7 @@ pub struct Reading {
 enum Entry {
     Scalar,
     Sum(Box<Sum>),
-    Count { parts: usize },
+    Count { parts: usize, of: usize },
 }
 
 /// Σ xᵢyᵢ.
@@ -84,6 +89,11 @@ impl Reading {
 
     /// How many of `x`, zeros and ones, are ones; exact for any length.
     pub fn count(&mut self, x: Tensor<1>) {
+        self.share(x, 1);
+    }
+
+    /// The same, divided by a number.
+    pub fn share(&mut self, x: Tensor<1>, of: usize) {
         let [len] = x.dims();
         let rows = len / COUNTED;
         let main = x.clone().slice(0..rows * COUNTED);
@@ -97,7 +107,7 @@ impl Reading {
         }
         let count = rows + usize::from(rows * COUNTED < len);
         self.parts.extend(parts);
-        self.entries.push(Entry::Count { parts: count });
+        self.entries.push(Entry::Count { parts: count, of });
     }
 
     /// The numbers in the order in which they were asked for.
@@ -105,18 +115,51 @@ impl Reading {
     /// # Errors
     /// The device's message if it cannot be read.
     pub fn read(self) -> Result<Vec<f64>, String> {
-        let Some(dtype) = self.parts.first().map(Tensor::dtype) else {
+        self.pending().read()
+    }
+
+    /// The same, to be read later.
+    pub fn pending(self) -> Pending {
+        Pending {
+            dtype: self.parts.first().map(Tensor::dtype),
+            numbers: Numbers::new(self.parts, WHAT),
+            entries: self.entries,
+        }
+    }
+}
+
+/// Numbers that something else's read-back may bring.
+#[derive(Debug)]
+pub struct Pending {
+    numbers: Numbers,
+    entries: Vec<Entry>,
+    dtype: Option<DType>,
+}
+
+impl Pending {
+    /// What is to be brought.
+    pub fn numbers(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// The numbers in the order in which they were asked for, waited for if nothing brought them.
+    ///
+    /// # Errors
+    /// The device's message if it cannot be read.
+    pub fn read(mut self) -> Result<Vec<f64>, String> {
+        let Some(dtype) = self.dtype else {
             return Ok(Vec::new());
         };
-        let mut read = values(self.parts)?.into_iter();
+        let values = self.numbers.values().map_err(message)?.to_vec();
+        let mut values = values.into_iter();
         let mut numbers = Vec::with_capacity(self.entries.len());
         let mut doubtful = Vec::new();
         for entry in self.entries {
             numbers.push(match entry {
-                Entry::Scalar => read.next().unwrap_or(f64::NAN),
-                Entry::Count { parts } => read.by_ref().take(parts).sum(),
+                Entry::Scalar => values.next().unwrap_or(f64::NAN),
+                Entry::Count { parts, of } => values.by_ref().take(parts).sum::<f64>() / of as f64,
                 Entry::Sum(sum) => {
-                    let number = read.next().unwrap_or(f64::NAN);
+                    let number = values.next().unwrap_or(f64::NAN);
                     let root = sum.root;
                     if !in_range(number, dtype) {
                         doubtful.push((numbers.len(), sum));
@@ -127,7 +170,7 @@ impl Reading {
         }
         if !doubtful.is_empty() {
             let parts = doubtful.iter().flat_map(|(_, sum)| sum.scaled()).collect();
-            let again = values(parts)?;
+            let again = read(parts, WHAT).map_err(message)?;
             for ((at, sum), parts) in doubtful.iter().zip(again.chunks_exact(3)) {
                 numbers[*at] = sum.of_scaled([parts[0], parts[1], parts[2]]);
             }
@@ -168,17 +211,16 @@ fn in_range(sum: f64, dtype: DType) -> bool {
     sum.is_finite() && sum.abs() >= least
 }
 
-/// Several tensors' values, waited for once.
-fn values(parts: Vec<Tensor<1>>) -> Result<Vec<f64>, String> {
-    let data: TensorData = Tensor::cat(parts, 0)
-        .try_into_data()
-        .map_err(|error| error.to_string())?;
-    Ok(data.iter::<f64>().collect())
+fn message(error: EigenError) -> String {
+    match error {
+        EigenError::ReadBack { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(all(test, feature = "flex"))]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
 

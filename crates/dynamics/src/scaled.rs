@@ -12,7 +12,8 @@ use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::eigen::{
-    EigenError, Eigenpair, OperatorError, Params, Solution, Solver, SymmetricOperator,
+    EigenError, Eigenpair, OperatorError, Params, Request, Solution, Solver, SymmetricOperator,
+    read,
 };
 
 /// Largest entries of images between 2⁻⁴⁰ and 2⁴⁰ are as they should be: of squares in float32,
@@ -47,10 +48,10 @@ impl ScaledSolver {
     /// # Errors
     /// [`EigenError`].
     pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
-        self.solve_above(operator, None)
+        self.solve_for(operator, Request::default())
     }
 
-    /// As [`Solver::solve_above`], likewise.
+    /// As [`solve`](Self::solve), and all further eigenvalues above a floor.
     ///
     /// # Errors
     /// [`EigenError`].
@@ -59,11 +60,22 @@ impl ScaledSolver {
         operator: &mut dyn SymmetricOperator,
         floor: Option<f64>,
     ) -> Result<Solution, EigenError> {
-        let scaled_floor = |exponent: i32| floor.map(|floor| floor * power(exponent));
+        let request = floor.map_or_else(Request::default, Request::above);
+        self.solve_for(operator, request)
+    }
+
+    /// As [`Solver::solve_for`], likewise.
+    ///
+    /// # Errors
+    /// [`EigenError`].
+    pub fn solve_for(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        mut request: Request<'_>,
+    ) -> Result<Solution, EigenError> {
         let mut scaled = Scaled::new(operator, self.exponent);
-        let mut result = self
-            .solver
-            .solve_above(&mut scaled, scaled_floor(self.exponent));
+        let first = scaled_request(&mut request, self.exponent);
+        let mut result = self.solver.solve_for(&mut scaled, first);
         let mut discarded = None;
         let doubtful = is_doubtful(&result);
         if doubtful && let Some(exponent) = self.better(&mut scaled, &result)? {
@@ -72,7 +84,8 @@ impl ScaledSolver {
             self.exponent = exponent;
             discarded = result.ok();
             let mut scaled = Scaled::new(operator, exponent);
-            result = self.solver.solve_above(&mut scaled, scaled_floor(exponent));
+            let again = scaled_request(&mut request, exponent);
+            result = self.solver.solve_for(&mut scaled, again);
         }
         let mut solution = result?;
         solution.info.read_backs += usize::from(doubtful);
@@ -119,7 +132,7 @@ impl ScaledSolver {
         Ok((far && needed != self.exponent).then_some(needed))
     }
 
-    /// vᵀAv of the rows of `vectors` and ‖Av − (vᵀAv)v‖, by one product each.
+    /// vᵀAv of the rows of `vectors` and ‖Av − (vᵀAv)v‖, by one product each, and ⟨v, along⟩.
     ///
     /// # Errors
     /// [`EigenError`] of the operator or the device.
@@ -127,28 +140,31 @@ impl ScaledSolver {
         &self,
         operator: &mut dyn SymmetricOperator,
         vectors: &Tensor<2>,
-    ) -> Result<Vec<[f64; 2]>, EigenError> {
+        along: Tensor<1>,
+    ) -> Result<Vec<Quotient>, EigenError> {
         let resolution = resolution(operator.dim(), operator.dtype());
         let mut scaled = Scaled::new(operator, self.exponent);
         let image = scaled.apply(vectors.clone()).map_err(failed)?;
         let mut exponent = self.exponent;
-        let mut pairs = quotients(vectors, image.clone())?;
-        if pairs
-            .iter()
-            .all(|[value, residual]| is_small(*value, *residual))
-            || pairs.iter().flatten().any(|number| !number.is_finite())
+        let mut pairs = quotients(vectors, image.clone(), along.clone())?;
+        if pairs.iter().all(|pair| is_small(pair.value, pair.residual))
+            || !pairs.iter().all(Quotient::is_finite)
         {
             let largest = scaled.largest_entry()?;
             if largest != 0.0 && largest.is_finite() {
                 let further = -largest.log2().floor() as i32;
                 exponent += further;
-                pairs = quotients(vectors, times(image, further))?;
+                pairs = quotients(vectors, times(image, further), along)?;
             }
         }
         let unit = power(-exponent);
         let pairs = pairs.into_iter();
         Ok(pairs
-            .map(|[value, residual]| [value * unit, residual * unit + resolution])
+            .map(|pair| Quotient {
+                value: pair.value * unit,
+                residual: pair.residual * unit + resolution,
+                ..pair
+            })
             .collect())
     }
 }
@@ -160,6 +176,15 @@ impl Memory for ScaledSolver {
             ("exponent", &mut self.exponent),
             ("vanished", &mut self.vanished),
         ]
+    }
+}
+
+/// What is asked of an operator times a power of two.
+fn scaled_request<'r>(request: &'r mut Request<'_>, exponent: i32) -> Request<'r> {
+    let floor = request.floor.map(|floor| floor * power(exponent));
+    Request {
+        floor,
+        ..request.again()
     }
 }
 
@@ -261,16 +286,41 @@ fn magnified(
     scaled.largest_entry()
 }
 
-fn quotients(vectors: &Tensor<2>, image: Tensor<2>) -> Result<Vec<[f64; 2]>, EigenError> {
+/// What is known of a vector v that may be no eigenvector any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Quotient {
+    /// vᵀAv.
+    pub value: f64,
+    /// ‖Av − (vᵀAv)v‖.
+    pub residual: f64,
+    /// Its inner product with another vector.
+    pub along: f64,
+}
+
+impl Quotient {
+    fn is_finite(&self) -> bool {
+        self.value.is_finite() && self.residual.is_finite()
+    }
+}
+
+fn quotients(
+    vectors: &Tensor<2>,
+    image: Tensor<2>,
+    along: Tensor<1>,
+) -> Result<Vec<Quotient>, EigenError> {
+    let [rows, _] = vectors.dims();
     let values = (vectors.clone() * image.clone()).sum_dim(1);
     let residual = image - vectors.clone() * values.clone();
     let residuals = (residual.clone() * residual).sum_dim(1).sqrt();
-    let both = Tensor::cat(vec![values, residuals], 1);
-    let both = both
-        .try_into_data()
-        .map_err(|error| failed(OperatorError::from(error)))?;
-    let both: Vec<f64> = both.iter::<f64>().collect();
-    Ok(both.as_chunks::<2>().0.to_vec())
+    let along = (vectors.clone() * along.unsqueeze()).sum_dim(1);
+    let parts = [values, residuals, along].map(|column| column.reshape([rows]));
+    let read = read(parts.into(), "Rayleigh quotients")?;
+    let quotient = |row: usize| Quotient {
+        value: read[row],
+        residual: read[rows + row],
+        along: read[2 * rows + row],
+    };
+    Ok((0..rows).map(quotient).collect())
 }
 
 /// An operator times a power of two.
@@ -295,11 +345,7 @@ impl<'a> Scaled<'a> {
         let Some(largest) = &self.largest else {
             return Ok(0.0);
         };
-        let read = largest.clone().try_into_vec_as::<f64>();
-        let read = read.map_err(|source| EigenError::ReadBack {
-            what: "the size of an image",
-            source,
-        })?;
+        let read = read(vec![largest.clone()], "the size of an image")?;
         Ok(read.first().copied().unwrap_or(0.0))
     }
 }

@@ -3,10 +3,10 @@
 use brink_state::{Loader, Memory, Part, Saver, StateError};
 use burn::tensor::Tensor;
 
-use crate::eigen::{Certainty, EigenError, End, Solution, SymmetricOperator};
+use crate::eigen::{Certainty, EigenError, End, Numbers, Request, Solution, SymmetricOperator};
 use crate::flat::with_flat_directions;
 use crate::record::{Eigenvalue, EigenvalueKind};
-use crate::scaled::ScaledSolver;
+use crate::scaled::{Quotient, ScaledSolver};
 use crate::settings::{Between, EigenvalueSettings};
 
 /// The eigenvalues of one step.
@@ -18,8 +18,20 @@ pub struct Measured {
     pub smallest: Vec<Eigenvalue>,
     /// The top eigenvector, unit norm, [P].
     pub top: Option<Tensor<1>>,
+    /// The inner product of the top eigenvector with the vector asked for.
+    pub top_along: Option<f64>,
     /// The vectors at the largest end, unit norm, [k, P], without those of flat directions.
     pub vectors: Option<Tensor<2>>,
+}
+
+/// What is asked for besides the eigenvalues.
+pub struct Wanted<'a> {
+    /// The step rule's threshold for them.
+    pub threshold: Option<f64>,
+    /// What the top eigenvector is compared with, [P].
+    pub along: &'a Tensor<1>,
+    /// Numbers that the first read-back brings along.
+    pub numbers: Option<&'a mut Numbers>,
 }
 
 /// Measures eigenvalues by their schedule.
@@ -106,11 +118,17 @@ impl Spectrum {
         })
     }
 
-    /// The eigenvalues of `step` of the `operator` there; `threshold` is the step rule's for them.
+    /// Whether a step's eigenvalues can be measured before the step rule's threshold is known, and are.
+    pub fn needs_no_threshold(&self, step: u64) -> bool {
+        let due = (self.settings.as_ref()).is_some_and(|settings| settings.schedule.due(step));
+        due && self.ends.iter().all(|end| end.above.is_none())
+    }
+
+    /// The eigenvalues of `step` of the `operator` there, and what else is wanted.
     pub fn measure(
         &mut self,
         step: u64,
-        threshold: Option<f64>,
+        mut wanted: Wanted<'_>,
         operator: &mut dyn SymmetricOperator,
     ) -> Result<Measured, EigenError> {
         let Some(settings) = &self.settings else {
@@ -120,15 +138,25 @@ impl Spectrum {
         let tolerance = settings.solver.relative_tolerance;
         let mut measured = Measured::default();
         for end in &mut self.ends {
+            let along;
             let values = if due {
-                let floor = end.above.zip(threshold).map(|(share, edge)| share * edge);
-                let solution = end.solver.solve_above(operator, floor)?;
+                let floor = (end.above.zip(wanted.threshold)).map(|(share, edge)| share * edge);
+                let request = Request {
+                    floor,
+                    along: (end.end == End::Largest).then(|| wanted.along.clone()),
+                    numbers: wanted.numbers.as_deref_mut(),
+                };
+                let solution = end.solver.solve_for(operator, request)?;
                 self.totals.add(&solution);
+                along = solution.along.first().copied();
                 end.vectors = Some(solution.vectors.clone());
                 followed(solved(&solution, end.end), end.count, floor)
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
-                let pairs = end.solver.quotients(operator, vectors)?;
+                let pairs = end
+                    .solver
+                    .quotients(operator, vectors, wanted.along.clone())?;
+                along = pairs.first().map(|pair| pair.along);
                 rayleigh_quotients(&pairs, end.end, tolerance)
             } else {
                 continue;
@@ -140,6 +168,7 @@ impl Spectrum {
                     // Where the flat directions lie highest, the solver's first vector is not it.
                     let flat = self.flat > 0 && values.first().is_some_and(|top| top.value == 0.0);
                     let top = end.vectors.as_ref().filter(|_| !flat);
+                    measured.top_along = along.filter(|_| top.is_some());
                     measured.top = top.map(first_row);
                     measured.vectors = end.vectors.clone();
                     measured.largest = values;
@@ -266,18 +295,25 @@ fn followed(mut values: Vec<Eigenvalue>, count: usize, floor: Option<f64>) -> Ve
 }
 
 /// Stale vectors' vᵀHv, each within its residual of some eigenvalue, though not surely of the same.
-fn rayleigh_quotients(pairs: &[[f64; 2]], end: End, tolerance: f64) -> Vec<Eigenvalue> {
+fn rayleigh_quotients(pairs: &[Quotient], end: End, tolerance: f64) -> Vec<Eigenvalue> {
     let pairs = pairs.iter().enumerate();
     pairs
-        .map(|(position, &[value, residual])| Eigenvalue {
-            index: index(position, end),
-            value,
-            residual,
-            error_bound: residual,
-            certainty: Certainty::Rigorous,
-            converged: residual <= tolerance * value.abs(),
-            kind: EigenvalueKind::RayleighQuotient,
-            products: 1,
-        })
+        .map(
+            |(
+                position,
+                &Quotient {
+                    value, residual, ..
+                },
+            )| Eigenvalue {
+                index: index(position, end),
+                value,
+                residual,
+                error_bound: residual,
+                certainty: Certainty::Rigorous,
+                converged: residual <= tolerance * value.abs(),
+                kind: EigenvalueKind::RayleighQuotient,
+                products: 1,
+            },
+        )
         .collect()
 }

@@ -7,6 +7,7 @@ use super::EigenError;
 use super::block::{Arithmetic, Stack};
 use super::host::stack;
 use super::rayleigh_ritz::Grams;
+use super::reading::Numbers;
 
 /// Rows of some block with what is known of them.
 pub(super) struct Block {
@@ -18,16 +19,26 @@ pub(super) struct Block {
     pub past: Mat<f64>,
 }
 
+/// Rows whose products with the basis are wanted.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// Blocks of earlier solves.
+    pub past: Vec<Tensor<2>>,
+    /// A vector that the eigenvectors are compared with, `[P]`.
+    pub along: Option<Tensor<1>>,
+}
+
 /// Basis rows S and images A·S, `[n, P]` each.
 pub(super) struct Basis {
     arithmetic: Arithmetic,
     rows: Stack,
     images: Stack,
-    /// Blocks of earlier solves, `[m, P]` in all. Their products with the basis come with its Gram
-    /// matrices, in the same read-backs.
-    past: Option<Stack>,
+    /// Rows whose products with the basis come with its Gram matrices, in the same read-backs.
+    watched: Option<Stack>,
+    /// How many of these, the first ones, are blocks of earlier solves.
+    past: usize,
     grams: Grams,
-    /// S and A·S times the transpose of the earlier blocks, `[n, m]` each.
+    /// S and A·S times the transpose of the watched rows, `[n, m]` each.
     shared: [Mat<f64>; 2],
     /// Whether nothing of it has been read since it was replaced.
     unread: bool,
@@ -41,18 +52,24 @@ struct Reading {
 }
 
 impl Basis {
-    /// Reads the Gram matrices of `rows` and `images`, and their products with the `past` blocks.
+    /// Reads the Gram matrices of `rows` and `images` and their products with the `watched` rows, and
+    /// some `numbers` with them.
     pub fn new(
         arithmetic: Arithmetic,
         rows: Tensor<2>,
         images: Tensor<2>,
-        past: Option<Stack>,
+        watched: Watched,
+        numbers: Option<&mut Numbers>,
     ) -> Result<Self, EigenError> {
         let empty = || Mat::zeros(0, 0);
+        let past = watched.past.iter().map(|block| block.dims()[0]).sum();
+        let along = watched.along.map(|vector| vector.unsqueeze());
+        let watched: Vec<Tensor<2>> = watched.past.into_iter().chain(along).collect();
         let mut basis = Self {
             arithmetic,
             rows: rows.into(),
             images: images.into(),
+            watched: (!watched.is_empty()).then(|| watched.into()),
             past,
             grams: Grams {
                 overlap: empty(),
@@ -63,7 +80,7 @@ impl Basis {
             unread: true,
             read_backs: 0,
         };
-        basis.read()?;
+        basis.read_with(numbers)?;
         Ok(basis)
     }
 
@@ -102,8 +119,12 @@ impl Basis {
 
     /// Reads what is unread, if anything.
     pub fn read(&mut self) -> Result<(), EigenError> {
+        self.read_with(None)
+    }
+
+    fn read_with(&mut self, numbers: Option<&mut Numbers>) -> Result<(), EigenError> {
         if self.unread {
-            let Reading { grams, shared } = self.reading(&self.rows, &self.images)?;
+            let Reading { grams, shared } = self.reading(&self.rows, &self.images, numbers)?;
             (self.grams, self.shared) = (grams, shared);
             self.unread = false;
             self.read_backs += 1;
@@ -120,7 +141,7 @@ impl Basis {
         if self.unread {
             return self.read();
         }
-        let new = self.reading(&new_rows, &new_images)?;
+        let new = self.reading(&new_rows, &new_images, None)?;
         self.grams = self.grams.extended(&new.grams);
         let [rows, images] = &self.shared;
         self.shared = [stack(rows, &new.shared[0]), stack(images, &new.shared[1])];
@@ -128,17 +149,22 @@ impl Basis {
         Ok(())
     }
 
-    /// The products of some rows and their images with the whole basis and the earlier blocks.
-    fn reading(&self, rows: &Stack, images: &Stack) -> Result<Reading, EigenError> {
+    /// The products of some rows and their images with the whole basis and the watched rows.
+    fn reading(
+        &self,
+        rows: &Stack,
+        images: &Stack,
+        numbers: Option<&mut Numbers>,
+    ) -> Result<Reading, EigenError> {
         let mut pairs = vec![
             (rows, &self.rows),
             (rows, &self.images),
             (images, &self.images),
         ];
-        if let Some(past) = &self.past {
-            pairs.extend([(rows, past), (images, past)]);
+        if let Some(watched) = &self.watched {
+            pairs.extend([(rows, watched), (images, watched)]);
         }
-        let mut products = self.arithmetic.grams(&pairs)?.into_iter();
+        let mut products = self.arithmetic.grams(&pairs, numbers)?.into_iter();
         let mut next = || {
             products
                 .next()
@@ -178,6 +204,8 @@ impl Basis {
             + mixed.transpose()
             + &mixed;
         let [rows, images] = &self.shared;
+        let rows = rows.subcols(0, self.past);
+        let images = images.subcols(0, self.past);
         Block {
             rows: self.on_both(on_images, on_rows),
             gram,
@@ -185,11 +213,22 @@ impl Basis {
         }
     }
 
+    /// Products of C·S, for C = `coefficients`, `[q, n]`, with the vector that is watched; none if there
+    /// is none.
+    pub fn along(&self, coefficients: &Mat<f64>) -> Vec<f64> {
+        let [rows, _] = &self.shared;
+        if rows.ncols() <= self.past {
+            return Vec::new();
+        }
+        let products = coefficients * rows.subcols(self.past, 1);
+        (0..products.nrows()).map(|i| products[(i, 0)]).collect()
+    }
+
     /// The Gram matrix of rows that are no part of it, in a read-back of its own.
     pub fn gram_of(&mut self, rows: Tensor<2>) -> Result<Mat<f64>, EigenError> {
         let rows = Stack::from(rows);
         self.read_backs += 1;
-        let mut grams = self.arithmetic.grams(&[(&rows, &rows)])?;
+        let mut grams = self.arithmetic.grams(&[(&rows, &rows)], None)?;
         Ok(grams.swap_remove(0))
     }
 }

@@ -8,16 +8,17 @@ use super::bounds::rounding;
 use super::host::{eigh_descending, scaled_rows};
 use super::operator::Meter;
 use super::rayleigh_ritz::Grams;
+use super::reading::read_with;
+use super::request::Request;
 use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
 use super::{EigenError, End, Params};
 
 /// Applies the operator to the identity and decomposes the result on the host: P products, of
-/// which each wanted pair but the last is charged one. With a `floor` all values above it are
-/// wanted.
+/// which each wanted pair but the last is charged one.
 pub(super) fn solve(
     mut meter: Meter<'_>,
     params: &Params,
-    floor: Option<f64>,
+    request: Request<'_>,
     device: &Device,
     dtype: DType,
     epsilon: f64,
@@ -25,13 +26,10 @@ pub(super) fn solve(
     let dim = meter.dim();
     let identity = upload(&Mat::identity(dim, dim), device, dtype);
     let owners: Vec<usize> = (0..dim).collect();
-    let values = meter
-        .apply(identity, &owners)?
-        .try_into_vec_as::<f64>()
-        .map_err(|source| EigenError::ReadBack {
-            what: "the dense operator",
-            source,
-        })?;
+    let images = meter.apply(identity, &owners)?.reshape([dim * dim]);
+    let parts = std::iter::once(images).chain(request.along).collect();
+    let mut values = read_with(parts, request.numbers, "the dense operator")?;
+    let along = values.split_off(dim * dim);
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         return Err(EigenError::NonFinite {
             row: at / dim,
@@ -51,7 +49,7 @@ pub(super) fn solve(
     let scale = values.iter().fold(0.0, |top: f64, v| top.max(v.abs()));
     let above = |floor: f64| values.iter().take_while(|&&value| value > floor).count();
     let limit = params.largest_count.clamp(params.count, dim);
-    let count = floor.map_or(params.count, |floor| {
+    let count = request.floor.map_or(params.count, |floor| {
         above(floor).clamp(params.count, limit)
     });
     let params = Params {
@@ -86,6 +84,12 @@ pub(super) fn solve(
     let vectors = scaled_rows(&rows, &wanted, &vec![1.0; count]);
     Ok(Solution {
         pairs,
+        along: match along.is_empty() {
+            true => Vec::new(),
+            false => (0..count)
+                .map(|i| (0..dim).map(|j| vectors[(i, j)] * along[j]).sum())
+                .collect(),
+        },
         vectors: upload(&vectors, device, dtype),
         info: Info {
             stop: Stop::Dense,

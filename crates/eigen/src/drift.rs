@@ -44,21 +44,14 @@ impl Drift {
 
     /// The rows that the next block is to be compared with, in `dim` dimensions, on the same device
     /// and of the same type; blocks that do not suit are forgotten.
-    pub fn past(
-        &mut self,
-        dim: usize,
-        device: &Device,
-        dtype: DType,
-        arithmetic: Arithmetic,
-    ) -> Option<Stack> {
+    pub fn past(&mut self, dim: usize, device: &Device, dtype: DType) -> Vec<Tensor<2>> {
         let fits = |old: &Tensor<2>| {
             old.dims()[1] == dim && old.dtype() == dtype && old.device() == *device
         };
         if !self.blocks.iter().all(fits) {
             self.forget();
         }
-        let blocks = self.blocks.clone();
-        (!blocks.is_empty()).then(|| arithmetic.stack(blocks))
+        self.blocks.clone()
     }
 
     /// Notes a `block` that was compared with the [`past`](Self::past), and says where the next one
@@ -76,7 +69,7 @@ impl Drift {
         self.blocks.insert(0, rows.clone());
         let expected = match self.expected()? {
             Some(coefficients) => {
-                let all = arithmetic.stack(self.blocks.clone());
+                let all = Stack::from(self.blocks.clone());
                 arithmetic.combine(&[(&coefficients, &all)])
             }
             None => rows,

@@ -49,6 +49,14 @@ pub enum EigenError {
         /// Dimension of the operator.
         dim: usize,
     },
+    /// A vector to compare with that is not of the operator's length.
+    #[error("the vector to compare eigenvectors with has {length} entries: expected {dim}")]
+    VectorLength {
+        /// Entries given.
+        length: usize,
+        /// Dimension of the operator.
+        dim: usize,
+    },
     /// The operator returned a block of another shape or type than it was given.
     #[error(
         "the operator returned {got:?} {got_dtype:?} for a block {expected:?} {expected_dtype:?}: \

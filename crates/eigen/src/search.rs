@@ -3,12 +3,13 @@
 use burn::tensor::Tensor;
 
 use super::assessment::{Assessment, Progress};
-use super::basis::Block;
-use super::block::{Arithmetic, Stack};
+use super::basis::{Block, Watched};
+use super::block::Arithmetic;
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::policy::{MARGIN, Policy, Report, Rise, Supposed, Work};
 use super::random::RandomVectors;
+use super::reading::Numbers;
 use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
 use super::{EigenError, Params};
@@ -32,8 +33,8 @@ pub(super) struct Start {
     pub trusted: usize,
     /// Mean Rayleigh quotient of residuals in an earlier solve.
     pub centre: Option<f64>,
-    /// Blocks of earlier solves, which the next start will be compared with.
-    pub past: Option<Stack>,
+    /// Rows whose products with the basis are wanted.
+    pub watched: Watched,
     /// Guards that are not applied unless they must be, `[g, P]`.
     pub guards: Option<Tensor<2>>,
     /// What stands in for them, or did in the solve before.
@@ -75,6 +76,8 @@ pub(super) struct Outcome {
     pub assessment: Assessment,
     /// `[count, P]`.
     pub vectors: Tensor<2>,
+    /// Their products with the vector that was watched, if there was one.
+    pub along: Vec<f64>,
     /// `[rows, P]`, where the next solve should start.
     pub next_start: Block,
     pub centre: Option<f64>,
@@ -90,13 +93,15 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Search<'a> {
-    /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step.
+    /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step, whose
+    /// read-back brings the `numbers`.
     pub fn new(
         params: Params,
         meter: Meter<'a>,
         source: &'a mut RandomVectors,
         policy: &'a mut Policy,
         start: Start,
+        numbers: Option<&mut Numbers>,
         epsilon: f64,
     ) -> Result<Self, EigenError> {
         let random = start.rows.dims()[0] > start.carried;
@@ -104,7 +109,8 @@ impl<'a> Search<'a> {
             meter,
             Arithmetic::new(params.fusion),
             start.rows,
-            start.past,
+            start.watched,
+            numbers,
             start.carried,
             [start.block, start.trusted],
             epsilon,
@@ -438,6 +444,7 @@ impl<'a> Search<'a> {
         Outcome {
             stop,
             vectors: subspace.vectors(assessment.truncation.len()),
+            along: subspace.along(assessment.truncation.len()),
             next_start: subspace.free_step(next, &assessment.residuals),
             values,
             assessment,

@@ -10,6 +10,9 @@ pub struct Solution {
     pub pairs: Vec<Eigenpair>,
     /// Unit eigenvectors as rows, `[count, P]`, on the operator's device, in the order of `pairs`.
     pub vectors: Tensor<2>,
+    /// Inner products of the eigenvectors with [`Request::along`](super::Request::along); empty if
+    /// there was none.
+    pub along: Vec<f64>,
     /// How the solve went.
     pub info: Info,
 }

@@ -3,11 +3,13 @@
 use brink_state::{Memory, Part};
 use burn::tensor::{DType, Device, Tensor};
 
+use super::basis::Watched;
 use super::block::{Arithmetic, Stack};
 use super::drift::Drift;
 use super::operator::Meter;
 use super::policy::{Plan, Policy};
 use super::random::RandomVectors;
+use super::request::Request;
 use super::search::{Search, Start};
 use super::solution::{Certainty, Eigenpair, Exceeded, Info, Solution};
 use super::{EigenError, End, Params, SymmetricOperator, dense};
@@ -79,21 +81,23 @@ impl Solver {
     /// float64, a warm start of another width, a failing operator or one that returns another
     /// shape or non-finite numbers, a device that cannot be read.
     pub fn solve(&mut self, operator: &mut dyn SymmetricOperator) -> Result<Solution, EigenError> {
-        self.solve_above(operator, None)
+        self.solve_for(operator, Request::default())
     }
 
-    /// As [`solve`](Self::solve), and all further eigenvalues above `floor` (below it, for the
-    /// smallest end), up to [`Params::largest_count`]: pairs beyond `count` come and go as they
-    /// cross it. A pair that just fell below it may still be among them. With
-    /// [`Params::guard`] = 0 nothing shows which ones are missing.
+    /// As [`solve`](Self::solve), and what else is requested.
     ///
     /// # Errors
-    /// As [`solve`](Self::solve), and a floor that is not finite.
-    pub fn solve_above(
+    /// As [`solve`](Self::solve), a floor that is not finite, and a vector of another length.
+    pub fn solve_for(
         &mut self,
         operator: &mut dyn SymmetricOperator,
-        floor: Option<f64>,
+        request: Request<'_>,
     ) -> Result<Solution, EigenError> {
+        let Request {
+            floor,
+            along,
+            numbers,
+        } = request;
         let (dim, device, dtype) = (operator.dim(), operator.device().clone(), operator.dtype());
         let count = self.params.count;
         if count > dim {
@@ -105,6 +109,11 @@ impl Solver {
                 value,
                 requirement: "finite",
             });
+        }
+        if let Some(length) = along.as_ref().map(|vector| vector.dims()[0])
+            && length != dim
+        {
+            return Err(EigenError::VectorLength { length, dim });
         }
         let epsilon = match dtype {
             DType::F32 => f64::from(f32::EPSILON),
@@ -125,13 +134,21 @@ impl Solver {
         };
         let rows = self.policy.smallest().max(widest).saturating_add(1);
         if dim <= rows.saturating_mul(3) {
-            return dense::solve(meter, &self.params, floor, &device, dtype, epsilon);
+            let request = Request {
+                floor,
+                along,
+                numbers,
+            };
+            return dense::solve(meter, &self.params, request, &device, dtype, epsilon);
         }
 
         let arithmetic = Arithmetic::new(self.params.fusion);
         let mut start = self.starting_rows(dim, &device, dtype)?;
         let reserve = self.reserve(&start, &device, dtype);
-        start.past = self.drift.past(dim, &device, dtype, arithmetic);
+        start.watched = Watched {
+            past: self.drift.past(dim, &device, dtype),
+            along,
+        };
         start.floor = floor;
         let warm = start.carried > 0;
         let params = Params {
@@ -144,6 +161,7 @@ impl Solver {
             &mut self.source,
             &mut self.policy,
             start,
+            numbers,
             epsilon,
         )?
         .run()?;
@@ -172,6 +190,7 @@ impl Solver {
         Ok(Solution {
             pairs,
             vectors: outcome.vectors,
+            along: outcome.along,
             info: Info {
                 stop: outcome.stop,
                 iterations: outcome.iterations,
@@ -217,7 +236,7 @@ impl Solver {
                 block: rows,
                 trusted: rows,
                 centre: None,
-                past: None,
+                watched: Watched::default(),
                 guards: None,
                 supposed: None,
                 floor: None,
@@ -244,7 +263,7 @@ impl Solver {
                     block: wanted,
                     trusted: wanted,
                     centre: self.centre,
-                    past: None,
+                    watched: Watched::default(),
                     guards: Some(kept(wanted, guards)),
                     supposed: Some(supposed),
                     floor: None,
@@ -267,7 +286,7 @@ impl Solver {
                     block: carried + random,
                     trusted: carried + missing,
                     centre: self.centre,
-                    past: None,
+                    watched: Watched::default(),
                     guards: None,
                     supposed,
                     floor: None,
@@ -354,11 +373,9 @@ mod tests {
                 angle,
             };
             solver.solve(&mut operator).unwrap();
-            let all = solver
-                .drift
-                .past(60, &device, DType::F64, arithmetic)
-                .unwrap();
-            let exact = arithmetic.grams(&[(&all, &all)]).unwrap().swap_remove(0);
+            let all = Stack::from(solver.drift.past(60, &device, DType::F64));
+            let exact = arithmetic.grams(&[(&all, &all)], None);
+            let exact = exact.unwrap().swap_remove(0);
             assert_eq!(solver.drift.gram().nrows(), exact.nrows());
             let difference = solver.drift.gram() - &exact;
             assert!(

@@ -5,12 +5,13 @@ use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::EigenError;
-use super::basis::{Basis, Block};
+use super::basis::{Basis, Block, Watched};
 use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
 use super::policy::Supposed;
 use super::rayleigh_ritz::{Grams, Ritz};
+use super::reading::Numbers;
 
 /// Longest correction of a unit vector that is made without measuring its effect.
 const LONGEST_FREE_STEP: f64 = 0.3;
@@ -54,13 +55,15 @@ pub(super) struct Subspace<'a> {
 
 impl<'a> Subspace<'a> {
     /// Applies the operator to `rows`, `[n, P]`, random from row `carried` on and no probes before
-    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows. `past`:
-    /// blocks of earlier solves that the next start is to be compared with.
+    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows. The first
+    /// read-back brings the `numbers`.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         mut meter: Meter<'a>,
         arithmetic: Arithmetic,
         rows: Tensor<2>,
-        past: Option<Stack>,
+        watched: Watched,
+        numbers: Option<&mut Numbers>,
         carried: usize,
         [block, trusted]: [usize; 2],
         epsilon: f64,
@@ -68,7 +71,7 @@ impl<'a> Subspace<'a> {
         let count = rows.dims()[0];
         let owners: Vec<usize> = (0..count).collect();
         let images = meter.apply(rows.clone(), &owners)?;
-        let basis = Basis::new(arithmetic, rows, images, past)?;
+        let basis = Basis::new(arithmetic, rows, images, watched, numbers)?;
         let grams = basis.grams();
         checked(grams, &meter)?;
         grams.check_symmetry(epsilon)?;
@@ -144,6 +147,12 @@ impl<'a> Subspace<'a> {
     pub fn vectors(&self, count: usize) -> Tensor<2> {
         let first = self.ritz.coefficients.subrows(0, count).to_owned();
         self.basis.on_rows(&first)
+    }
+
+    /// Their products with the vector that is watched, if there is one.
+    pub fn along(&self, count: usize) -> Vec<f64> {
+        let first = self.ritz.coefficients.subrows(0, count).to_owned();
+        self.basis.along(&first)
     }
 
     /// Whether there are random rows that can be followed.

@@ -3,7 +3,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_eigen::{EigenError, OperatorError, Params, Solver, Stop, SymmetricOperator};
+use brink_eigen::{EigenError, OperatorError, Params, Request, Solver, Stop, SymmetricOperator};
 use burn::tensor::{DType, Device, Tensor};
 use faer::Mat;
 use spectra::{
@@ -253,7 +253,9 @@ fn a_floor_that_is_no_number_is_refused() {
     let mut operator = Dense::new(&Mat::identity(40, 40), &device, dtype);
     let mut solver = Solver::new(params(1)).unwrap();
     for floor in [f64::NAN, f64::INFINITY] {
-        let error = solver.solve_above(&mut operator, Some(floor)).unwrap_err();
+        let error = solver
+            .solve_for(&mut operator, Request::above(floor))
+            .unwrap_err();
         assert!(
             matches!(error, EigenError::InvalidParameter { name: "floor", .. }),
             "{error}"

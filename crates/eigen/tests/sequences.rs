@@ -4,7 +4,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_eigen::{Params, Solver};
+use brink_eigen::{Params, Request, Solver};
 use faer::Mat;
 use spectra::{Dense, arenas, check, noise, rotation, with_spectrum};
 
@@ -202,7 +202,9 @@ fn values_above_a_floor_are_all_followed() {
             let spectrum = ladder(shift);
             let matrix = with_spectrum(&spectrum, &q);
             let mut operator = Dense::new(&matrix, &device, dtype);
-            let solution = solver.solve_above(&mut operator, Some(floor)).unwrap();
+            let solution = solver
+                .solve_for(&mut operator, Request::above(floor))
+                .unwrap();
             assert_eq!(solution.info.products, operator.products);
             let found = Params {
                 count: solution.pairs.len(),
@@ -233,7 +235,9 @@ fn a_floor_for_the_smallest_end() {
         })
         .unwrap();
         let mut operator = Dense::new(&matrix, &device, dtype);
-        let solution = solver.solve_above(&mut operator, Some(-6.05)).unwrap();
+        let solution = solver
+            .solve_for(&mut operator, Request::above(-6.05))
+            .unwrap();
         assert_eq!(solution.pairs.len(), expected);
         assert!(solution.pairs.iter().all(|pair| pair.value < -6.05));
     }

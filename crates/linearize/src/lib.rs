@@ -59,6 +59,8 @@ mod execute;
 mod forward;
 mod graph;
 mod import;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod launches;
 mod layout;
 mod linearization;
 mod mixing;
@@ -76,6 +78,10 @@ pub use batch::Batch;
 pub use counters::Counters;
 pub use error::LinearizeError;
 pub use evaluate::{Evaluation, Gradient};
+#[cfg(feature = "flex")]
+pub use graph::Passes;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use launches::Launches;
 pub use layout::{Layout, Parameter};
 pub use linearization::Linearization;
 pub use objective::Objective;

@@ -11,6 +11,8 @@ use crate::batch::Batch;
 use crate::counters::Counters;
 use crate::error::LinearizeError;
 use crate::execute::Target;
+#[cfg(feature = "flex")]
+use crate::graph::Passes;
 use crate::layout::Layout;
 use crate::mixing::{self, generic_point};
 use crate::part::{Hoisted, Part, Traced};
@@ -218,6 +220,21 @@ impl<const D: usize> Objective<D> {
     /// Gradients, products, linearisations so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Passes over memory that a gradient takes, and that a Hessian-vector product does at an iterate
+    /// that is linearised at, where operations are taken together as far as they can be.
+    #[cfg(feature = "flex")]
+    pub fn passes(&self) -> [Passes; 2] {
+        let mut sum = [Passes::default(); 2];
+        for part in &self.parts {
+            let programs = &part.traced.programs;
+            sum[0] += programs.gradient.passes(&programs.graph);
+            if let Some(schedule) = &programs.hessian.schedule {
+                sum[1] += schedule.passes(&programs.graph);
+            }
+        }
+        sum
     }
 
     /// The share of a part's samples, n_c/n.

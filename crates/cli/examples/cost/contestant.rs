@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use brink_cli::config::Compression;
 use brink_dynamics::Hessian;
-use brink_dynamics::eigen::{Params, Solver, SpectrumParams, spectrum};
+use brink_dynamics::eigen::{Numbers, Params, Request, Solver, SpectrumParams, spectrum};
 use brink_linearize::{Batch, LinearizeError, Objective};
 use brink_model::{
     LossConfig, ModelConfig, Network, Parameter, Precision, RowSpace, Task, Weights,
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Answer;
+use crate::launches::observed;
 use crate::npy::read_npy;
 
 /// As `compression = "auto"` has it: up to this share of the features, fewer samples pay.
@@ -131,7 +132,9 @@ impl Contestant {
     /// Times gradients.
     pub fn gradient(&mut self, repeat: usize) -> Answer {
         let run = || Ok(self.objective.gradient(&self.theta)?.gradient);
-        Ok(json!({"seconds": timed(repeat, run)?}))
+        let seconds = timed(repeat, run)?;
+        let observed = observed(self.objective.device(), || Ok(run()?))?;
+        Ok(json!({"seconds": seconds, "observed": observed}))
     }
 
     /// Times products in a block of `rows`; the seconds are those of one vector.
@@ -139,10 +142,11 @@ impl Contestant {
         let size = self.objective.parameters();
         let mut at = self.objective.linearize(&self.theta)?;
         let block = at.gradient().clone().reshape([1, size]).repeat_dim(0, rows);
-        let run = || Ok(at.hvp(block.clone())?.reshape([rows * size]));
-        let seconds = timed(repeat, run)?;
+        let mut run = || Ok(at.hvp(block.clone())?.reshape([rows * size]));
+        let seconds = timed(repeat, &mut run)?;
         let seconds: Vec<f64> = seconds.iter().map(|s| s / rows as f64).collect();
-        Ok(json!({"seconds": seconds}))
+        let observed = observed(self.objective.device(), || Ok(run()?))?;
+        Ok(json!({"seconds": seconds, "observed": observed}))
     }
 
     /// Times the spectral density with the trace, whose products are those of a run's measurement.
@@ -226,10 +230,15 @@ impl Contestant {
             let start = Instant::now();
             let mut at = self.objective.linearize(&self.theta)?;
             let gradient = at.gradient().clone();
-            // What a run records at every step besides, in one read-back.
+            // What a run records at every step besides: the solve brings it along.
             let square = (gradient.clone() * gradient.clone()).sum_dim(0);
-            let scalars = read(Tensor::cat(vec![at.loss().clone(), square], 0))?;
-            let solution = solver.solve(&mut Hessian::new(&mut at))?;
+            let mut scalars = Numbers::new(vec![at.loss().clone(), square], "scalars");
+            let request = Request {
+                along: Some(gradient.clone()),
+                numbers: Some(&mut scalars),
+                ..Request::default()
+            };
+            let solution = solver.solve_for(&mut Hessian::new(&mut at), request)?;
             let next = self.theta.clone() - gradient.mul_scalar(step_size);
             self.measured = std::mem::replace(&mut self.theta, next);
             seconds.push(start.elapsed().as_secs_f64());
@@ -238,7 +247,7 @@ impl Contestant {
             read_backs.push(solution.info.read_backs);
             let values: Vec<f64> = solution.pairs.iter().map(|pair| pair.value).collect();
             eigenvalues.push(values);
-            losses.push(scalars[0]);
+            losses.push(scalars.values()?[0]);
         }
         Ok(json!({
             "seconds": seconds,

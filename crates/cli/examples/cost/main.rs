@@ -5,6 +5,7 @@
 
 mod contestant;
 mod export;
+mod launches;
 mod npy;
 
 use std::error::Error;

@@ -24,9 +24,12 @@ pub enum BackendError {
     /// This build is without any.
     #[error("no backend is compiled in")]
     NoneCompiled,
-    /// wgpu finds nothing to compute on.
-    #[error("no GPU adapter was found, not even a software one")]
-    NoAdapter,
+    /// A GPU backend finds nothing to compute on.
+    #[error("the backend {backend} finds no GPU{}", also(*backend))]
+    NoAdapter {
+        /// The backend.
+        backend: Backend,
+    },
     /// No device answers to that name.
     #[error("the backend {backend} has no device \"{which}\"")]
     NoSuchDevice {
@@ -36,6 +39,12 @@ pub enum BackendError {
         which: String,
         /// What there is.
         adapters: Vec<Adapter>,
+    },
+    /// The compiler of the feature `vulkan` makes software Vulkan crash.
+    #[error("{adapter} is a software adapter, which this build's SPIR-V kernels crash")]
+    SoftwareSpirv {
+        /// The adapter's name.
+        adapter: String,
     },
     /// The driver refused.
     #[error("{adapter} cannot be opened: {message}")]
@@ -58,6 +67,17 @@ pub enum BackendError {
         /// Whether TF32 explains it.
         as_tf32: bool,
     },
+    /// Operations that are taken together give another result than one by one.
+    #[error(
+        "{adapter} computes a sum of products of whole numbers with a relative error of \
+         {relative_error:.1e}: a kernel of several operations at once is wrong on it"
+    )]
+    Fused {
+        /// The adapter's name.
+        adapter: String,
+        /// The largest error of a sum whose exact value is known.
+        relative_error: f64,
+    },
 }
 
 impl Diagnostic for BackendError {
@@ -72,13 +92,19 @@ impl Diagnostic for BackendError {
                     Backend::NdArray => "train-cpu-ndarray",
                     Backend::Flex => "train-cpu",
                     Backend::Wgpu => "train-gpu",
+                    Backend::Cuda => "gpu=cuda train-gpu",
                 }
             ),
             Self::NoneCompiled => {
                 "build with one: cargo run --release --features flex -- …".to_owned()
             }
-            Self::NoAdapter => "install the GPU's Vulkan driver; for software Vulkan on Debian or \
-                Ubuntu: apt install mesa-vulkan-drivers libvulkan1; or use a CPU backend: \
+            Self::NoAdapter {
+                backend: Backend::Cuda,
+            } => "install NVIDIA's driver and the CUDA toolkit (`nvidia-smi` lists what the driver \
+                  sees); or use another backend: --backend wgpu or flex"
+                .to_owned(),
+            Self::NoAdapter { .. } => "install the GPU's Vulkan driver; for software Vulkan on \
+                Debian or Ubuntu: apt install mesa-vulkan-drivers libvulkan1; or use a CPU backend: \
                 --backend flex"
                 .to_owned(),
             Self::NoSuchDevice { adapters, .. } => {
@@ -89,6 +115,11 @@ impl Diagnostic for BackendError {
                     .collect();
                 format!("there is {}", list.join("; "))
             }
+            Self::SoftwareSpirv { .. } => {
+                "build without the feature vulkan: cargo run --release --features wgpu -- …; or use \
+                 --backend flex, which is faster on a CPU"
+                    .to_owned()
+            }
             Self::Precision { as_tf32, .. } => {
                 let allow = "or accept it: --set run.matmul_precision=tf32";
                 format!(
@@ -98,6 +129,10 @@ impl Diagnostic for BackendError {
                     if *as_tf32 { allow } else { "" },
                 )
             }
+            Self::Fused { .. } => {
+                "update the driver; or use another device (`brink devices`), or --backend flex"
+                    .to_owned()
+            }
             Self::Open { .. } => {
                 "`brink devices` lists what there is; --device picks another; --backend flex \
                  computes on the CPU"
@@ -105,6 +140,13 @@ impl Diagnostic for BackendError {
             }
         };
         Some(Box::new(help))
+    }
+}
+
+fn also(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Wgpu => ", not even a software adapter",
+        _ => "",
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use burn::tensor::{Device, DeviceKind};
 
+use super::adapter::choose;
 use super::{Adapter, AdapterKind, Backend, BackendError};
 
 /// An adapter, and how Burn is asked for it.
@@ -24,49 +25,25 @@ pub fn adapters() -> Vec<Adapter> {
 /// Opens the adapter that `which` names, or the best: a GPU before a software adapter.
 pub fn open(which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
     let found = find();
-    if found.is_empty() {
-        return Err(BackendError::NoAdapter);
-    }
     let adapters: Vec<Adapter> = found.iter().map(|found| found.adapter.clone()).collect();
-    let at = choose(&adapters, which).ok_or_else(|| BackendError::NoSuchDevice {
-        backend: Backend::Wgpu,
-        which: which.unwrap_or_default().to_owned(),
-        adapters: adapters.clone(),
-    })?;
-    let chosen = found.into_iter().nth(at).ok_or(BackendError::NoAdapter)?;
+    let at = choose(Backend::Wgpu, &adapters, which)?;
+    let chosen = &found[at];
+    // Mesa 22.3 and 25.0 end the process in the middle of compiling such a kernel.
+    if cfg!(feature = "vulkan") && chosen.adapter.software {
+        return Err(BackendError::SoftwareSpirv {
+            adapter: chosen.adapter.name.clone(),
+        });
+    }
     // Opened here rather than at first use, where a refusal would be a panic.
     let device = Device::wgpu_options()
         .graphics_api(chosen.api)
-        .device_kind(chosen.kind)
+        .device_kind(chosen.kind.clone())
         .init()
         .map_err(|error| BackendError::Open {
             adapter: chosen.adapter.name.clone(),
             message: error.to_string(),
         })?;
-    Ok((device, chosen.adapter))
-}
-
-/// The position of the adapter that `which` names.
-fn choose(adapters: &[Adapter], which: Option<&str>) -> Option<usize> {
-    match which {
-        None | Some("default") => (0..adapters.len()).min_by_key(|at| rank(adapters[*at].kind)),
-        Some(which) => match which.parse::<usize>() {
-            Ok(at) => (at < adapters.len()).then_some(at),
-            Err(_) => adapters
-                .iter()
-                .position(|adapter| adapter.kind.name() == which),
-        },
-    }
-}
-
-fn rank(kind: AdapterKind) -> u8 {
-    match kind {
-        AdapterKind::Discrete => 0,
-        AdapterKind::Integrated => 1,
-        AdapterKind::Virtual => 2,
-        AdapterKind::Other => 3,
-        AdapterKind::Cpu => 4,
-    }
+    Ok((device, chosen.adapter.clone()))
 }
 
 /// Adapters of the APIs that compute well; of OpenGL only if those have none.
@@ -144,36 +121,5 @@ fn block_on<F: Future>(future: F) -> F::Output {
             Poll::Ready(output) => return output,
             Poll::Pending => std::thread::yield_now(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn adapter(kind: AdapterKind) -> Adapter {
-        Adapter {
-            name: kind.name().to_owned(),
-            kind,
-            api: Some("Vulkan".to_owned()),
-            driver: None,
-            software: kind == AdapterKind::Cpu,
-        }
-    }
-
-    #[test]
-    fn a_gpu_comes_before_software() {
-        let adapters = [
-            adapter(AdapterKind::Cpu),
-            adapter(AdapterKind::Integrated),
-            adapter(AdapterKind::Discrete),
-        ];
-        assert_eq!(choose(&adapters, None), Some(2));
-        assert_eq!(choose(&adapters, Some("0")), Some(0));
-        assert_eq!(choose(&adapters, Some("integrated")), Some(1));
-        assert_eq!(choose(&adapters, Some("3")), None);
-        assert_eq!(choose(&adapters, Some("virtual")), None);
-        assert_eq!(choose(&[], None), None);
-        assert!(adapters[0].to_string().contains("software adapter"));
     }
 }

@@ -1,5 +1,8 @@
 //! What computes: the backends compiled in, and the device of one that a run uses.
 
+mod adapter;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod error;
 #[cfg(feature = "wgpu")]
 mod gpu;
@@ -11,6 +14,7 @@ use std::str::FromStr;
 use burn::tensor::Device;
 use serde::Serialize;
 
+pub use adapter::{Adapter, AdapterKind};
 pub use error::BackendError;
 pub use precision::{MatmulCheck, MatmulPrecision};
 
@@ -24,11 +28,16 @@ pub enum Backend {
     Flex,
     /// wgpu: Vulkan, Metal or DirectX 12.
     Wgpu,
+    /// CUDA.
+    Cuda,
 }
+
+/// The word for whichever GPU backend has a GPU.
+pub const GPU: &str = "gpu";
 
 impl Backend {
     /// Every backend, whether compiled in or not.
-    pub const ALL: [Self; 3] = [Self::NdArray, Self::Flex, Self::Wgpu];
+    pub const ALL: [Self; 4] = [Self::NdArray, Self::Flex, Self::Wgpu, Self::Cuda];
 
     /// The cargo feature, and the word for `--backend`.
     pub fn name(self) -> &'static str {
@@ -36,6 +45,7 @@ impl Backend {
             Self::NdArray => "ndarray",
             Self::Flex => "flex",
             Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
         }
     }
 
@@ -45,6 +55,7 @@ impl Backend {
             Self::NdArray => "the CPU, with burn-ndarray",
             Self::Flex => "the CPU, with burn-flex",
             Self::Wgpu => "a GPU, through Vulkan, Metal or DirectX 12",
+            Self::Cuda => "an NVIDIA GPU, through CUDA",
         }
     }
 
@@ -54,6 +65,7 @@ impl Backend {
             Self::NdArray => cfg!(feature = "ndarray"),
             Self::Flex => cfg!(feature = "flex"),
             Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Cuda => cfg!(feature = "cuda"),
         }
     }
 
@@ -68,9 +80,9 @@ impl Backend {
     /// The backend of a run that names none: a CPU one if there is one.
     ///
     /// A GPU build that was asked for by feature alone would otherwise need the flag twice, so
-    /// with no CPU backend it is wgpu.
+    /// with no CPU backend it is a GPU one.
     pub fn default_of_build() -> Result<Self, BackendError> {
-        [Self::Flex, Self::NdArray, Self::Wgpu]
+        [Self::Flex, Self::NdArray, Self::Cuda, Self::Wgpu]
             .into_iter()
             .find(|backend| backend.is_compiled())
             .ok_or(BackendError::NoneCompiled)
@@ -91,7 +103,13 @@ impl Backend {
                 flex()
             }
             Self::Wgpu => wgpu(which),
+            Self::Cuda => cuda(which),
         }
+    }
+
+    /// Whether it computes in float64: graphics APIs do not everywhere.
+    pub fn has_float64(self) -> bool {
+        self != Self::Wgpu
     }
 
     /// The adapters of this backend, in the order of their numbers.
@@ -99,14 +117,32 @@ impl Backend {
         match self {
             Self::NdArray | Self::Flex => vec![Adapter::host(self)],
             Self::Wgpu => wgpu_adapters(),
+            Self::Cuda => cuda_adapters(),
+        }
+    }
+
+    /// CUDA if this build has it and it finds a GPU, else wgpu.
+    fn gpu() -> Result<Self, BackendError> {
+        let there = |backend: &Self| backend.is_compiled();
+        let gpus: Vec<Self> = [Self::Cuda, Self::Wgpu].into_iter().filter(there).collect();
+        match &gpus[..] {
+            [] => Err(BackendError::NotCompiled {
+                backend: Self::Wgpu,
+            }),
+            [only] => Ok(*only),
+            [first, second, ..] => Ok(match first.adapters().is_empty() {
+                true => *second,
+                false => *first,
+            }),
         }
     }
 }
 
-/// Multiplies on a device, and refuses it if its products are less precise than `least`.
+/// Computes on a device what is known exactly, and refuses it if its products are less precise than
+/// `least`, or its other operations wrong.
 ///
 /// # Errors
-/// [`BackendError::Precision`]; [`BackendError::Open`] if the product cannot be read back.
+/// [`BackendError::Precision`], [`BackendError::Fused`]; [`BackendError::Open`] if results cannot be read back.
 pub fn check_precision(
     device: &Device,
     adapter: &Adapter,
@@ -116,6 +152,12 @@ pub fn check_precision(
         adapter: adapter.name.clone(),
         message,
     })?;
+    if !MatmulPrecision::Float32.allows(check.fused_error) {
+        return Err(BackendError::Fused {
+            adapter: adapter.name.clone(),
+            relative_error: check.fused_error,
+        });
+    }
     if least.allows(check.relative_error) {
         Ok(check)
     } else {
@@ -137,6 +179,9 @@ impl FromStr for Backend {
     type Err = BackendError;
 
     fn from_str(name: &str) -> Result<Self, BackendError> {
+        if name == GPU {
+            return Self::gpu();
+        }
         let backend = Self::ALL
             .into_iter()
             .find(|backend| backend.name() == name)
@@ -148,76 +193,6 @@ impl FromStr for Backend {
         } else {
             Err(BackendError::NotCompiled { backend })
         }
-    }
-}
-
-/// What kind of thing an adapter is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AdapterKind {
-    /// A graphics card.
-    Discrete,
-    /// A GPU that shares the CPU's memory.
-    Integrated,
-    /// A GPU passed to a virtual machine.
-    Virtual,
-    /// The CPU.
-    Cpu,
-    /// The driver does not say.
-    Other,
-}
-
-impl AdapterKind {
-    /// The word for `--device`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Discrete => "discrete",
-            Self::Integrated => "integrated",
-            Self::Virtual => "virtual",
-            Self::Cpu => "cpu",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// A piece of hardware, or what passes for one, that a backend computes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Adapter {
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub kind: AdapterKind,
-    /// The graphics API that reaches it, if one does.
-    pub api: Option<String>,
-    /// The driver and its version, where known.
-    pub driver: Option<String>,
-    /// Whether a GPU API is only imitated on the CPU.
-    pub software: bool,
-}
-
-impl Adapter {
-    fn host(backend: Backend) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            name: format!("{} on {threads} threads", backend.name()),
-            kind: AdapterKind::Cpu,
-            api: None,
-            driver: None,
-            software: false,
-        }
-    }
-}
-
-impl fmt::Display for Adapter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        if let Some(api) = &self.api {
-            write!(f, " ({api}, {})", self.kind.name())?;
-        }
-        if self.software {
-            f.write_str(": software adapter, runs on the CPU, for tests only")?;
-        }
-        Ok(())
     }
 }
 
@@ -271,6 +246,28 @@ fn wgpu(_which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
     })
 }
 
+#[cfg(feature = "cuda")]
+fn cuda(which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
+    cuda::open(which)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(_which: Option<&str>) -> Result<(Device, Adapter), BackendError> {
+    Err(BackendError::NotCompiled {
+        backend: Backend::Cuda,
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda_adapters() -> Vec<Adapter> {
+    cuda::adapters()
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
 #[cfg(feature = "wgpu")]
 fn wgpu_adapters() -> Vec<Adapter> {
     gpu::adapters()
@@ -291,9 +288,19 @@ mod tests {
             assert_eq!(backend.name().parse::<Backend>().unwrap(), backend);
         }
         assert!(matches!(
-            "cuda".parse::<Backend>(),
-            Err(BackendError::Unknown { name }) if name == "cuda"
+            "tpu".parse::<Backend>(),
+            Err(BackendError::Unknown { name }) if name == "tpu"
         ));
+        // With both, the machine decides.
+        match (Backend::Cuda.is_compiled(), Backend::Wgpu.is_compiled()) {
+            (false, true) => assert_eq!(GPU.parse::<Backend>().unwrap(), Backend::Wgpu),
+            (true, false) => assert_eq!(GPU.parse::<Backend>().unwrap(), Backend::Cuda),
+            (false, false) => assert!(matches!(
+                GPU.parse::<Backend>(),
+                Err(BackendError::NotCompiled { .. })
+            )),
+            (true, true) => assert!(GPU.parse::<Backend>().is_ok()),
+        }
     }
 
     #[cfg(feature = "flex")]

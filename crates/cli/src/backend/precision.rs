@@ -1,4 +1,4 @@
-//! Whether a device's float32 matrix products are float32's: a product with a known exact result.
+//! Whether a device computes in float32 as it should: work whose exact result is known.
 //!
 //! GPUs may round factors to TF32 (10 bits of fraction), half precision (10 bits, a small range) or
 //! bfloat16 (7 bits), with no word of it. That error would go into every eigenvalue.
@@ -44,8 +44,10 @@ impl MatmulPrecision {
 /// What a device's product was found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct MatmulCheck {
-    /// The largest relative error of an entry; infinite if one is no number.
+    /// The largest relative error of an entry of a product; infinite if one is no number.
     pub relative_error: f64,
+    /// The same of elementwise operations and sums of whole numbers, which have no rounding.
+    pub fused_error: f64,
 }
 
 impl MatmulCheck {
@@ -66,7 +68,14 @@ impl MatmulCheck {
             let found: Vec<f32> = found.iter().collect();
             relative_error = relative_error.max(self::relative_error(&found, left, right));
         }
-        Ok(Self { relative_error })
+        let (x, y) = (whole, other());
+        let found = fused(upload(&x), upload(&y)).try_into_data();
+        let found = found.map_err(|error| error.to_string())?;
+        let found: Vec<f32> = found.iter().collect();
+        Ok(Self {
+            relative_error,
+            fused_error: fused_error(&found, &x, &y),
+        })
     }
 
     /// Machine epsilon of the products, if it is not that of float32.
@@ -105,6 +114,34 @@ fn whole() -> Vec<f32> {
     (0..SIDE * SIDE)
         .map(|at| (1 + (at * 7 + at / SIDE) % 5) as f32)
         .collect()
+}
+
+/// A factor of the whole numbers 1 to 3.
+fn other() -> Vec<f32> {
+    (0..SIDE * SIDE).map(|at| (1 + at * 5 % 3) as f32).collect()
+}
+
+/// Σⱼ max((3xᵢⱼ + yᵢⱼ)·xᵢⱼ − 20, 0) of each row, [n, 1]: several kernels, or one. Below 2²⁴.
+fn fused(x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
+    let chain = (x.clone().mul_scalar(3.0) + y) * x;
+    chain.sub_scalar(20.0).clamp_min(0.0).sum_dim(1)
+}
+
+/// The largest relative error of what [`fused`] found.
+fn fused_error(found: &[f32], x: &[f32], y: &[f32]) -> f64 {
+    let rows = x.chunks_exact(SIDE).zip(y.chunks_exact(SIDE));
+    let exact = rows.map(|(x, y)| {
+        let terms = x.iter().zip(y);
+        terms
+            .map(|(x, y)| f64::from(((3.0 * x + y) * x - 20.0).max(0.0)))
+            .sum::<f64>()
+    });
+    let errors = found.iter().zip(exact).map(|(found, exact)| {
+        let error = (f64::from(*found) - exact).abs() / exact;
+        if error.is_nan() { f64::INFINITY } else { error }
+    });
+    let enough = found.len() == SIDE;
+    errors.fold(if enough { 0.0 } else { f64::INFINITY }, f64::max)
 }
 
 /// The largest relative error of the entries of a product of square matrices.
@@ -158,6 +195,7 @@ mod tests {
         assert!(MatmulPrecision::Tf32.allows(tf32));
         let check = MatmulCheck {
             relative_error: tf32,
+            fused_error: 0.0,
         };
         assert_eq!(check.epsilon(), Some(TF32_EPSILON));
     }
@@ -179,11 +217,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_kernel_that_forgets_an_operation_is_found() {
+        let (x, y) = (whole(), other());
+        let sums = |of: fn(f32, f32) -> f32| -> Vec<f32> {
+            let rows = x.chunks_exact(SIDE).zip(y.chunks_exact(SIDE));
+            rows.map(|(x, y)| x.iter().zip(y).map(|(x, y)| of(*x, *y)).sum())
+                .collect()
+        };
+        let right = sums(|x, y| ((3.0 * x + y) * x - 20.0).max(0.0));
+        assert_eq!(fused_error(&right, &x, &y), 0.0);
+        let unclamped = sums(|x, y| (3.0 * x + y) * x - 20.0);
+        assert!(fused_error(&unclamped, &x, &y) > FLOAT32_ERROR);
+        let mut one_wrong = right.clone();
+        one_wrong[70] += 1.0;
+        assert!(fused_error(&one_wrong, &x, &y) > FLOAT32_ERROR);
+        assert_eq!(fused_error(&right[1..], &x, &y), f64::INFINITY);
+    }
+
     #[cfg(feature = "flex")]
     #[test]
     fn the_cpu_computes_in_float32() {
         let check = MatmulCheck::of(&Device::flex()).unwrap();
-        assert_eq!(check.relative_error, 0.0);
+        assert_eq!((check.relative_error, check.fused_error), (0.0, 0.0));
         assert_eq!(check.epsilon(), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use crate::backend::Backend;
+use miette::Diagnostic;
+
+use crate::backend::{Backend, BackendError};
 
 /// Lists backends and their adapters.
 pub fn run(out: &mut impl Write) -> std::io::Result<()> {
@@ -29,11 +31,9 @@ pub fn run(out: &mut impl Write) -> std::io::Result<()> {
             }
         }
         if adapters.is_empty() {
-            writeln!(
-                out,
-                "    no adapter found. A GPU needs its Vulkan driver; software Vulkan on Debian or \
-                 Ubuntu: apt install mesa-vulkan-drivers libvulkan1"
-            )?;
+            let missing = BackendError::NoAdapter { backend };
+            let help = missing.help().map(|help| help.to_string());
+            writeln!(out, "    no GPU found: {}", help.unwrap_or_default())?;
         }
     }
     out.flush()

@@ -275,7 +275,7 @@ fn open(request: &Request, dtype: Dtype) -> Result<(Backend, Device, Adapter), E
         Some(name) => name.parse()?,
         None => Backend::default_of_build()?,
     };
-    if backend == Backend::Wgpu && dtype == Dtype::Float64 {
+    if !backend.has_float64() && dtype == Dtype::Float64 {
         return Err(Error::Float64 { backend });
     }
     let (device, adapter) = backend.device(request.device.as_deref())?;

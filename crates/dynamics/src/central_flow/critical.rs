@@ -290,9 +290,10 @@ fn add(to: &mut [f64], values: &[f64], times: f64) {
 
 /// A matrix's numbers, row by row.
 fn read_back(matrix: Tensor<2>) -> Result<Vec<f64>, MeasureError> {
-    let data = matrix.try_into_data();
-    let data = data.map_err(|error| MeasureError::ReadBack(error.to_string()))?;
-    Ok(data.iter::<f64>().collect())
+    let [rows, columns] = matrix.dims();
+    let part = matrix.reshape([rows * columns]);
+    let what = "the central flow's matrices";
+    Ok(crate::eigen::read(vec![part], what)?)
 }
 
 impl From<ComplementarityError> for MeasureError {

@@ -4,15 +4,15 @@ use brink_linearize::{Gradient, Linearization};
 use burn::tensor::Tensor;
 
 use super::{Along, Descent};
-use crate::eigen::{EigenError, SymmetricOperator};
+use crate::eigen::{EigenError, Numbers};
 use crate::error::RunError;
 use crate::hessian::Hessian;
 use crate::measurement::Iterate;
-use crate::norms::Reading;
+use crate::norms::{Pending, Reading};
 use crate::optimizer::Coming;
 use crate::preconditioned::Preconditioned;
 use crate::record::{Eigenvalue, EigenvalueKind, StepRecord};
-use crate::spectrum::Measured;
+use crate::spectrum::{Measured, Wanted};
 use crate::table::Rows;
 use crate::weight_decay::{Shifted, penalised};
 
@@ -25,7 +25,14 @@ impl<'a, const D: usize> Descent<'a, D> {
             step,
         };
         let (gradient, mut linearization) = self.evaluate(step)?;
-        let scalars = self.scalars(step, &gradient)?;
+        let mut scalars = self.scalars(&gradient);
+        // Where nothing needs them before, the eigensolver's first read-back brings the scalars.
+        let wait = self.problem.minibatches.is_none() && self.spectrum.needs_no_threshold(step);
+        let spectral = linearization.as_mut().filter(|_| wait).map(|at| {
+            let numbers = Some(scalars.numbers());
+            self.eigenvalues(step, None, &gradient.gradient, numbers, at)
+        });
+        let scalars = self.read_scalars(step, scalars)?;
         if let Some(what) = scalars.not_finite() {
             return Err(diverged(what));
         }
@@ -33,7 +40,8 @@ impl<'a, const D: usize> Descent<'a, D> {
         if !along.gradient_norm.is_finite() {
             return Err(diverged("the gradient of the batch"));
         }
-        match self.record(step, &gradient, scalars, &along, linearization.as_mut()) {
+        let linearization = linearization.as_mut();
+        match self.record(step, &gradient, scalars, &along, linearization, spectral) {
             Err(RunError::Eigen {
                 source: EigenError::NonFinite { .. },
                 ..
@@ -121,8 +129,8 @@ impl<'a, const D: usize> Descent<'a, D> {
             .map_err(|source| RunError::Linearize { step, source })
     }
 
-    /// The step's scalars, in one read-back.
-    fn scalars(&mut self, step: u64, gradient: &Gradient<D>) -> Result<Scalars, RunError> {
+    /// The step's scalars, to be read together.
+    fn scalars(&self, gradient: &Gradient<D>) -> Pending {
         let mut reading = Reading::default();
         reading.scalar(gradient.loss.clone());
         reading.norm(gradient.gradient.clone());
@@ -133,14 +141,18 @@ impl<'a, const D: usize> Descent<'a, D> {
         for range in &self.ranges {
             reading.squared(self.theta.clone().slice(range.clone()));
         }
-        let mut samples = 0;
         if let Some(accuracy) = &self.problem.accuracy {
             let right = accuracy(gradient.outputs.clone());
-            samples = right.dims()[0];
-            reading.count(right);
+            let [samples] = right.dims();
+            reading.share(right, samples);
         }
-        let values = self.clock.time("gradient", || reading.read());
+        reading.pending()
+    }
+
+    fn read_scalars(&mut self, step: u64, scalars: Pending) -> Result<Scalars, RunError> {
+        let values = self.clock.time("gradient", || scalars.read());
         let values = values.map_err(|message| RunError::ReadBack { step, message })?;
+        let decay = self.settings.weight_decay;
         let layers = self.ranges.len();
         let (penalty, values) = match decay > 0.0 {
             true => (
@@ -157,7 +169,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                 .zip(&self.problem.layers)
                 .map(|(moving, layer)| moving + layer.fixed_norm_sq)
                 .collect(),
-            accuracy: values.get(2 + layers).map(|right| right / samples as f64),
+            accuracy: values.get(2 + layers).copied(),
         })
     }
 
@@ -168,6 +180,7 @@ impl<'a, const D: usize> Descent<'a, D> {
         scalars: Scalars,
         along: &Along,
         mut linearization: Option<&mut Linearization<'a, D>>,
+        spectral: Option<Result<Measured, EigenError>>,
     ) -> Result<StepRecord, RunError> {
         let coming = self.coming(step, along.gradient_norm);
         let threshold = self.optimizer.threshold(&coming);
@@ -177,12 +190,15 @@ impl<'a, const D: usize> Descent<'a, D> {
             true => [None, threshold],
             false => [threshold, None],
         };
+        let failed = |source| RunError::Eigen { step, source };
         let (spectral, preconditioned) = match linearization.as_deref_mut() {
-            Some(linearization) => {
-                let mut hessian = Hessian::new(linearization);
-                let mut operator = Shifted::new(&mut hessian, self.settings.weight_decay);
-                self.spectra(step, edges, &along.gradient, &mut operator)
-                    .map_err(|source| RunError::Eigen { step, source })?
+            Some(at) => {
+                let spectral = spectral.unwrap_or_else(|| {
+                    self.eigenvalues(step, edges[0], &gradient.gradient, None, at)
+                });
+                let spectral = spectral.map_err(failed)?;
+                let preconditioned = self.preconditioned(step, edges[1], &along.gradient, at);
+                (spectral, preconditioned.map_err(failed)?)
             }
             None => (Measured::default(), Measured::default()),
         };
@@ -195,16 +211,9 @@ impl<'a, const D: usize> Descent<'a, D> {
         };
         let at = (gradient, scalars.loss);
         let (measured, tables) = self.measure(step, at, &along.gradient, linearization, fresh)?;
-        let gradient_alignment = match spectral.top {
-            Some(top) if scalars.gradient_norm > 0.0 => {
-                let mut reading = Reading::default();
-                reading.inner(gradient.gradient.clone(), top);
-                let inner = reading.read();
-                let inner = inner.map_err(|message| RunError::ReadBack { step, message })?;
-                Some((inner[0] / scalars.gradient_norm).abs().min(1.0))
-            }
-            _ => None,
-        };
+        let norm = scalars.gradient_norm;
+        let gradient_alignment =
+            (spectral.top_along.filter(|_| norm > 0.0)).map(|inner| (inner / norm).abs().min(1.0));
         Ok(StepRecord {
             step,
             time: self.time,
@@ -227,30 +236,54 @@ impl<'a, const D: usize> Descent<'a, D> {
         })
     }
 
-    /// The eigenvalues of the Hessian and of the preconditioned one, by their schedules.
-    fn spectra(
+    /// The eigenvalues of the Hessian, by their schedule; the first read-back brings some `numbers`.
+    fn eigenvalues(
         &mut self,
         step: u64,
-        [threshold, preconditioned_threshold]: [Option<f64>; 2],
+        threshold: Option<f64>,
         gradient: &Tensor<1>,
-        hessian: &mut dyn SymmetricOperator,
-    ) -> Result<(Measured, Measured), EigenError> {
+        numbers: Option<&mut Numbers>,
+        at: &mut Linearization<'a, D>,
+    ) -> Result<Measured, EigenError> {
+        let mut hessian = Hessian::new(at);
+        let mut operator = Shifted::new(&mut hessian, self.settings.weight_decay);
+        let wanted = Wanted {
+            threshold,
+            along: gradient,
+            numbers,
+        };
         let spectrum = &mut self.spectrum;
-        let spectral = self
-            .clock
-            .time("eigenvalues", || spectrum.measure(step, threshold, hessian))?;
+        (self.clock).time("eigenvalues", || {
+            spectrum.measure(step, wanted, &mut operator)
+        })
+    }
+
+    /// Those of the preconditioned Hessian; `gradient` is what the step goes along.
+    fn preconditioned(
+        &mut self,
+        step: u64,
+        threshold: Option<f64>,
+        gradient: &Tensor<1>,
+        at: &mut Linearization<'a, D>,
+    ) -> Result<Measured, EigenError> {
         let spectrum = &mut self.preconditioned;
         if !spectrum.wants_products(step) {
-            return Ok((spectral, Measured::default()));
+            return Ok(Measured::default());
         }
         let Some(diagonal) = self.optimizer.preconditioner(gradient) else {
-            return Ok((spectral, Measured::default()));
+            return Ok(Measured::default());
         };
-        let mut operator = Preconditioned::new(hessian, diagonal);
-        let preconditioned = self.clock.time("preconditioned eigenvalues", || {
-            spectrum.measure(step, preconditioned_threshold, &mut operator)
-        })?;
-        Ok((spectral, preconditioned))
+        let mut hessian = Hessian::new(at);
+        let mut operator = Shifted::new(&mut hessian, self.settings.weight_decay);
+        let mut operator = Preconditioned::new(&mut operator, diagonal);
+        let wanted = Wanted {
+            threshold,
+            along: gradient,
+            numbers: None,
+        };
+        self.clock.time("preconditioned eigenvalues", || {
+            spectrum.measure(step, wanted, &mut operator)
+        })
     }
 
     /// The values of the run's measurements, empty where they are not due, and the rows of their

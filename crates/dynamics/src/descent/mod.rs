@@ -9,6 +9,7 @@ use std::time::Duration;
 use burn::tensor::Tensor;
 
 use crate::clock::Clock;
+use crate::eigen::read_backs;
 use crate::error::RunError;
 use crate::measurement::Measurement;
 use crate::optimizer::{Optimizer, StepSizes};
@@ -79,6 +80,8 @@ pub struct Descent<'a, const D: usize> {
     spectrum: Spectrum,
     preconditioned: Spectrum,
     ranges: Vec<Range<usize>>,
+    /// Waits for a device, by this thread, before there was this descent.
+    read_backs_before: u64,
     /// Calls by name before the state was restored, if it was.
     earlier: Vec<(String, u64)>,
     clock: Clock,
@@ -130,6 +133,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             spectrum: spectrum(&settings.eigenvalues)?,
             preconditioned: spectrum(&settings.preconditioned)?,
             ranges: weight_ranges(problem)?,
+            read_backs_before: read_backs(),
             earlier: Vec::new(),
             clock: Clock::default(),
             failed: false,
@@ -247,7 +251,8 @@ impl<'a, const D: usize> Descent<'a, D> {
         self.clock.seconds()
     }
 
-    /// Calls by name: gradients, linearisations, Hessian-vector products, solves, …
+    /// Calls by name: gradients, linearisations, Hessian-vector products, solves, waits for the device
+    /// to hand numbers over, …
     pub fn counters(&self) -> Vec<(String, u64)> {
         let mut counters = self.evaluations();
         let own = self.spectrum.counters().into_iter();
@@ -275,7 +280,11 @@ impl<'a, const D: usize> Descent<'a, D> {
         let objective = objective.map(|(name, count)| (name.to_owned(), count));
         let batches = self.problem.minibatches.as_ref();
         let batches = batches.map(|batches| batches.borrow().counters());
-        objective.chain(batches.into_iter().flatten()).collect()
+        let waits = read_backs().saturating_sub(self.read_backs_before);
+        let waits = [("read_backs".to_owned(), waits)];
+        (objective.chain(batches.into_iter().flatten()))
+            .chain(waits)
+            .collect()
     }
 }
 

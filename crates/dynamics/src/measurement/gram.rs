@@ -137,12 +137,8 @@ fn gram_matrix<const D: usize>(
             (&device, DType::from(dtype)),
         );
         let pulled = at.linearization.vjp(unit)?;
-        let data = at
-            .linearization
-            .jvp(pulled)?
-            .try_into_data()
-            .map_err(|error| MeasureError::ReadBack(error.to_string()))?;
-        rows.extend(data.iter::<f64>());
+        let part = at.linearization.jvp(pulled)?.reshape([count * size]);
+        rows.extend(crate::eigen::read(vec![part], "the Gram matrix")?);
     }
     if rows.iter().any(|value| !value.is_finite()) {
         return Err(MeasureError::NonFinite("the Gram matrix"));

@@ -14,14 +14,18 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::Mat;
 
 use super::EigenError;
+use super::reading::Numbers;
 
 pub(super) use krylov::Orthogonalised;
 
 /// Columns summed in one partial product of a Gram matrix; the partial sums are added in float64.
-/// The roundings of the pieces average out, and the backends' matrix products are faster on them
-/// than on one product as long as the parameter vector: a batched product over the pieces, of
-/// strided views, is slower still.
+/// The roundings of the pieces average out, and on a CPU the matrix products are faster on them than
+/// on one product as long as the parameter vector: a batched product over the pieces, of strided
+/// views, is slower still.
 const PIECE: usize = 16_384;
+
+/// Parts of a stack that Burn's operations go through one by one.
+const MOST_PARTS: usize = 4;
 
 /// A host matrix as a tensor.
 pub(super) fn upload(matrix: &Mat<f64>, device: &Device, dtype: DType) -> Tensor<2> {
@@ -95,22 +99,16 @@ impl Arithmetic {
         }
     }
 
-    /// At least one tensor, one under the other.
-    pub fn stack(self, parts: Vec<Tensor<2>>) -> Stack {
-        let stack = Stack::from(parts);
-        if self.is_own(stack.sample()) {
-            stack
-        } else {
-            // Burn's operations need it whole: once.
-            stack.whole().into()
-        }
-    }
-
     /// `rows` under a stack.
     pub fn extend(self, stack: &Stack, rows: Tensor<2>) -> Stack {
         let mut parts = stack.parts.clone();
         parts.push(rows);
-        self.stack(parts)
+        let stack = Stack::from(parts);
+        // A part costs Burn's operations a launch each time, and joining them a copy of all.
+        match stack.parts.len() > MOST_PARTS && !self.is_own(stack.sample()) {
+            true => stack.whole().into(),
+            false => stack,
+        }
     }
 
     /// Sum of combinations of rows: `Σ [q, n] · [n, P] → [q, P]`, of at least one term.
@@ -124,13 +122,21 @@ impl Arithmetic {
         plain::combine(terms)
     }
 
-    /// The products a·bᵀ of several pairs, `[i, P], [j, P] → [i, j]`, in one read-back.
-    pub fn grams(self, pairs: &[(&Stack, &Stack)]) -> Result<Vec<Mat<f64>>, EigenError> {
+    /// The products a·bᵀ of several pairs, `[i, P], [j, P] → [i, j]`, and some numbers, in one
+    /// read-back.
+    pub fn grams(
+        self,
+        pairs: &[(&Stack, &Stack)],
+        numbers: Option<&mut Numbers>,
+    ) -> Result<Vec<Mat<f64>>, EigenError> {
         #[cfg(feature = "flex")]
         if pairs.iter().all(|(left, _)| self.is_own(left.sample())) {
+            if let Some(numbers) = numbers {
+                numbers.values()?;
+            }
             let gram = |&(left, right): &(&Stack, &Stack)| flex::gram(left, right);
             return Ok(pairs.iter().map(gram).collect());
         }
-        plain::grams(pairs)
+        plain::grams(pairs, numbers)
     }
 }

@@ -3,103 +3,200 @@
 use burn::tensor::{Device, Tensor};
 use faer::Mat;
 
-use super::{EigenError, PIECE, Stack, upload};
+use super::super::reading::read_with;
+use super::{EigenError, Numbers, PIECE, Stack, upload};
+
+/// Columns summed in one partial product on a GPU, whose matrix products are of one piece each for
+/// all pieces at once: long vectors keep all its processors busy so.
+const GPU_PIECE: usize = 1024;
+
+/// Neighbouring pieces that are added on the GPU, so that few numbers are read.
+const GPU_GROUP: usize = 16;
 
 pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
-    let combination = |(coefficients, rows): &(&Mat<f64>, &Stack)| {
-        let rows = rows.whole();
-        upload(coefficients, &rows.device(), rows.dtype()).matmul(rows)
-    };
-    let (first, others) = (combination(&terms[0]), &terms[1..]);
-    others
-        .iter()
-        .fold(first, |sum, term| sum + combination(term))
+    let sample = terms[0].1.sample();
+    let rows = terms[0].0.nrows();
+    let columns = terms.iter().map(|(matrix, _)| matrix.ncols()).sum();
+    let mut all = Mat::zeros(rows, columns);
+    let mut from = 0;
+    for (matrix, _) in terms {
+        (all.as_mut().subcols_mut(from, matrix.ncols())).copy_from(matrix);
+        from += matrix.ncols();
+    }
+    // One upload for all terms.
+    let all = upload(&all, &sample.device(), sample.dtype());
+    let mut from = 0;
+    let parts = terms.iter().flat_map(|(_, stack)| &stack.parts);
+    let products = parts.map(|part| {
+        let rows = part.dims()[0];
+        let own = all.clone().narrow(1, from, rows);
+        from += rows;
+        own.matmul(part.clone())
+    });
+    let sum = products.reduce(|sum, product| sum + product);
+    sum.unwrap_or_else(|| sample.clone())
 }
 
 /// Whether the device is a GPU, where a matrix product of a few rows would leave most of a tile,
 /// and all but one of the processors, idle.
 fn is_gpu(device: &Device) -> bool {
-    #[cfg(feature = "wgpu")]
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     return matches!(device.as_dispatch(), burn::backend::DispatchDevice::Cube(_));
-    #[cfg(not(feature = "wgpu"))]
+    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
     {
         let _ = device;
         false
     }
 }
 
-/// The products of a pair, a piece at a time, as small matrix products.
-fn partial_products(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>) {
-    let [rows, length] = left.dims();
-    let columns = right.dims()[0];
-    for from in (0..length).step_by(PIECE) {
-        let size = PIECE.min(length - from);
-        let left = left.clone().narrow(1, from, size);
-        let right = right.clone().narrow(1, from, size);
-        let partial = left.matmul(right.transpose());
-        parts.push(partial.reshape([rows * columns]));
-    }
+/// Products on the device: the rows of some stacks times those of others, one below and beside the
+/// other, as partial sums `[pieces, rows, columns]`.
+struct Table {
+    partial: Tensor<1>,
+    rows: usize,
+    columns: usize,
 }
 
-/// The same numbers in the same order, as sums over products of rows.
-fn partial_sums(left: &Tensor<2>, right: &Tensor<2>, parts: &mut Vec<Tensor<1>>) {
-    let [rows, length] = left.dims();
-    let columns = right.dims()[0];
-    let whole = length / PIECE;
-    let mut tables = Vec::with_capacity(rows);
-    for i in 0..rows {
-        let row = left.clone().narrow(0, i, 1);
-        let product = right.clone() * row;
-        let mut sums = Vec::new();
-        if whole > 0 {
-            let pieces = product
-                .clone()
-                .narrow(1, 0, whole * PIECE)
-                .reshape([columns, whole, PIECE]);
-            sums.push(pieces.sum_dim(2).reshape([columns, whole]));
-        }
-        if whole * PIECE < length {
-            let rest = product.narrow(1, whole * PIECE, length - whole * PIECE);
-            sums.push(rest.sum_dim(1));
-        }
-        tables.push(Tensor::cat(sums, 1).transpose().unsqueeze_dim::<3>(1));
-    }
-    // [pieces, rows, columns]
-    let table = Tensor::cat(tables, 1);
-    let count = table.dims().iter().product::<usize>();
-    parts.push(table.reshape([count]));
-}
-
-pub(super) fn grams(pairs: &[(&Stack, &Stack)]) -> Result<Vec<Mat<f64>>, EigenError> {
-    let whole = |(left, right): &(&Stack, &Stack)| (left.whole(), right.whole());
-    let pairs: Vec<_> = pairs.iter().map(whole).collect();
-    let mut parts = Vec::new();
-    for (left, right) in &pairs {
-        if is_gpu(&left.device()) {
-            partial_sums(left, right, &mut parts);
-        } else {
-            partial_products(left, right, &mut parts);
-        }
-    }
-    let values = Tensor::cat(parts, 0)
-        .try_into_vec_as::<f64>()
-        .map_err(|source| EigenError::ReadBack {
-            what: "Gram matrices",
-            source,
-        })?;
-    let mut rest = values.as_slice();
-    let gram = |(left, right): &(Tensor<2>, Tensor<2>)| {
+impl Table {
+    /// By one matrix product for each piece, of few rows.
+    fn by_pieces(left: &Tensor<2>, right: &Tensor<2>) -> Self {
         let [rows, length] = left.dims();
         let columns = right.dims()[0];
-        let pieces = length.div_ceil(PIECE);
-        // Each piece holds its i × j products in the order of a matrix, on every device.
-        let (these, others) = rest.split_at(pieces * rows * columns);
+        let pieces = (0..length).step_by(PIECE).map(|from| {
+            let size = PIECE.min(length - from);
+            let left = left.clone().narrow(1, from, size);
+            let right = right.clone().narrow(1, from, size);
+            left.matmul(right.transpose()).reshape([rows * columns])
+        });
+        Self {
+            partial: Tensor::cat(pieces.collect(), 0),
+            rows,
+            columns,
+        }
+    }
+
+    /// By one product for all pieces, and one for what is left of the length.
+    fn at_once(left: &[Tensor<2>], right: &[Tensor<2>]) -> Self {
+        let length = left[0].dims()[1];
+        let count = |parts: &[Tensor<2>]| parts.iter().map(|part| part.dims()[0]).sum();
+        let (rows, columns) = (count(left), count(right));
+        let groups = length / (GPU_PIECE * GPU_GROUP);
+        let whole = groups * GPU_GROUP * GPU_PIECE;
+        let mut partial = Vec::with_capacity(2);
+        if groups > 0 {
+            let [left, right] = [left, right].map(|parts| in_pieces(parts, groups * GPU_GROUP));
+            let products = left.matmul(right.transpose());
+            let products = products.reshape([groups, GPU_GROUP, rows * columns]);
+            partial.push(products.sum_dim(1).reshape([groups * rows * columns]));
+        }
+        if whole < length {
+            let rest = |parts: &[Tensor<2>]| {
+                let rest = |part: &Tensor<2>| part.clone().narrow(1, whole, length - whole);
+                Tensor::cat(parts.iter().map(rest).collect(), 0)
+            };
+            let products = rest(left).matmul(rest(right).transpose());
+            partial.push(products.reshape([rows * columns]));
+        }
+        Self {
+            partial: Tensor::cat(partial, 0),
+            rows,
+            columns,
+        }
+    }
+}
+
+/// Parts one under the other, cut into so many pieces of the columns: `[pieces, n, GPU_PIECE]`.
+fn in_pieces(parts: &[Tensor<2>], pieces: usize) -> Tensor<3> {
+    let cut = |part: &Tensor<2>| {
+        let [rows, length] = part.dims();
+        let whole = pieces * GPU_PIECE;
+        let part = match whole == length {
+            true => part.clone(),
+            false => part.clone().narrow(1, 0, whole),
+        };
+        part.reshape([rows, pieces, GPU_PIECE]).swap_dims(0, 1)
+    };
+    Tensor::cat(parts.iter().map(cut).collect(), 1)
+}
+
+pub(super) fn grams(
+    pairs: &[(&Stack, &Stack)],
+    numbers: Option<&mut Numbers>,
+) -> Result<Vec<Mat<f64>>, EigenError> {
+    match is_gpu(&pairs[0].0.sample().device()) {
+        true => grams_at_once(pairs, numbers),
+        false => grams_by_pieces(pairs, numbers),
+    }
+}
+
+fn grams_by_pieces(
+    pairs: &[(&Stack, &Stack)],
+    numbers: Option<&mut Numbers>,
+) -> Result<Vec<Mat<f64>>, EigenError> {
+    let table = |(left, right): &(&Stack, &Stack)| Table::by_pieces(&left.whole(), &right.whole());
+    let tables: Vec<Table> = pairs.iter().map(table).collect();
+    read_tables(tables, numbers)
+}
+
+/// All that is left times all that is right: some products that nobody asked for cost less than
+/// launches.
+fn grams_at_once(
+    pairs: &[(&Stack, &Stack)],
+    numbers: Option<&mut Numbers>,
+) -> Result<Vec<Mat<f64>>, EigenError> {
+    let (mut left, mut right) = (Side::default(), Side::default());
+    let places: Vec<[usize; 2]> = (pairs.iter())
+        .map(|(l, r)| [left.place(l), right.place(r)])
+        .collect();
+    let table = Table::at_once(&left.parts, &right.parts);
+    let all = read_tables(vec![table], numbers)?.swap_remove(0);
+    let gram = |((l, r), &[i, j]): (&(&Stack, &Stack), &[usize; 2])| {
+        all.submatrix(i, j, l.rows(), r.rows()).to_owned()
+    };
+    Ok(pairs.iter().zip(&places).map(gram).collect())
+}
+
+/// The stacks on one side of a product, each once.
+#[derive(Default)]
+struct Side<'a> {
+    stacks: Vec<(&'a Stack, usize)>,
+    parts: Vec<Tensor<2>>,
+    rows: usize,
+}
+
+impl<'a> Side<'a> {
+    /// The index of a stack's first row.
+    fn place(&mut self, stack: &'a Stack) -> usize {
+        let known = (self.stacks.iter()).find(|(known, _)| std::ptr::eq(*known, stack));
+        if let Some((_, from)) = known {
+            return *from;
+        }
+        let from = self.rows;
+        self.stacks.push((stack, from));
+        self.parts.extend(stack.parts.iter().cloned());
+        self.rows += stack.rows();
+        from
+    }
+}
+
+/// The tables' sums over the pieces, in float64, and some numbers, in one read-back.
+fn read_tables(
+    tables: Vec<Table>,
+    numbers: Option<&mut Numbers>,
+) -> Result<Vec<Mat<f64>>, EigenError> {
+    let shapes: Vec<[usize; 3]> = (tables.iter())
+        .map(|table| [table.partial.dims()[0], table.rows, table.columns])
+        .collect();
+    let parts = tables.into_iter().map(|table| table.partial).collect();
+    let values = read_with(parts, numbers, "Gram matrices")?;
+    let mut rest = values.as_slice();
+    let sum = |&[length, rows, columns]: &[usize; 3]| {
+        let (these, others) = rest.split_at(length);
         rest = others;
+        let pieces = these.chunks_exact((rows * columns).max(1));
         Mat::from_fn(rows, columns, |i, j| {
-            (0..pieces)
-                .map(|piece| these[(piece * rows + i) * columns + j])
-                .sum()
+            pieces.clone().map(|piece| piece[i * columns + j]).sum()
         })
     };
-    Ok(pairs.iter().map(gram).collect())
+    Ok(shapes.iter().map(sum).collect())
 }

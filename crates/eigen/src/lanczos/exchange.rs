@@ -52,7 +52,7 @@ pub(super) fn exchange(
     let owners: Vec<usize> = (0..rank).collect();
     let of_range = Stack::from(meter.apply(range.clone(), &owners)?);
     let (probes, range, images) = (Stack::from(probes), Stack::from(range), Stack::from(images));
-    let mut grams = arithmetic.grams(&[
+    let pairs = [
         (&range, &of_range),
         (&of_range, &of_range),
         (&range, &probes),
@@ -60,7 +60,8 @@ pub(super) fn exchange(
         (&of_range, &images),
         (&images, &images),
         (&probes, &images),
-    ])?;
+    ];
+    let mut grams = arithmetic.grams(&pairs, None)?;
     if let Some(row) = (0..rank).find(|&row| !grams[1][(row, row)].is_finite()) {
         let application = meter.applications();
         return Err(EigenError::NonFinite { row, application });
@@ -91,7 +92,7 @@ fn range(
     epsilon: f64,
 ) -> Result<Option<Tensor<2>>, EigenError> {
     let whole = Stack::from(images.clone());
-    let lengths = arithmetic.grams(&[(&whole, &whole)])?.swap_remove(0);
+    let lengths = arithmetic.grams(&[(&whole, &whole)], None)?.swap_remove(0);
     let mut basis = None;
     for row in 0..images.dims()[0] {
         let length = lengths[(row, row)].sqrt();

@@ -11,6 +11,8 @@ mod chain;
 mod op;
 mod operations;
 #[cfg(feature = "flex")]
+mod passes;
+#[cfg(feature = "flex")]
 mod repeat;
 mod room;
 #[cfg(feature = "flex")]
@@ -29,6 +31,8 @@ use burn::tensor::TensorData;
 pub use chain::{Chain, Function, Input, Instruction, Operand, Source};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
 pub use operations::Operations;
+#[cfg(feature = "flex")]
+pub use passes::Passes;
 #[cfg(feature = "flex")]
 pub use rows::Level;
 pub use schedule::{Schedule, Step};

@@ -22,7 +22,8 @@ pub struct Step {
 /// A program: the values between some that are given and some that are wanted.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// What to compute, in order, one operation at a time.
+    /// What to compute, in order, one operation at a time; operations that could be taken together
+    /// follow each other.
     pub steps: Vec<Step>,
     /// The same with elementwise operations taken together, in an order of its own.
     #[cfg(feature = "flex")]
@@ -106,6 +107,11 @@ impl Schedule {
         let (sources, computed): (Vec<_>, Vec<_>) =
             needed.into_iter().partition(|&id| is_source(id));
 
+        #[cfg(feature = "flex")]
+        let (units, computed) = {
+            let grouped = units(graph, &computed, roots, again);
+            (grouped.units, grouped.order)
+        };
         let mut kept = vec![false; graph.len()];
         for &id in roots.iter().chain(&sources) {
             kept[id.index()] = true;
@@ -127,7 +133,7 @@ impl Schedule {
         steps.reverse();
         Self {
             #[cfg(feature = "flex")]
-            units: units(graph, &computed, roots, again),
+            units,
             steps,
             sources,
             roots: roots.to_vec(),

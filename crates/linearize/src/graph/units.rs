@@ -24,6 +24,12 @@ pub enum Unit {
     Chain(Chain),
 }
 
+/// Units, and an order of the single operations in which those of a unit follow each other.
+pub(super) struct Grouped {
+    pub units: Vec<Unit>,
+    pub order: Vec<NodeId>,
+}
+
 /// The values in `computed` (arguments first) grouped into units; those in `roots` are wanted.
 ///
 /// Those that are `repeated` are computed in every chain that needs them.
@@ -32,7 +38,7 @@ pub(super) fn units(
     computed: &[NodeId],
     roots: &[NodeId],
     repeated: &[NodeId],
-) -> Vec<Unit> {
+) -> Grouped {
     let sums = Sums::new(graph, computed, roots);
     let mut needed: Vec<NodeId> = computed.to_vec();
     needed.retain(|&id| !sums.is_within(id) && repeated.binary_search(&id).is_err());
@@ -54,7 +60,45 @@ pub(super) fn units(
         .into_values()
         .flat_map(|group| views_apart(graph, &grouping, group))
         .collect();
-    with_last_uses(&grouping, groups)
+    Grouped {
+        order: in_order(graph, computed, &groups),
+        units: with_last_uses(&grouping, groups),
+    }
+}
+
+/// All computed values, arguments first, those of a group one after the other: what takes operations
+/// together as they come finds the groups again.
+fn in_order(graph: &Graph, computed: &[NodeId], groups: &[Vec<NodeId>]) -> Vec<NodeId> {
+    let mut missing = vec![false; graph.len()];
+    computed.iter().for_each(|id| missing[id.index()] = true);
+    let mut order = Vec::with_capacity(computed.len());
+    let mut add = |id: NodeId, missing: &mut Vec<bool>| {
+        // What a group lacks is computed just before it: parts of a sum of products, say.
+        let mut stack = vec![(id, false)];
+        while let Some((id, ready)) = stack.pop() {
+            if !missing[id.index()] {
+                continue;
+            }
+            if ready {
+                missing[id.index()] = false;
+                order.push(id);
+                continue;
+            }
+            stack.push((id, true));
+            let args = graph.node(id).args.iter().rev();
+            stack.extend(args.map(|&arg| (arg, false)));
+        }
+    };
+    for group in groups {
+        let inside = |id: &NodeId| group.binary_search(id).is_ok();
+        for &id in group {
+            let others = graph.node(id).args.iter().filter(|arg| !inside(arg));
+            others.for_each(|&arg| add(arg, &mut missing));
+        }
+        group.iter().for_each(|&id| add(id, &mut missing));
+    }
+    computed.iter().for_each(|&id| add(id, &mut missing));
+    order
 }
 
 /// A group of views of values in memory is no pass.

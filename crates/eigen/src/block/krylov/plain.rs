@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::super::super::reading::read;
 use super::{EigenError, Orthogonalised};
 
 /// Elements summed into one partial sum, so that rounding does not grow with the length.
@@ -32,12 +33,8 @@ pub(super) fn orthogonalise(
         next = next - inside.sum_dim(0).reshape([rows, length]);
     }
     let squares = row_sums(next.clone() * next.clone());
-    let read = Tensor::cat(vec![along, squares], 0)
-        .try_into_vec_as::<f64>()
-        .map_err(|source| EigenError::ReadBack {
-            what: "a tridiagonal matrix",
-            source,
-        })?;
+    let parts = [along, squares].map(|column| column.reshape([rows]));
+    let read = read(parts.into(), "a tridiagonal matrix")?;
     let (along, squares) = read.split_at(rows);
     let found = Orthogonalised {
         along: along.to_vec(),
