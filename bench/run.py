@@ -11,12 +11,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import figure, targets, work_command, work_growth, work_network, work_step
+from harness import (
+    figure,
+    targets,
+    work_command,
+    work_growth,
+    work_measurements,
+    work_network,
+    work_step,
+)
 from harness.contestant import ContestantError
 from harness.environment import BENCH, Environment, say
 from harness.results import Results
 
-WORKS = ["network", "step", "figure1a", "cnn", "models", "growth", "launch"]
+WORKS = ["network", "step", "measurements", "figure1a", "cnn", "models", "growth", "launch"]
 
 
 def arguments():
@@ -63,6 +71,7 @@ def measure(environment, results, options):
     works = {
         "network": [work_network.run],
         "step": [work_step.run, work_command.run_memory],
+        "measurements": [work_measurements.run],
         "figure1a": [work_command.run_figure1a],
         "cnn": [cnn],
         "models": [models],

@@ -181,6 +181,20 @@ class Peers(unittest.TestCase):
                     last = found["eigenvalues"][-1]
                     self.close(again["eigenvalues"], last, 1e-3, "the last eigenvalues")
 
+    def test_the_trace_and_the_spectrum_of_curvlinops(self):
+        reference = Reference("mlp", self.folder)
+        curvature = reference.hessian(reference.theta)
+        values = np.linalg.eigvalsh(curvature)
+        with self.peer("torch") as peer:
+            peer.ask("load", problem=reference.spec)
+            # With half as many images as parameters next to nothing is left to chance.
+            products = reference.theta.size // 2 * 2 - 2
+            found = peer.ask("trace", products=products, repeat=1)
+            self.close(found["trace"], np.trace(curvature), 1e-2, "trace")
+            ends = [values[0], values[-1]]
+            found = peer.ask("spectrum", probes=2, steps=8, ends=ends, repeat=2)
+            self.assertEqual(len(found["seconds"]), 2)
+
     def test_compression_changes_nothing_but_the_width(self):
         import compress
 

@@ -1,5 +1,6 @@
 """The targets: what is compared with what, and what came out."""
 
+from . import work_measurements
 from .work_growth import exponent
 from .work_network import MODELS
 from .work_step import FEW_STEPS, REFERENCE, REGIMES
@@ -209,6 +210,36 @@ ROWS = [
         for model, (title, _, _) in MODELS.items()
         for row in model_rows(model, title, 0.8, 0.6, 0.35)
     ],
+    Row(
+        work_measurements.WORK,
+        "spectral density by Lanczos quadrature, 10 probes of 60 products, against curvlinops",
+        0.5,
+        work_measurements.against_curvlinops(work_measurements.DENSITY),
+    ),
+    Row(
+        work_measurements.WORK,
+        "trace by XTrace, 20 products, against curvlinops",
+        0.5,
+        work_measurements.against_curvlinops(work_measurements.TRACE),
+    ),
+    Row(
+        work_measurements.WORK,
+        "spectral density and trace over their 610 products in blocks of 10",
+        1.1,
+        work_measurements.density_over_products,
+    ),
+    Row(
+        work_measurements.WORK,
+        "third derivative along two vectors over a product alone",
+        2.5,
+        work_measurements.third_over_product,
+    ),
+    Row(
+        work_measurements.WORK,
+        "central flow: a step over one of gradient descent with the same eigenvalues",
+        25,
+        work_measurements.flow_over_step,
+    ),
     Row("network", "time against the matrix-product bound", 1.4, against_matrix_products),
     Row("growth", "growth in n, in P, in k: exponent", 1.05, growth),
     Row("launch", "launch to first step beyond reading the data", 0.5, launch, "s"),

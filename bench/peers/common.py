@@ -152,6 +152,11 @@ def timed(work, repeat):
     work()
     while time.perf_counter() < begin + SETTLING:
         work()
+    return once(work, repeat)
+
+
+def once(work, repeat):
+    """Seconds of each of `repeat` runs, none before them: for what takes seconds."""
     seconds = []
     for _ in range(repeat):
         start = time.perf_counter()

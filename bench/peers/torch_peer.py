@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import arpack
-from common import LAYERED, Problem, Tally, fastest, serve, timed, write_weights
+from common import LAYERED, Problem, Tally, fastest, once, serve, timed, write_weights
 from torch_models import ModelNetwork
 from torch_network import Network
 
@@ -191,6 +191,21 @@ class Peer:
         seconds = timed(finished(lambda: product(vectors)), repeat)
         return {"seconds": [s / block for s in seconds], "variant": variant}
 
+    def spectrum(self, probes, steps, ends, repeat):
+        """Times curvlinops' spectral density, whose ends are given in units of our loss."""
+        ends = tuple(end / self.scale for end in ends)
+        density = lambda: curvlinops.lanczos_approximate_spectrum(
+            self.operator, steps, num_repeats=probes, boundaries=ends
+        )
+        return {"seconds": once(finished(density), repeat)}
+
+    def trace(self, products, repeat):
+        """Times curvlinops' XTrace by so many products."""
+        found = []
+        trace = lambda: found.append(float(curvlinops.xtrace(self.operator, products)))
+        seconds = once(finished(trace), repeat)
+        return {"seconds": seconds, "trace": self.scale * found[-1]}
+
     def start(self, method, weights, count, tolerance):
         """Prepares consecutive steps by `method`: `eigsh`, cold with its defaults on double
         backward, or `curvlinops`, with `eigsh` started at the last step's eigenvectors."""
@@ -245,7 +260,8 @@ class Peer:
         apply = self.block_product(1)
         values = self.measured_by(apply)
         if count > 0:
-            product = lambda vector: apply(torch.from_numpy(vector)[None])[0].numpy()
+            # ARPACK's vectors are of its own precision.
+            product = lambda vector: apply(torch.from_numpy(vector).to(self.x)[None])[0].numpy()
             values["eigenvalues"] = self.eigenvalues.solve(product, self.size, count).tolist()
         return values
 
@@ -259,6 +275,8 @@ def version_of(package):
 def main():
     peer = Peer()
     works = ["load", "values", "gradient", "product", "start", "steps", "save", "exact"]
+    if curvlinops is not None:
+        works += ["spectrum", "trace"]
     serve({work: getattr(peer, work) for work in works})
 
 

@@ -78,6 +78,13 @@ pub enum Error {
          test_batch.bin; or remove the table"
     ))]
     NoTestSet,
+    /// Gradients of classes are asked for, and the targets are none.
+    #[error(
+        "measure.subspace.class_gradients needs targets that are classes, and the data have real \
+         values"
+    )]
+    #[diagnostic(help("remove the key, or give whole numbers as targets, which are classes"))]
+    NoClasses,
     /// The loss is not one of the data's targets.
     #[error(transparent)]
     #[diagnostic(transparent)]

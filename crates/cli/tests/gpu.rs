@@ -41,8 +41,10 @@ const MEASUREMENTS: &str = r#"
 [measure.batch_sharpness]
 size = 4
 draws = 3
+eigenvalue_draws = 2
 [measure.subspace]
 count = 1
+class_gradients = true
 [measure.layer_sharpness]
 [measure.flow]
 [measure.spectrum]

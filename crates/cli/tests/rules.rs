@@ -245,7 +245,12 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
         })
         .collect();
     let mut assignments: Vec<&str> = tables.iter().map(String::as_str).collect();
-    assignments.extend(["measure.eigenvalues.count=2", "optimizer.steps=2"]);
+    assignments.extend([
+        "measure.eigenvalues.count=2",
+        "optimizer.steps=2",
+        "measure.batch_sharpness.eigenvalue_draws=2",
+        "measure.subspace.class_gradients=true",
+    ]);
     let output = train(folder.path(), CONFIG, "all", &assignments);
     assert!(output.status.success());
     // A report shows each of the tables.
@@ -258,6 +263,9 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
     let page = fs::read_to_string(folder.path().join("all/report.html")).unwrap();
     let headings = page.matches("<h2>[measure.").count();
     assert_eq!(headings, brink_cli::measure::TABLES.len());
+    // The figure of the spectrum's own table among them, as the run drew it.
+    let spectrum = fs::read_to_string(folder.path().join("all/spectrum.svg")).unwrap();
+    assert!(page.contains(spectrum.trim()), "no figure of the spectrum");
     let header = fs::read_to_string(folder.path().join("all/trace.csv")).unwrap();
     let written: Vec<&str> = header.lines().next().unwrap().split(',').collect();
     let written = written

@@ -243,6 +243,14 @@ fn what_does_not_go_together_is_refused_with_a_reason() {
         (OF_A_FILE, &["data.task=sort"], "means nothing"),
         (OF_A_FILE, &["run.compression=on"], "measure.test"),
         (
+            OF_A_FILE,
+            &[
+                "measure.eigenvalues.count=1",
+                "measure.subspace.class_gradients=true",
+            ],
+            "needs targets that are classes",
+        ),
+        (
             SORTING,
             &["run.microbatch=4", "measure.test.samples=0"],
             "at least 1",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use brink_cli::config::Compression;
 use brink_dynamics::Hessian;
-use brink_dynamics::eigen::{Numbers, Params, Request, Solver};
+use brink_dynamics::eigen::{Numbers, Params, Request, Solver, SpectrumParams, spectrum};
 use brink_linearize::{Batch, LinearizeError, Objective};
 use brink_model::{
     LossConfig, ModelConfig, Network, Parameter, Precision, RowSpace, Task, Weights,
@@ -147,6 +147,50 @@ impl Contestant {
         let seconds: Vec<f64> = seconds.iter().map(|s| s / rows as f64).collect();
         let observed = observed(self.objective.device(), || Ok(run()?))?;
         Ok(json!({"seconds": seconds, "observed": observed}))
+    }
+
+    /// Times the spectral density with the trace, whose products are those of a run's measurement.
+    pub fn spectrum(&mut self, probes: usize, steps: usize, repeat: usize) -> Answer {
+        let params = SpectrumParams {
+            probes,
+            steps,
+            ..SpectrumParams::default()
+        };
+        let mut at = self.objective.linearize(&self.theta)?;
+        let (mut seconds, mut last) = (Vec::new(), None);
+        for _ in 0..repeat {
+            let start = Instant::now();
+            last = Some(spectrum(&mut Hessian::new(&mut at), &params)?);
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        let found = last.ok_or("nothing was asked to be repeated")?;
+        let nodes = || {
+            found
+                .rules
+                .iter()
+                .flat_map(|rule| rule.nodes.iter().copied())
+        };
+        Ok(json!({
+            "seconds": seconds,
+            "products": found.products,
+            "trace": found.trace.value,
+            "trace_stderr": found.trace.standard_error,
+            "lowest": nodes().fold(f64::INFINITY, f64::min),
+            "highest": nodes().fold(f64::NEG_INFINITY, f64::max),
+        }))
+    }
+
+    /// Times third derivatives along the gradient; in a block the seconds are those of one vector.
+    pub fn third(&mut self, rows: usize, repeat: usize) -> Answer {
+        let size = self.objective.parameters();
+        let mut at = self.objective.linearize(&self.theta)?;
+        let u = at.gradient().clone();
+        let block = u.clone().reshape([1, size]).repeat_dim(0, rows);
+        let twice = timed(repeat, || at.third_twice(u.clone()))?;
+        let run = || Ok(at.third(u.clone(), block.clone())?.reshape([rows * size]));
+        let seconds = timed(repeat, run)?;
+        let seconds: Vec<f64> = seconds.iter().map(|s| s / rows as f64).collect();
+        Ok(json!({"twice": twice, "block": seconds}))
     }
 
     /// Prepares [`steps`](Self::steps) that begin at the weights of a file.

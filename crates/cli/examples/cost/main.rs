@@ -45,6 +45,14 @@ enum Request {
     Gradient { repeat: usize },
     /// Times products in a block; seconds are those of one vector.
     Product { block: usize, repeat: usize },
+    /// Times the spectral density, from `probes` vectors by `steps` products each, with the trace.
+    Spectrum {
+        probes: usize,
+        steps: usize,
+        repeat: usize,
+    },
+    /// Times ∇³L[u, u] and, as seconds of one vector v, ∇³L[u, v] for a block of them.
+    Third { block: usize, repeat: usize },
     /// Prepares consecutive steps that begin at the weights of a file.
     Start {
         weights: PathBuf,
@@ -116,6 +124,12 @@ fn answer(request: Request, loaded: &mut Option<Contestant>, device: &Device) ->
         Request::Values => ready(loaded)?.values(),
         Request::Gradient { repeat } => ready(loaded)?.gradient(repeat),
         Request::Product { block, repeat } => ready(loaded)?.product(block, repeat),
+        Request::Spectrum {
+            probes,
+            steps,
+            repeat,
+        } => ready(loaded)?.spectrum(probes, steps, repeat),
+        Request::Third { block, repeat } => ready(loaded)?.third(block, repeat),
         Request::Start {
             weights,
             count,

@@ -1,13 +1,15 @@
 //! `brink report`.
 
 use std::io::Write;
+use std::path::Path;
 
 use brink_analysis::{Report, Table, Trace};
-use brink_plot::{PlotError, draw_columns, draw_run, html, paper, read_run};
+use brink_plot::{PlotError, draw_columns, draw_run, draw_table, html, paper, read_run};
+use brink_traces::table_file;
 
 use crate::args;
 use crate::atomic::write_atomically;
-use crate::measure::panels;
+use crate::measure::{self, panels};
 use crate::run_folder::{REPORT_HTML, REPORT_JSON, TRACE_CSV};
 use crate::tell::tell_to;
 
@@ -27,7 +29,9 @@ pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::er
         .into_iter()
         .map(|(table, panels)| {
             let heading = format!("[measure.{table}]");
-            Ok((heading, draw_columns(&command.run, &panels)?))
+            let mut figures = figures_of_tables(&command.run, table)?;
+            figures.push(draw_columns(&command.run, &panels)?);
+            Ok((heading, figures))
         });
     let measured: Vec<_> = measured.collect::<Result<_, PlotError>>()?;
     let page = html::page(&report, &figures, &measured);
@@ -39,4 +43,16 @@ pub fn run(command: &args::Report, out: &mut impl Write) -> Result<(), crate::er
         tell_to(out, path.display());
     }
     Ok(())
+}
+
+/// The figures of what a measurement wrote to tables of its own, such as the spectrum's.
+fn figures_of_tables(run: &Path, measurement: &str) -> Result<Vec<String>, PlotError> {
+    let tables = measure::arrays().into_iter();
+    let tables = tables.filter(|(name, _)| *name == measurement);
+    let there = |table: &brink_dynamics::Table| run.join(table_file(table.name)).is_file();
+    tables
+        .flat_map(|(_, tables)| tables)
+        .filter(there)
+        .filter_map(|table| draw_table(run, table.name).transpose())
+        .collect()
 }

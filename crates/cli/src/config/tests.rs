@@ -226,13 +226,17 @@ fn the_step_along_the_gradient_is_that_of_gradient_descent() {
 }
 
 #[test]
-fn the_central_flow_is_that_of_gradient_descent_with_equal_steps() {
+fn the_central_flow_is_that_of_two_rules_with_equal_steps() {
     let table = "measure.central_flow.every=2";
     assert!(set(&[table]).is_ok());
+    let moment = [table, "optimizer.kind=rmsprop"];
+    assert!(set(&moment).is_ok());
+    let fast = rendered(set(&[&moment[..], &["optimizer.beta2=0.4"]].concat()));
+    assert!(fast.contains("at least 0.5"), "{fast}");
     for (other, advice) in [
-        ("optimizer.kind=heavy-ball", "gradient descent over all"),
-        ("optimizer.kind=rmsprop", "gradient descent over all"),
-        ("optimizer.minibatch.size=5", "gradient descent over all"),
+        ("optimizer.kind=heavy-ball", "RMSProp over all"),
+        ("optimizer.kind=adam", "RMSProp over all"),
+        ("optimizer.minibatch.size=5", "RMSProp over all"),
         ("optimizer.weight_decay=0.01", "without weight decay"),
         ("optimizer.schedule.kind=linear-warmup", "equal size"),
         ("measure.central_flow.substeps=3", "even"),
@@ -265,6 +269,14 @@ fn batch_sharpness_is_of_batches_of_a_size() {
         ("run.microbatch=100", "in pieces"),
         ("measure.batch_sharpness.size=0", "at least 1"),
         ("measure.batch_sharpness.draws=1", "at least 2"),
+        (
+            "measure.batch_sharpness.eigenvalue_draws=1",
+            "0 or at least 2",
+        ),
+        (
+            "measure.batch_sharpness.relative_tolerance=0",
+            "between 0 and 1",
+        ),
         (
             "measure.batch_sharpness.relative_error=1",
             "between 0 and 1",

@@ -3,7 +3,7 @@
 use brink_dynamics::measurement::{BatchSharpness, Schedule, columns};
 use serde::{Deserialize, Serialize};
 
-use super::schedule::{every, not_zero};
+use super::schedule::{below_one, every, not_zero, relative_tolerance};
 use super::table::{Fault, Need, Table};
 use crate::config::Config;
 use crate::config::keys::keys;
@@ -14,13 +14,15 @@ pub const TABLE: Table<BatchSharpnessConfig> = Table {
         "measure.batch_sharpness.size", "none", "samples of a batch B, that of [optimizer.minibatch] if left out: the mean of gᵀHg/‖g‖² for gradient g and Hessian H of B's loss over random batches, its standard error, and the trace of the gradient's covariance";
         "measure.batch_sharpness.relative_error", "0.01", "batches are drawn, at least 16, until the standard error is at most this share of the mean";
         "measure.batch_sharpness.draws", "1000", "the most batches drawn at a step, at least 2; each costs a gradient and a product of a batch";
+        "measure.batch_sharpness.eigenvalue_draws", "0", "over so many of the step's batches the mean of λ₁ of H is taken too, with its standard error: at least 2, or 0 for none; each costs an eigensolve on a batch";
+        "measure.batch_sharpness.relative_tolerance", "1e-3", "bound on the error of each of these λ₁, relative to it, at which the solver stops";
         "measure.batch_sharpness.seed", "0", "seed of the batches";
         "measure.batch_sharpness.every", "1", "measure at every so many steps";
         "measure.batch_sharpness.from", "0", "the first step to measure at";
     },
     needs: &[Need::BatchSize, Need::SamplesInOnePiece],
     faults: BatchSharpnessConfig::faults,
-    columns: columns::batch_sharpness,
+    columns: || columns::batch_sharpness(true),
     arrays: Vec::new,
     measurement: |table, run| {
         let Some(size) = table.batch_size(run.config) else {
@@ -32,7 +34,12 @@ pub const TABLE: Table<BatchSharpnessConfig> = Table {
         };
         let batches = (run.random_batches)(size, table.seed)?;
         let (error, draws) = (table.relative_error, table.draws);
-        let sharpness = BatchSharpness::new(schedule, batches, error, draws);
+        let mut sharpness = BatchSharpness::new(schedule, batches, error, draws)
+            .with_flat_directions(run.flat_directions());
+        if table.eigenvalue_draws > 0 {
+            let tolerance = table.relative_tolerance;
+            sharpness = sharpness.with_eigenvalues(table.eigenvalue_draws, tolerance)?;
+        }
         Ok(Some(Box::new(sharpness)))
     },
 };
@@ -50,6 +57,12 @@ pub struct BatchSharpnessConfig {
     /// The most batches drawn at a step.
     #[serde(default = "draws")]
     pub draws: u64,
+    /// Over how many of them λ₁ is averaged; 0 for none.
+    #[serde(default)]
+    pub eigenvalue_draws: u64,
+    /// Bound on the error of each λ₁, relative to it.
+    #[serde(default = "relative_tolerance")]
+    pub relative_tolerance: f64,
     /// Seed of the batches.
     #[serde(default)]
     pub seed: u64,
@@ -83,6 +96,12 @@ impl BatchSharpnessConfig {
                 "draws",
                 "must be at least 2: one alone has no spread",
             ),
+            unless(
+                self.eigenvalue_draws != 1,
+                "eigenvalue_draws",
+                "must be 0 or at least 2: one alone has no spread",
+            ),
+            below_one(self.relative_tolerance),
         ];
         faults.into_iter().flatten().collect()
     }

@@ -1,17 +1,18 @@
-//! `[measure.central_flow]`: what gradient descent at the edge follows on average.
+//! `[measure.central_flow]`: what gradient descent or RMSProp at the edge follows on average.
 
-use brink_dynamics::central_flow::{CentralFlow, CentralFlowParams};
+use brink_dynamics::central_flow::{CentralFlow, CentralFlowParams, SecondMoment};
 use brink_dynamics::measurement::{Schedule, columns};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{below_one, every, not_zero};
 use super::table::{Fault, Need, Table};
 use crate::config::keys::keys;
+use crate::config::{OptimizerConfig, OptimizerKind};
 
 /// The table.
 pub const TABLE: Table<CentralFlowConfig> = Table {
     keys: &keys! {
-        "measure.central_flow.substeps", "4", "the central flow of Cohen et al. (2025), gradient descent averaged over time, from the first measured step with λ₁ ≤ 2/η: so many substeps a step, an even number; half as many are taken besides, for an error";
+        "measure.central_flow.substeps", "4", "the central flow of Cohen et al. (2025), gd or rmsprop averaged over time, from the first measured step on, where the first eigenvalue should be below 2/η: so many substeps a step, an even number; half as many are taken besides, for an error";
         "measure.central_flow.count", "2", "its largest eigenvalues that are reported; all above 0.75 of 2/η are followed";
         "measure.central_flow.largest_count", "16", "the most eigenvalues followed; with more near 2/η the flow ends";
         "measure.central_flow.relative_tolerance", "1e-5", "bound on an eigenvalue's error, relative to it, at which the solver stops";
@@ -19,7 +20,8 @@ pub const TABLE: Table<CentralFlowConfig> = Table {
         "measure.central_flow.from", "0", "the first step to report, where it begins";
     },
     needs: &[
-        Need::GradientDescent,
+        Need::RuleWithCentralFlow,
+        Need::SlowMoment,
         Need::ConstantStepSize,
         Need::NoWeightDecay,
     ],
@@ -38,12 +40,27 @@ pub const TABLE: Table<CentralFlowConfig> = Table {
             largest_count: table.largest_count.min(parameters),
             relative_tolerance: table.relative_tolerance,
         };
-        let flow = CentralFlow::new(schedule, params)?;
+        let mut flow = CentralFlow::new(schedule, params)?;
+        if let Some(metric) = moment(&run.config.optimizer) {
+            flow = flow.of_rmsprop(metric);
+        }
         Ok(Some(Box::new(
             flow.with_flat_directions(run.flat_directions()),
         )))
     },
 };
+
+/// The metric of a rule that has one; its table is resolved, and has all keys.
+fn moment(optimizer: &OptimizerConfig) -> Option<SecondMoment> {
+    if optimizer.kind != OptimizerKind::RmsProp {
+        return None;
+    }
+    Some(SecondMoment {
+        beta2: optimizer.beta2?,
+        epsilon: optimizer.epsilon?,
+        bias_correction: optimizer.bias_correction?,
+    })
+}
 
 /// What the table says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

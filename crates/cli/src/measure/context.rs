@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use brink_dynamics::measurement::{OutputSlope, SquaredError};
+use brink_data::Subset;
+use brink_dynamics::measurement::{Classes, OutputSlope, SquaredError};
 use brink_dynamics::minibatch::RandomBatches;
 use brink_dynamics::{Accuracy, Problem};
 use brink_linearize::{Layout, Objective};
 use brink_model::{Declared, Loss};
 use burn::tensor::Tensor;
 
+use super::classes;
 use crate::config::Config;
 use crate::error::Error;
 
@@ -22,7 +24,9 @@ pub struct Context<'r> {
     pub declared: &'r Declared,
     /// The loss.
     pub loss: Loss,
-    /// Y, `[n, c]`.
+    /// What is trained on.
+    pub samples: &'r Subset,
+    /// Its targets Y, `[n, c]`.
     pub targets: &'r Tensor<2>,
     /// The loss over random batches.
     pub random_batches: &'r TraceBatches<'r>,
@@ -50,6 +54,12 @@ impl Context<'_> {
     pub fn output_slope(&self) -> OutputSlope<2> {
         let (loss, targets) = (self.loss, self.targets.clone());
         Box::new(move |outputs| loss.slope(outputs, targets.clone()))
+    }
+
+    /// The classes of the samples, if the targets are classes.
+    pub fn classes(&self) -> Option<Classes<2>> {
+        let labels = classes::labels(self.samples)?;
+        Some(classes::of(self.loss, self.targets, labels))
     }
 
     /// Directions outside θ in which the loss does not change.

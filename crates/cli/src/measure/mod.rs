@@ -6,6 +6,7 @@
 mod alignment;
 mod batch_sharpness;
 mod central_flow;
+mod classes;
 mod context;
 mod eigenvalues;
 mod first_order;

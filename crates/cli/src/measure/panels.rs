@@ -50,7 +50,12 @@ const PANELS: &[(&str, &[&[&str]])] = &[
     (
         "batch_sharpness",
         &[
-            &["lambda_1", "batch_sharpness", "threshold"],
+            &[
+                "lambda_1",
+                "batch_sharpness",
+                "batch_lambda_max",
+                "threshold",
+            ],
             &["gradient_noise_trace"],
         ],
     ),
@@ -60,6 +65,7 @@ const PANELS: &[(&str, &[&[&str]])] = &[
             &[
                 "subspace_gradient_share",
                 "subspace_update_share",
+                "subspace_class_share",
                 "subspace_overlap",
             ],
             &["subspace_error"],
@@ -97,9 +103,11 @@ const PANELS: &[(&str, &[&[&str]])] = &[
             &["loss", "central_loss", "central_predicted_loss"],
             &[
                 "lambda_1",
+                "preconditioned_1",
                 "central_lambda_1",
                 "central_lambda_2",
                 "threshold",
+                "preconditioned_threshold",
             ],
             &["central_trace_sigma"],
             &["central_distance", "central_error"],
@@ -137,7 +145,12 @@ pub fn of_trace(trace: &Table) -> Vec<(&'static str, Vec<Vec<String>>)> {
             let any = own
                 .map(|pattern| matching(pattern))
                 .any(|found| !found.is_empty());
-            let names = patterns.iter().flat_map(|pattern| matching(pattern));
+            // Beside P^(−½)HP^(−½) the Hessian has another unit.
+            let other = patterns
+                .iter()
+                .any(|p| *p == PRECONDITIONED && !matching(p).is_empty());
+            let shown = patterns.iter().filter(|p| !(other && **p == "lambda_1"));
+            let names = shown.flat_map(|pattern| matching(pattern));
             any.then(|| names.map(str::to_owned).collect())
         });
         (*table, panels.collect::<Vec<_>>())
@@ -146,7 +159,17 @@ pub fn of_trace(trace: &Table) -> Vec<(&'static str, Vec<Vec<String>>)> {
 }
 
 /// Columns of every run, beside which a table's own are drawn.
-const SHARED: [&str; 4] = ["loss", "lambda_1", "threshold", "train_accuracy"];
+const SHARED: [&str; 6] = [
+    "loss",
+    "lambda_1",
+    "threshold",
+    "train_accuracy",
+    PRECONDITIONED,
+    "preconditioned_threshold",
+];
+
+/// λ₁ of P^(−½)HP^(−½).
+const PRECONDITIONED: &str = "preconditioned_1";
 
 #[cfg(test)]
 mod tests {
@@ -161,13 +184,12 @@ mod tests {
         for ((table, columns), (_, panels)) in columns().iter().zip(PANELS) {
             for name in panels.iter().copied().flatten() {
                 // The operator of a spectrum names its columns.
-                let name = name
-                    .replace("fisher", "hessian")
-                    .replace("preconditioned", "hessian");
-                let name = match *table {
-                    "spectrum" => name.replace("gauss_newton", "hessian"),
-                    _ => name,
-                };
+                let mut name = (*name).to_owned();
+                if *table == "spectrum" {
+                    for operator in ["fisher", "preconditioned", "gauss_newton"] {
+                        name = name.replace(operator, "hessian");
+                    }
+                }
                 let own = columns.iter().any(|column| column.name == name);
                 assert!(own || SHARED.contains(&name.as_str()), "{table}: {name}");
             }

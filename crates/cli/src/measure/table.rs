@@ -11,6 +11,9 @@ use crate::config::keys::Key;
 use crate::config::{Config, OptimizerKind};
 use crate::error::Error;
 
+/// The least β₂ with which RMSProp's mean of squares is followed as a flow.
+const SLOW: f64 = 0.5;
+
 /// A key of a table that has an impossible value, and why.
 pub type Fault = (&'static str, String);
 
@@ -41,6 +44,11 @@ pub enum Need {
     SquaredError,
     /// Each step goes along the gradient over all samples.
     GradientDescent,
+    /// The rule is one whose central flow is known, and each step goes along the gradient over all
+    /// samples.
+    RuleWithCentralFlow,
+    /// RMSProp's mean of squares changes slowly.
+    SlowMoment,
     /// All steps have the same size.
     ConstantStepSize,
     /// The loss has no penalty.
@@ -73,6 +81,18 @@ impl Need {
                 plain && optimizer.minibatch.is_none(),
                 "is about gradient descent over all samples: remove the table, or set \
                  optimizer.kind = \"gd\" without [optimizer.minibatch]",
+            ),
+            Self::RuleWithCentralFlow => (
+                (plain || optimizer.kind == OptimizerKind::RmsProp)
+                    && optimizer.minibatch.is_none(),
+                "is about gradient descent or RMSProp over all samples: remove the table, or set \
+                 optimizer.kind to gd or rmsprop without [optimizer.minibatch]",
+            ),
+            Self::SlowMoment => (
+                optimizer.kind != OptimizerKind::RmsProp
+                    || optimizer.beta2.is_none_or(|beta2| beta2 >= SLOW),
+                "follows the mean of squares as a flow, which must change little in a step: remove \
+                 the table, or set optimizer.beta2 to at least 0.5",
             ),
             Self::ConstantStepSize => (
                 optimizer.step_sizes() == StepSizes::Constant,

@@ -211,6 +211,7 @@ fn prepare(
         problem: &problem,
         declared: &declared,
         loss,
+        samples: &dataset.train,
         targets: &tensors.targets,
         random_batches: &|size, seed| {
             let fusion = config.run.fusion == Fusion::Auto;

@@ -53,7 +53,9 @@ const CASES: [(&str, &[&str]); 10] = [
             "measure.step.every=2",
             "measure.batch_sharpness.size=4",
             "measure.batch_sharpness.draws=20",
+            "measure.batch_sharpness.eigenvalue_draws=3",
             "measure.subspace.every=2",
+            "measure.subspace.class_gradients=true",
             "measure.subspace.lag=3",
             "measure.flow.every=4",
             "measure.central_flow.every=4",
@@ -86,7 +88,12 @@ const CASES: [(&str, &[&str]); 10] = [
     ),
     (
         "rmsprop",
-        &["optimizer.kind=rmsprop", "measure.preconditioned.count=1"],
+        &[
+            "optimizer.kind=rmsprop",
+            "measure.preconditioned.count=1",
+            "measure.central_flow.every=3",
+            "measure.central_flow.from=5",
+        ],
     ),
     (
         "adam",

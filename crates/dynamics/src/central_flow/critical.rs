@@ -5,11 +5,13 @@ use burn::tensor::Tensor;
 use faer::Mat;
 
 use super::complementarity::{ComplementarityError, solve};
+use super::metric::{At, Metric};
 use super::symmetric::{entries, places, to_matrix, to_vector, weight};
 use crate::eigen::EigenError;
 use crate::hessian::Hessian;
 use crate::measurement::{MeasureError, read};
 use crate::norms::Reading;
+use crate::preconditioned::Preconditioned;
 use crate::scaled::ScaledSolver;
 
 /// Eigenvalues above this share of 2/η are critical: one below it does not reach 2/η within a substep.
@@ -30,37 +32,57 @@ pub struct Point {
     pub gradient: Tensor<1>,
     /// ‖∇L(w)‖.
     pub gradient_norm: f64,
-    /// The largest eigenvalues of the Hessian, largest first.
+    /// The largest eigenvalues of P^(−½)HP^(−½), largest first.
     pub eigenvalues: Vec<f64>,
     /// Those that are critical, if any.
     pub critical: Option<Critical>,
 }
 
-/// How the block UᵀHU of k critical eigenvectors U moves with w. Symmetric matrices of k rows are
-/// vectors of k(k+1)/2 numbers here.
+/// How the block Uᵀ((2/η)P − H)U of k critical eigenvectors moves, HU = PU·diag(λ) and UᵀPU = I.
+/// Symmetric matrices of k rows are vectors of k(k+1)/2 numbers here.
 pub struct Critical {
-    /// The eigenvalues.
+    /// The eigenvalues λ.
     values: Vec<f64>,
     /// ∇(UᵀHU), a row an entry: ∇³L[uᵢ, uⱼ], [k(k+1)/2, P].
     slopes: Tensor<2>,
-    /// Inner products of the rows with ∇L.
+    /// uᵢ∘uⱼ and p, where P is not 1.
+    scaled: Option<Scaled>,
+    /// The block's change by τ without Σ.
     along: Vec<f64>,
-    /// Inner products of the rows with each other.
+    /// Twice what Σ = UXUᵀ adds to that, as a matrix for X.
     gram: Mat<f64>,
 }
 
+/// What there is besides where P is not 1.
+struct Scaled {
+    pairs: Tensor<2>,
+    diagonal: Tensor<1>,
+}
+
+/// What is reported of Σ.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Covariance {
+    /// tr Σ.
+    pub trace: f64,
+    /// ⟨P, Σ⟩.
+    pub of_metric: f64,
+    /// ⟨P², Σ⟩.
+    pub of_square: f64,
+}
+
 impl Point {
-    /// At `w`; `cap` is 2/η.
+    /// At a place of the flow, whose first entries are w.
     ///
     /// # Errors
     /// [`MeasureError`]: of the products or the solver, and what is not finite.
     pub fn at<const D: usize>(
         objective: &Objective<D>,
         solver: &mut ScaledSolver,
-        w: &Tensor<1>,
-        cap: f64,
+        metric: &dyn Metric,
+        at: &At<'_>,
     ) -> Result<Self, MeasureError> {
-        let mut linearization = objective.linearize(w)?;
+        let cap = at.cap;
+        let mut linearization = objective.linearize(&parameters(objective, at.place))?;
         let gradient = linearization.gradient().clone();
         let mut reading = Reading::default();
         reading.scalar(linearization.loss().clone());
@@ -70,8 +92,15 @@ impl Point {
         if !(loss.is_finite() && gradient_norm.is_finite()) {
             return Err(MeasureError::NonFinite("the loss on the central flow"));
         }
-        let solution =
-            solver.solve_above(&mut Hessian::new(&mut linearization), Some(FOLLOWED * cap))?;
+        let diagonal = metric.diagonal(at.place);
+        let mut hessian = Hessian::new(&mut linearization);
+        let solution = match &diagonal {
+            None => solver.solve_above(&mut hessian, Some(FOLLOWED * cap))?,
+            Some(diagonal) => {
+                let mut operator = Preconditioned::new(&mut hessian, diagonal.clone());
+                solver.solve_above(&mut operator, Some(FOLLOWED * cap))?
+            }
+        };
         let eigenvalues: Vec<f64> = solution.pairs.iter().map(|pair| pair.value).collect();
         let count = (eigenvalues.iter())
             .take_while(|value| **value > CRITICAL * cap)
@@ -81,7 +110,8 @@ impl Point {
             _ => {
                 let vectors = solution.vectors.narrow(0, 0, count);
                 let values = eigenvalues[..count].to_vec();
-                Some(Critical::new(&mut linearization, values, vectors)?)
+                let pairs = (values, vectors, diagonal);
+                Some(Critical::new(&mut linearization, metric, at, pairs)?)
             }
         };
         Ok(Self {
@@ -106,27 +136,57 @@ impl Point {
 }
 
 impl Critical {
+    /// Of eigenvalues, orthonormal eigenvectors of P^(−½)HP^(−½) and p.
     fn new<const D: usize>(
         linearization: &mut Linearization<'_, D>,
-        values: Vec<f64>,
-        vectors: Tensor<2>,
+        metric: &dyn Metric,
+        at: &At<'_>,
+        (values, vectors, diagonal): (Vec<f64>, Tensor<2>, Option<Tensor<1>>),
     ) -> Result<Self, MeasureError> {
         let [count, size] = vectors.dims();
-        let mut rows = Vec::with_capacity(count);
+        // p^(−½), by which a slope becomes one of orthonormal directions.
+        let scale = diagonal.as_ref().map(|p| p.clone().sqrt().recip());
+        let vectors = match &scale {
+            Some(scale) => vectors * scale.clone().unsqueeze(),
+            None => vectors,
+        };
+        let from = |i: usize| vectors.clone().narrow(0, i, count - i);
+        let (mut rows, mut pairs) = (Vec::with_capacity(count), Vec::new());
         for i in 0..count {
-            let u = vectors.clone().narrow(0, i, 1).reshape([size]);
-            rows.push(linearization.third(u, vectors.clone().narrow(0, i, count - i))?);
+            let u = vectors.clone().narrow(0, i, 1);
+            rows.push(linearization.third(u.clone().reshape([size]), from(i))?);
+            if diagonal.is_some() {
+                pairs.push(from(i) * u);
+            }
         }
         let slopes = Tensor::cat(rows, 0);
-        let weights: Vec<f64> = places(count).map(weight).collect();
         let gradient = linearization.gradient().clone();
-        let products = |other: Tensor<2>| read_back(slopes.clone().matmul(other.transpose()));
-        let along = products(gradient.unsqueeze())?;
-        let gram = products(slopes.clone())?;
-        let length = entries(count);
+        let (mut scaled_slopes, mut scaled_gradient) = (slopes.clone(), gradient.clone());
+        if let Some(scale) = scale {
+            scaled_slopes = scaled_slopes * scale.clone().unsqueeze();
+            scaled_gradient = scaled_gradient * scale;
+        }
+        let products =
+            |rows: Tensor<2>, other: Tensor<2>| read_back(rows.matmul(other.transpose()));
+        let mut along = products(scaled_slopes.clone(), scaled_gradient.unsqueeze())?;
+        let mut gram = products(scaled_slopes.clone(), scaled_slopes)?;
+        let scaled = diagonal.map(|diagonal| Scaled {
+            pairs: Tensor::cat(pairs, 0),
+            diagonal,
+        });
+        let change = scaled
+            .as_ref()
+            .and_then(|scaled| metric.change(at, &gradient, &scaled.pairs));
+        if let Some(change) = change {
+            let more = read_back(change.along.unsqueeze())?;
+            add(&mut along, &more, 1.0);
+            add(&mut gram, &products(change.rows.clone(), change.rows)?, 2.0);
+        }
         if !along.iter().chain(&gram).all(|value| value.is_finite()) {
             return Err(MeasureError::NonFinite("the gradient of an eigenvalue"));
         }
+        let (length, weights) = (entries(count), places(count).map(weight));
+        let weights: Vec<f64> = weights.collect();
         Ok(Self {
             values,
             along: along
@@ -138,6 +198,7 @@ impl Critical {
                 weights[i] * weights[j] * gram[i * length + j]
             }),
             slopes,
+            scaled,
         })
     }
 
@@ -166,14 +227,65 @@ impl Critical {
 
     /// ∇⟨H, UXUᵀ⟩ = Σᵢⱼ Xᵢⱼ∇³L[uᵢ, uⱼ], [P].
     pub fn force(&self, x: &Mat<f64>) -> Tensor<1> {
-        let [length, size] = self.slopes.dims();
+        self.combined(x, &self.slopes)
+    }
+
+    /// diag(UXUᵀ) = Σᵢⱼ Xᵢⱼuᵢ∘uⱼ, [P], where P is not 1.
+    pub fn variance(&self, x: &Mat<f64>) -> Option<Tensor<1>> {
+        let scaled = self.scaled.as_ref()?;
+        Some(self.combined(x, &scaled.pairs))
+    }
+
+    /// What is reported of Σ = UXUᵀ.
+    ///
+    /// # Errors
+    /// [`MeasureError::ReadBack`].
+    pub fn covariance(&self, x: &Mat<f64>) -> Result<Covariance, MeasureError> {
+        let of_metric = trace(x);
+        let (Some(scaled), Some(variance)) = (&self.scaled, self.variance(x)) else {
+            return Ok(Covariance {
+                trace: of_metric,
+                of_metric,
+                of_square: of_metric,
+            });
+        };
+        let mut reading = Reading::default();
+        let square = scaled.diagonal.clone() * scaled.diagonal.clone();
+        reading.inner(square.ones_like(), variance.clone());
+        reading.inner(square, variance);
+        let values = read(reading)?;
+        Ok(Covariance {
+            trace: values[0],
+            of_metric,
+            of_square: values[1],
+        })
+    }
+
+    /// Σ of the rows, which belong to the entries of a block, by the entries of X.
+    fn combined(&self, x: &Mat<f64>, rows: &Tensor<2>) -> Tensor<1> {
+        let [length, size] = rows.dims();
         let weights = places(self.values.len()).map(weight);
         let terms = to_vector(x).into_iter().zip(weights).map(|(x, w)| x * w);
         let terms = burn::tensor::TensorData::new(terms.collect(), [1, length]);
-        let (device, dtype) = (self.slopes.device(), self.slopes.dtype());
-        let terms = Tensor::<2>::from_data(terms, (&device, dtype));
-        terms.matmul(self.slopes.clone()).reshape([size])
+        let terms = Tensor::<2>::from_data(terms, (&rows.device(), rows.dtype()));
+        terms.matmul(rows.clone()).reshape([size])
     }
+}
+
+/// tr X.
+pub fn trace(x: &Mat<f64>) -> f64 {
+    (0..x.nrows()).map(|i| x[(i, i)]).sum()
+}
+
+/// w, of a place of the flow.
+pub fn parameters<const D: usize>(objective: &Objective<D>, place: &Tensor<1>) -> Tensor<1> {
+    place.clone().narrow(0, 0, objective.parameters())
+}
+
+fn add(to: &mut [f64], values: &[f64], times: f64) {
+    to.iter_mut()
+        .zip(values)
+        .for_each(|(sum, value)| *sum += times * value);
 }
 
 /// A matrix's numbers, row by row.

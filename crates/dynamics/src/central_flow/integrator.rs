@@ -2,9 +2,11 @@
 
 use brink_linearize::Objective;
 use burn::tensor::Tensor;
+use faer::Mat;
 
 use super::complementarity::ComplementarityError;
-use super::critical::Point;
+use super::critical::{Covariance, Point, parameters, trace};
+use super::metric::{At, Metric, Squares};
 use crate::eigen::{EigenError, Params};
 use crate::flow::runge_kutta_4;
 use crate::measurement::{MeasureError, read};
@@ -43,6 +45,9 @@ pub enum CentralFlowError {
     /// Σ is not found.
     #[error(transparent)]
     Complementarity(#[from] ComplementarityError),
+    /// The rule has no preconditioner, and the flow is that of one that has.
+    #[error("the flow is that of a rule with a preconditioner, and the run's rule has none")]
+    NoPreconditioner,
     /// There may be critical eigenvalues that are not followed.
     #[error(
         "all {limit} eigenvalues that are followed are near 2/η: set \
@@ -58,16 +63,28 @@ pub enum CentralFlowError {
 #[derive(Debug)]
 pub struct Integrator {
     params: CentralFlowParams,
+    pub metric: Box<dyn Metric>,
     pub solver: ScaledSolver,
+}
+
+/// A step of the run from a place of the flow.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// Which step.
+    pub number: u64,
+    /// η.
+    pub size: f64,
+    /// The place: w and what the metric keeps behind it.
+    pub place: &'a Tensor<1>,
 }
 
 /// Where a step leads.
 pub struct Stepped {
-    /// w after it.
-    pub w: Tensor<1>,
-    /// tr Σ of its first substep.
-    pub trace: f64,
-    /// How far half as many substeps lead from there.
+    /// The place after it.
+    pub place: Tensor<1>,
+    /// Σ of its first substep.
+    pub covariance: Covariance,
+    /// How far half as many substeps lead from its w.
     pub error: f64,
 }
 
@@ -76,7 +93,7 @@ impl Integrator {
     ///
     /// # Errors
     /// [`EigenError::InvalidParameter`].
-    pub fn new(params: CentralFlowParams) -> Result<Self, EigenError> {
+    pub fn new(params: CentralFlowParams, metric: Box<dyn Metric>) -> Result<Self, EigenError> {
         if params.substeps == 0 || !params.substeps.is_multiple_of(2) {
             return Err(EigenError::InvalidParameter {
                 name: "substeps",
@@ -90,20 +107,31 @@ impl Integrator {
             relative_tolerance: params.relative_tolerance,
             ..Params::default()
         })?;
-        Ok(Self { params, solver })
+        Ok(Self {
+            params,
+            metric,
+            solver,
+        })
     }
 
-    /// What the flow needs to know at `w`.
+    /// What the flow needs to know where a step begins.
     ///
     /// # Errors
     /// [`MeasureError`].
     pub fn point<const D: usize>(
         &mut self,
         objective: &Objective<D>,
-        w: &Tensor<1>,
-        step_size: f64,
+        step: &Step<'_>,
     ) -> Result<Point, MeasureError> {
-        let point = Point::at(objective, &mut self.solver, w, 2.0 / step_size)?;
+        self.point_at(objective, &step.substep(step.place, 0, self.fine()))
+    }
+
+    fn point_at<const D: usize>(
+        &mut self,
+        objective: &Objective<D>,
+        at: &At<'_>,
+    ) -> Result<Point, MeasureError> {
+        let point = Point::at(objective, &mut self.solver, &*self.metric, at)?;
         let limit = self.params.largest_count.max(self.params.count);
         match point.critical_count() >= limit.min(objective.parameters()) {
             // All there are may be critical.
@@ -114,7 +142,12 @@ impl Integrator {
         }
     }
 
-    /// A step from `w`, where `first` is known.
+    /// The part of a step that a substep is.
+    fn fine(&self) -> f64 {
+        1.0 / self.params.substeps as f64
+    }
+
+    /// A step, where its beginning, `first`, is known.
     ///
     /// Half as many substeps, twice as long, lead elsewhere. As the error of a substep where Σ is not
     /// 0 is of the second order, that of the step is of the size of the distance.
@@ -124,61 +157,89 @@ impl Integrator {
     pub fn step<const D: usize>(
         &mut self,
         objective: &Objective<D>,
-        w: &Tensor<1>,
+        step: &Step<'_>,
         first: &Point,
-        step_size: f64,
     ) -> Result<Stepped, MeasureError> {
-        let substeps = self.params.substeps;
-        let (fine, coarse) = (
-            step_size / substeps as f64,
-            2.0 * step_size / substeps as f64,
-        );
-        let cap = 2.0 / step_size;
-        let (mut at, trace) = substep(objective, w, first, cap, fine)?;
-        let (mut beside, _) = substep(objective, w, first, cap, coarse)?;
-        for done in 1..substeps {
-            let point = self.point(objective, &at, step_size)?;
-            (at, _) = substep(objective, &at, &point, cap, fine)?;
+        let (fine, coarse) = (self.fine(), 2.0 * self.fine());
+        let length = |part: f64| part * step.size;
+        let at = step.substep(step.place, 0, fine);
+        let (mut place, x) = self.substep(objective, &at, first, length(fine))?;
+        let covariance = match (&first.critical, x) {
+            (Some(critical), Some(x)) => critical.covariance(&x)?,
+            _ => Covariance::default(),
+        };
+        let at = step.substep(step.place, 0, coarse);
+        let (mut beside, _) = self.substep(objective, &at, first, length(coarse))?;
+        for done in 1..self.params.substeps {
+            let at = step.substep(&place, done, fine);
+            let point = self.point_at(objective, &at)?;
+            (place, _) = self.substep(objective, &at, &point, length(fine))?;
             // The coarse steps are taken in between: the solver's vectors are close to theirs then.
             if done % 2 == 0 {
-                let point = self.point(objective, &beside, step_size)?;
-                (beside, _) = substep(objective, &beside, &point, cap, coarse)?;
+                let at = step.substep(&beside, done / 2, coarse);
+                let point = self.point_at(objective, &at)?;
+                (beside, _) = self.substep(objective, &at, &point, length(coarse))?;
             }
         }
         let mut apart = Reading::default();
-        apart.norm(at.clone() - beside);
+        apart.norm(parameters(objective, &place) - parameters(objective, &beside));
         let error = read(apart)?[0];
         if !error.is_finite() {
             return Err(MeasureError::NonFinite("the central flow"));
         }
         Ok(Stepped {
-            w: at,
-            trace,
+            place,
+            covariance,
             error,
         })
     }
+
+    /// The place after a substep, and X where it is not 0. Where it is, the substep is one of Runge and
+    /// Kutta's along the stable flow, else one of Euler's.
+    fn substep<const D: usize>(
+        &self,
+        objective: &Objective<D>,
+        at: &At<'_>,
+        point: &Point,
+        length: f64,
+    ) -> Result<(Tensor<1>, Option<Mat<f64>>), MeasureError> {
+        let metric = &self.metric;
+        if let Some(critical) = &point.critical {
+            let x = critical.sigma(at.cap, length)?;
+            if trace(&x) > 0.0 {
+                let slope = point.gradient.clone() + critical.force(&x).mul_scalar(0.5);
+                let variance = critical.variance(&x);
+                let squares = Squares {
+                    gradient: &point.gradient,
+                    variance: variance.as_ref(),
+                };
+                let velocity = metric.velocity(at, slope, squares);
+                return Ok((at.place.clone() + velocity.mul_scalar(length), Some(x)));
+            }
+        }
+        let stable = |place: &Tensor<1>, gradient: &Tensor<1>| {
+            let squares = Squares {
+                gradient,
+                variance: None,
+            };
+            metric.velocity(&At { place, ..*at }, gradient.clone(), squares)
+        };
+        let field = |place: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
+            let gradient = objective.gradient(&parameters(objective, place))?.gradient;
+            Ok(stable(place, &gradient))
+        };
+        let first = stable(at.place, &point.gradient);
+        Ok((runge_kutta_4(field, at.place, &first, length)?, None))
+    }
 }
 
-/// w after a substep, and tr Σ. Where Σ is 0 it is one of Runge and Kutta's along gradient flow, else
-/// one of Euler's.
-fn substep<const D: usize>(
-    objective: &Objective<D>,
-    w: &Tensor<1>,
-    point: &Point,
-    cap: f64,
-    step: f64,
-) -> Result<(Tensor<1>, f64), MeasureError> {
-    if let Some(critical) = &point.critical {
-        let x = critical.sigma(cap, step)?;
-        let trace: f64 = (0..x.nrows()).map(|i| x[(i, i)]).sum();
-        if trace > 0.0 {
-            let slope = point.gradient.clone() + critical.force(&x).mul_scalar(0.5);
-            return Ok((w.clone() - slope.mul_scalar(step), trace));
+impl Step<'_> {
+    /// The substep of a place that is the `done`-th of those which are so large a `part` of a step.
+    fn substep<'p>(&self, place: &'p Tensor<1>, done: usize, part: f64) -> At<'p> {
+        At {
+            place,
+            cap: 2.0 / self.size,
+            time: self.number as f64 + (done as f64 + 0.5) * part,
         }
     }
-    let field = |w: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
-        Ok(objective.gradient(w)?.gradient.neg())
-    };
-    let first = point.gradient.clone().neg();
-    Ok((runge_kutta_4(field, w, &first, step)?, 0.0))
 }

@@ -1,10 +1,12 @@
-//! The central flow beside a run of gradient descent.
+//! The central flow beside a run of gradient descent or RMSProp.
 
 use brink_state::{Loader, Memory, Part, StateError};
 use burn::tensor::Tensor;
 
-use super::critical::{Point, ends_the_flow};
-use super::integrator::{CentralFlowParams, Integrator, Stepped};
+use super::critical::{Covariance, Point, ends_the_flow, parameters};
+use super::integrator::{CentralFlowError, CentralFlowParams, Integrator, Step, Stepped};
+use super::metric::Euclidean;
+use super::second_moment::SecondMoment;
 use crate::begun::{Begins, Begun};
 use crate::column::Column;
 use crate::eigen::EigenError;
@@ -15,14 +17,15 @@ use crate::norms::Reading;
 const OTHERS: usize = 7;
 
 /// The central flow of Cohen, Damian, Talwalkar, Kolter and Lee (ICLR 2025), and what it predicts of
-/// gradient descent over time: with the covariance Σ of the oscillation, supported where H = 2/η,
-/// the loss is L(w) + tr Σ/η on average, and the squared norm of the gradient ‖∇L(w)‖² + 4 tr Σ/η².
+/// the run over time: with the covariance Σ of the oscillation, supported where H = (2/η)P, the loss is
+/// L(w) + ⟨P, Σ⟩/η on average, and the squared norm of the gradient ‖∇L(w)‖² + 4⟨P², Σ⟩/η². P is 1 for
+/// gradient descent and diag(√ν̂ + ε) for RMSProp, where ν̂ moves with the flow.
 ///
 /// It begins at w = θ_t at the first measured step. From there it is followed step by step, whatever
 /// steps are measured. Each step of length η is taken in `substeps` substeps; where Σ is not 0 these are
 /// Euler's, with Σ from the complementarity problem over the critical eigenvalues, as in the paper.
 ///
-/// With an eigenvalue above 2/η the flow is not defined. From such a beginning w is led down by Σ, at
+/// With an eigenvalue of P^(−½)HP^(−½) above 2/η the flow is not defined. From such a beginning w is led down by Σ, at
 /// most 1/20 of 2/η a substep; what Σ predicts is empty meanwhile.
 ///
 /// The flow ends, and its cells are empty from then on, where the loss on it is not finite, where no
@@ -43,13 +46,14 @@ pub struct CentralFlow {
 #[derive(Debug, Clone)]
 struct State {
     step: u64,
-    w: Tensor<1>,
+    /// w, and what the metric keeps behind it.
+    place: Tensor<1>,
     /// The sum of the steps' errors.
     error: f64,
 }
 
 impl CentralFlow {
-    /// Reported by `schedule`.
+    /// That of gradient descent, reported by `schedule`.
     ///
     /// # Errors
     /// [`EigenError::InvalidParameter`].
@@ -57,11 +61,17 @@ impl CentralFlow {
         Ok(Self {
             schedule,
             params,
-            integrator: Integrator::new(params)?,
+            integrator: Integrator::new(params, Box::new(Euclidean))?,
             place: Begun::default(),
             ended: false,
             flat: 0,
         })
+    }
+
+    /// That of RMSProp, with its metric.
+    pub fn of_rmsprop(mut self, metric: SecondMoment) -> Self {
+        self.integrator.metric = Box::new(metric);
+        self
     }
 
     /// The same where the loss has `flat` parameters more, none of which it changes with.
@@ -74,28 +84,41 @@ impl CentralFlow {
         &mut self,
         at: &Iterate<'_, '_, D>,
     ) -> Result<Option<Vec<Option<f64>>>, MeasureError> {
-        let (objective, step_size) = (at.linearization.objective(), at.step_size);
-        let mut state = self.place.0.take().unwrap_or_else(|| State {
-            step: at.step,
-            w: at.theta.clone(),
-            error: 0.0,
-        });
+        let objective = at.linearization.objective();
+        let mut state = match self.place.0.take() {
+            Some(state) => state,
+            None => {
+                let place = self.integrator.metric.begin(at.theta, at.preconditioner);
+                State {
+                    step: at.step,
+                    place: place.ok_or(CentralFlowError::NoPreconditioner)?,
+                    error: 0.0,
+                }
+            }
+        };
         // What was followed before at fewer steps may be ahead.
         if state.step > at.step {
             self.place.0 = Some(state);
             return Ok(None);
         }
         while state.step < at.step {
-            let point = self.integrator.point(objective, &state.w, step_size)?;
-            let stepped = (self.integrator).step(objective, &state.w, &point, step_size)?;
+            let step = state.step(at.step_size);
+            let point = self.integrator.point(objective, &step)?;
+            let stepped = self.integrator.step(objective, &step, &point)?;
             state = state.after(stepped);
         }
-        let point = self.integrator.point(objective, &state.w, step_size)?;
+        let step = state.step(at.step_size);
+        let point = self.integrator.point(objective, &step)?;
         let mut apart = Reading::default();
-        apart.norm(at.theta.clone() - state.w.clone());
+        apart.norm(at.theta.clone() - parameters(objective, &state.place));
         let distance = read(apart)?[0];
-        let stepped = (self.integrator).step(objective, &state.w, &point, step_size)?;
-        let cells = self.cells(&point, stepped.trace, step_size, [distance, state.error]);
+        let stepped = self.integrator.step(objective, &step, &point)?;
+        let cells = self.cells(
+            &point,
+            stepped.covariance,
+            at.step_size,
+            [distance, state.error],
+        );
         self.place.0 = Some(state.after(stepped));
         Ok(Some(cells))
     }
@@ -103,21 +126,24 @@ impl CentralFlow {
     fn cells(
         &self,
         point: &Point,
-        trace: f64,
+        covariance: Covariance,
         step_size: f64,
         [distance, error]: [f64; 2],
     ) -> Vec<Option<f64>> {
         let norm_sq = point.gradient_norm * point.gradient_norm;
         // Σ only leads down while there are eigenvalues above 2/η.
-        let trace = point.is_stable(2.0 / step_size).then_some(trace);
-        let predicted = |value: f64, rate: f64| trace.map(|trace| value + rate * trace);
+        let known = point.is_stable(2.0 / step_size).then_some(covariance);
+        let predicted = |of: fn(Covariance) -> f64, value: f64, rate: f64| {
+            known.map(|covariance| value + rate * of(covariance))
+        };
         let before = [
             Some(point.loss),
-            predicted(point.loss, 1.0 / step_size),
-            predicted(norm_sq, 4.0 / step_size / step_size),
+            predicted(|c| c.of_metric, point.loss, 1.0 / step_size),
+            predicted(|c| c.of_square, norm_sq, 4.0 / step_size / step_size),
         ];
         let eigenvalues = (0..self.params.count).map(|at| self.eigenvalue(point, at));
         let after = [point.critical_count() as f64, distance, error].map(Some);
+        let trace = known.map(|covariance| covariance.trace);
         let after = [trace].into_iter().chain(after);
         before.into_iter().chain(eigenvalues).chain(after).collect()
     }
@@ -137,10 +163,19 @@ impl CentralFlow {
 }
 
 impl State {
+    /// The step from here.
+    fn step(&self, size: f64) -> Step<'_> {
+        Step {
+            number: self.step,
+            size,
+            place: &self.place,
+        }
+    }
+
     fn after(self, stepped: Stepped) -> Self {
         Self {
             step: self.step + 1,
-            w: stepped.w,
+            place: stepped.place,
             error: self.error + stepped.error,
         }
     }
@@ -158,10 +193,10 @@ impl Memory for CentralFlow {
 
 impl Begins for State {
     fn begin(from: &Loader<'_>) -> Result<Self, StateError> {
-        let w = from.part("w");
+        let place = from.part("place");
         Ok(Self {
             step: 0,
-            w: w.tensor()?.ok_or_else(|| w.missing())?,
+            place: place.tensor()?.ok_or_else(|| place.missing())?,
             error: 0.0,
         })
     }
@@ -171,7 +206,7 @@ impl Memory for State {
     fn parts(&mut self) -> Vec<Part<'_>> {
         vec![
             ("step", &mut self.step),
-            ("w", &mut self.w),
+            ("place", &mut self.place),
             ("error", &mut self.error),
         ]
     }
@@ -188,12 +223,13 @@ pub fn columns(count: usize) -> Vec<Column> {
         ),
         (
             "central_predicted_loss",
-            "L(w) + tr Σ/η, the loss of gradient descent averaged over time; this, the next and \
-             tr Σ are empty while λ₁ is above 1.05 of 2/η, as it may be at the beginning",
+            "L(w) + ⟨P, Σ⟩/η, the loss of the run averaged over time, with P = 1 for gd and \
+             diag(√ν̂ + ε) for rmsprop; this, the next and tr Σ are empty while the first eigenvalue is \
+             above 1.05 of 2/η, as it may be at the beginning",
         ),
         (
             "central_predicted_gradient_norm_sq",
-            "‖∇L(w)‖² + 4·tr Σ/η², its ‖∇L‖² averaged over time",
+            "‖∇L(w)‖² + 4·⟨P², Σ⟩/η², its ‖∇L‖² averaged over time",
         ),
     ];
     let after = [
@@ -217,7 +253,7 @@ pub fn columns(count: usize) -> Vec<Column> {
     let eigenvalues = (1..=count).map(|index| {
         Column::new(
             format!("central_lambda_{index}"),
-            "an eigenvalue of the Hessian at w, largest first",
+            "an eigenvalue of the Hessian at w, of P^(−½)HP^(−½) for rmsprop, largest first",
         )
     });
     let before = before.into_iter().map(pair);

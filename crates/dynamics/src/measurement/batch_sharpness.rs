@@ -2,14 +2,21 @@
 
 use brink_state::Memory;
 
-use super::{Iterate, MeasureError, Measurement, Schedule, read};
+use super::{Iterate, MeasureError, Measurement, Schedule, read, solve, solver};
 use crate::column::Column;
-use crate::minibatch::RandomBatches;
+use crate::eigen::EigenError;
+use crate::flat::largest_of;
+use crate::minibatch::{Draws, RandomBatches};
 use crate::norms::Reading;
 use crate::weight_decay::penalised;
 
 /// Fewer draws say too little of their own spread to stop at.
 const FEWEST: u64 = 16;
+
+/// Draws that are evaluated before their numbers are waited for, in one read-back. Each is a program
+/// call of its own: a gradient by batch is not a product with one block, as every row would meet the
+/// samples of all batches.
+const AT_ONCE: u64 = 8;
 
 /// Batch sharpness of Andreyev and Beneventano, *Edge of Stochastic Stability* (2024,
 /// arXiv 2412.20553), at an iterate, by random batches B.
@@ -21,19 +28,30 @@ const FEWEST: u64 = 16;
 ///   gradient descent has it hover at 2/η, where gradient descent has λ₁.
 /// - `batch_sharpness_stderr`: the standard error of that mean, the spread of the draws by the root
 ///   of their number.
-/// - `batch_sharpness_draws`: batches drawn, until the standard error is at most `relative_error` of
-///   the mean, but at least 16 and at most `draws`. One costs a gradient and a Hessian-vector
-///   product of a batch, and one read-back.
+/// - `batch_sharpness_draws`: batches drawn, eight by eight, until the standard error is at most
+///   `relative_error` of the mean, but at least 16 and at most `draws`. One costs a gradient and a
+///   Hessian-vector product of a batch, and eight of them one read-back.
 /// - `gradient_noise_trace`: the mean of ‖g_B − g‖² over the same draws, g the gradient over all
 ///   samples: the trace of the covariance of batch gradients.
+/// - `batch_lambda_max`, `batch_lambda_max_stderr`, if asked for: the mean of λ₁(H_B) over the first
+///   so many of the step's batches, each solved for, and its standard error.
 ///
 /// A batch whose gradient is zero counts for the noise alone; the first two columns are empty where
-/// fewer than two are left. A batch of all samples is drawn once, with standard error 0.
+/// fewer than two are left. A batch of all samples is drawn once, with standard errors 0.
 pub struct BatchSharpness<const D: usize> {
     schedule: Schedule,
     batches: RandomBatches<D>,
     relative_error: f64,
     draws: u64,
+    eigenvalues: Option<Eigenvalues>,
+    flat: usize,
+}
+
+/// How the batches' λ₁ are solved for.
+#[derive(Debug, Clone, Copy)]
+struct Eigenvalues {
+    draws: u64,
+    relative_tolerance: f64,
 }
 
 impl<const D: usize> BatchSharpness<D> {
@@ -50,16 +68,39 @@ impl<const D: usize> BatchSharpness<D> {
             batches,
             relative_error,
             draws,
+            eigenvalues: None,
+            flat: 0,
         }
+    }
+
+    /// With the mean of λ₁(H_B) over so many `draws`, each λ₁ to a relative tolerance.
+    ///
+    /// # Errors
+    /// A tolerance out of range.
+    pub fn with_eigenvalues(self, draws: u64, relative_tolerance: f64) -> Result<Self, EigenError> {
+        solver(1, relative_tolerance)?;
+        let eigenvalues = Eigenvalues {
+            draws,
+            relative_tolerance,
+        };
+        Ok(Self {
+            eigenvalues: Some(eigenvalues),
+            ..self
+        })
+    }
+
+    /// The same where the loss has `flat` parameters more, none of which it changes with.
+    pub fn with_flat_directions(self, flat: usize) -> Self {
+        Self { flat, ..self }
     }
 }
 
-/// A step's batches are drawn by its number.
+/// A step's batches are drawn by its number, and its first λ₁ is solved for from random vectors.
 impl<const D: usize> Memory for BatchSharpness<D> {}
 
-/// Its columns.
-pub fn columns() -> Vec<Column> {
-    [
+/// Its columns, with those of the batches' λ₁ if these are solved for.
+pub fn columns(eigenvalues: bool) -> Vec<Column> {
+    let of_draws = [
         (
             "batch_sharpness",
             "mean of g_BᵀH_Bg_B/‖g_B‖² over random batches B, in units of λ; empty where \
@@ -74,9 +115,18 @@ pub fn columns() -> Vec<Column> {
             "gradient_noise_trace",
             "mean of ‖g_B − ∇L(θₜ)‖² over the same batches",
         ),
-    ]
-    .map(|(name, meaning)| Column::new(name, meaning))
-    .into()
+    ];
+    let of_eigenvalues = [
+        (
+            "batch_lambda_max",
+            "mean of λ₁(H_B) over the first `eigenvalue_draws` of them",
+        ),
+        ("batch_lambda_max_stderr", "standard error of that mean"),
+    ];
+    let count = if eigenvalues { of_eigenvalues.len() } else { 0 };
+    (of_draws.iter().chain(&of_eigenvalues[..count]))
+        .map(|(name, meaning)| Column::new(*name, *meaning))
+        .collect()
 }
 
 impl<const D: usize> Measurement<D> for BatchSharpness<D> {
@@ -85,7 +135,7 @@ impl<const D: usize> Measurement<D> for BatchSharpness<D> {
     }
 
     fn columns(&self) -> Vec<Column> {
-        columns()
+        columns(self.eigenvalues.is_some())
     }
 
     fn wants(&self, step: u64) -> bool {
@@ -98,39 +148,75 @@ impl<const D: usize> Measurement<D> for BatchSharpness<D> {
         let mut draws = self.batches.of(at.step);
         let (mut sharpness, mut noise) = (Mean::default(), Mean::default());
         while noise.count < most {
-            let mut batch = draws.draw()?.linearize(at.theta)?;
-            let gradient = penalised(batch.at().gradient.clone(), at.theta, at.weight_decay);
-            let image = batch.hvp(gradient.clone().unsqueeze())?.squeeze_dim(0);
-            let mut reading = Reading::default();
-            reading.norm(gradient.clone());
-            reading.inner(image, gradient.clone());
-            reading.squared(gradient - at.gradient.gradient.clone());
-            let values = read(reading)?;
-            if !values.iter().all(|value| value.is_finite()) {
-                return Err(MeasureError::NonFinite("the loss of a batch"));
+            let count = AT_ONCE.min(most - noise.count);
+            for [norm, curvature, apart] in drawn(&mut draws, count, at)? {
+                if norm > 0.0 {
+                    sharpness.add(curvature / norm / norm + at.weight_decay);
+                }
+                noise.add(apart);
             }
-            let norm = values[0];
-            if norm > 0.0 {
-                sharpness.add(values[1] / norm / norm + at.weight_decay);
-            }
-            noise.add(values[2]);
             let error = sharpness.standard_error();
             let exact = error.is_some_and(|e| e <= self.relative_error * sharpness.mean.abs());
             if exact && noise.count >= FEWEST {
                 break;
             }
         }
-        let error = match whole {
-            true => (sharpness.count > 0).then_some(0.0),
-            false => sharpness.standard_error(),
-        };
-        Ok(vec![
-            error.map(|_| sharpness.mean),
-            error,
-            Some(noise.count as f64),
-            Some(noise.mean),
-        ])
+        let of_draws = [
+            sharpness.cells(whole),
+            [Some(noise.count as f64), Some(noise.mean)],
+        ];
+        let mut cells = of_draws.concat();
+        if let Some(eigenvalues) = self.eigenvalues {
+            cells.extend(self.largest_eigenvalues(eigenvalues, at)?.cells(whole));
+        }
+        Ok(cells)
     }
+}
+
+impl<const D: usize> BatchSharpness<D> {
+    /// λ₁ of the step's first batches. A solve begins with the vectors of the batch before.
+    fn largest_eigenvalues(
+        &mut self,
+        eigenvalues: Eigenvalues,
+        at: &Iterate<'_, '_, D>,
+    ) -> Result<Mean, MeasureError> {
+        let whole = self.batches.is_whole();
+        let most = if whole { 1 } else { eigenvalues.draws };
+        let mut solver = solver(1, eigenvalues.relative_tolerance)?;
+        let (mut draws, mut mean) = (self.batches.of(at.step), Mean::default());
+        while mean.count < most {
+            let mut batch = draws.draw()?.linearize(at.theta)?;
+            let size = batch.objective().parameters();
+            let solution = solve(&mut solver, &mut batch, size, |at, block| at.hvp(block))?;
+            let Some((value, _)) = largest_of(&solution, self.flat) else {
+                return Err(MeasureError::NonFinite("an eigenvalue of a batch"));
+            };
+            mean.add(value + at.weight_decay);
+        }
+        Ok(mean)
+    }
+}
+
+/// ‖g_B‖, g_BᵀHg_B without the penalty and ‖g_B − g‖² of so many batches, in one read-back.
+fn drawn<const D: usize>(
+    draws: &mut Draws<'_, D>,
+    count: u64,
+    at: &Iterate<'_, '_, D>,
+) -> Result<Vec<[f64; 3]>, MeasureError> {
+    let mut reading = Reading::default();
+    for _ in 0..count {
+        let mut batch = draws.draw()?.linearize(at.theta)?;
+        let gradient = penalised(batch.at().gradient.clone(), at.theta, at.weight_decay);
+        let image = batch.hvp(gradient.clone().unsqueeze())?.squeeze_dim(0);
+        reading.norm(gradient.clone());
+        reading.inner(image, gradient.clone());
+        reading.squared(gradient - at.gradient.gradient.clone());
+    }
+    let values = read(reading)?;
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(MeasureError::NonFinite("the loss of a batch"));
+    }
+    Ok(values.as_chunks::<3>().0.to_vec())
 }
 
 /// A mean and the spread about it, number by number (Welford).
@@ -154,6 +240,15 @@ impl Mean {
     fn standard_error(&self) -> Option<f64> {
         let count = self.count as f64;
         (self.count >= 2).then(|| (self.spread / (count - 1.0) / count).sqrt())
+    }
+
+    /// Mean and standard error, which is 0 where one number is all there are.
+    fn cells(&self, whole: bool) -> [Option<f64>; 2] {
+        let error = match whole {
+            true => (self.count > 0).then_some(0.0),
+            false => self.standard_error(),
+        };
+        [error.map(|_| self.mean), error]
     }
 }
 

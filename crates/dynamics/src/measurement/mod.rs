@@ -6,6 +6,7 @@
 
 mod alignment;
 mod batch_sharpness;
+mod class_gradients;
 mod critical;
 mod first_order;
 mod gauss_newton;
@@ -32,6 +33,7 @@ use crate::table::{Rows, Table};
 
 pub use alignment::Alignment;
 pub use batch_sharpness::BatchSharpness;
+pub use class_gradients::{ClassSlopes, Classes};
 pub use first_order::FirstOrder;
 pub use gauss_newton::GaussNewton;
 pub use gram::{DENSE_LIMIT, Gram, GramMethod};

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::Tensor;
 
+use super::class_gradients::Classes;
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
 use crate::column::Column;
 use crate::norms::Reading;
@@ -26,22 +27,26 @@ use crate::record::Eigenvalue;
 ///   allows (Davis and Kahan). No share is off by more than that, and an overlap by no more than that
 ///   of both spans together. Empty where λ_{k+1} was not solved for, and where it may reach λ_k:
 ///   then which span it is is not known either.
+/// - `subspace_class_share`, if asked for: the share in the span of ‖g_c‖², averaged over the classes c,
+///   for the gradient g_c of the mean loss over the class's samples. Papyan (2019, arXiv 1901.08244;
+///   JMLR 2020, arXiv 2008.11865) finds the outliers of the spectrum to be those of such class means.
+///   Where samples share a normalisation it is the gradient of the class's part of their loss.
 ///
 /// All are empty where eigenvalues were not solved for, and where directions outside θ, in which the
 /// loss does not change, may be among the first k.
-#[derive(Debug)]
-pub struct Subspace {
+pub struct Subspace<const D: usize> {
     schedule: Schedule,
     count: usize,
     lag: usize,
     flat: usize,
+    classes: Option<Classes<D>>,
     /// The last `lag` spans, the newest last.
     spans: VecDeque<Tensor<2>>,
     /// The step before a due one, and θ there.
     previous: Option<(u64, Tensor<1>)>,
 }
 
-impl Subspace {
+impl<const D: usize> Subspace<D> {
     /// Of the first `count` eigenvectors, by `schedule` at those of its steps at which they are solved
     /// for, against those of `lag` such steps ago; both count from 1.
     pub fn new(schedule: Schedule, count: usize, lag: usize) -> Self {
@@ -50,6 +55,7 @@ impl Subspace {
             count: count.max(1),
             lag: lag.max(1),
             flat: 0,
+            classes: None,
             spans: VecDeque::new(),
             previous: None,
         }
@@ -58,6 +64,14 @@ impl Subspace {
     /// With so many directions outside θ in which the loss does not change.
     pub fn with_flat_directions(self, flat: usize) -> Self {
         Self { flat, ..self }
+    }
+
+    /// With the share of the classes' gradients.
+    pub fn with_classes(self, classes: Classes<D>) -> Self {
+        Self {
+            classes: Some(classes),
+            ..self
+        }
     }
 
     /// The first k eigenvectors, if they are known to be the solver's.
@@ -69,7 +83,7 @@ impl Subspace {
     }
 }
 
-impl Memory for Subspace {
+impl<const D: usize> Memory for Subspace<D> {
     fn save(&mut self, to: &mut Saver<'_>) -> Result<(), StateError> {
         let made_at = self.previous.as_ref().map(|(made_at, _)| *made_at);
         to.part("made_at").value(&made_at)?;
@@ -100,9 +114,9 @@ fn tensor<const R: usize>(from: &Loader<'_>) -> Result<Tensor<R>, StateError> {
     from.tensor()?.ok_or_else(|| from.missing())
 }
 
-/// Its columns.
-pub fn columns() -> Vec<Column> {
-    [
+/// Its columns, with that of the classes if it is measured.
+pub fn columns(classes: bool) -> Vec<Column> {
+    let all = [
         (
             "subspace_gradient_share",
             "share of ‖∇L(θₜ)‖² in the span of the Hessian's top k eigenvectors, 0 to 1; \
@@ -123,18 +137,25 @@ pub fn columns() -> Vec<Column> {
              √(Σ‖Hvᵢ − λᵢvᵢ‖²)/(λ_k − λ_{k+1}), λ_{k+1} as large as its error bound allows; \
              empty where λ_{k+1} was not solved for or may reach λ_k",
         ),
-    ]
-    .map(|(name, meaning)| Column::new(name, meaning))
-    .into()
+        (
+            "subspace_class_share",
+            "share of ‖∇L_c(θₜ)‖² in the span, averaged over the classes c, L_c being the mean \
+             loss over the samples of a class",
+        ),
+    ];
+    let count = if classes { all.len() } else { all.len() - 1 };
+    (all.iter().take(count))
+        .map(|(name, meaning)| Column::new(*name, *meaning))
+        .collect()
 }
 
-impl<const D: usize> Measurement<D> for Subspace {
+impl<const D: usize> Measurement<D> for Subspace<D> {
     fn name(&self) -> &'static str {
         "subspace"
     }
 
     fn columns(&self) -> Vec<Column> {
-        columns()
+        columns(self.classes.is_some())
     }
 
     fn wants(&self, step: u64) -> bool {
@@ -151,7 +172,7 @@ impl<const D: usize> Measurement<D> for Subspace {
         let due = self.schedule.due(at.step);
         let vectors = at.vectors.filter(|_| due);
         let Some(span) = vectors.and_then(|vectors| self.span(vectors, at.eigenvalues)) else {
-            return Ok(vec![None; 4]);
+            return Ok(vec![None; 4 + usize::from(self.classes.is_some())]);
         };
         let gradient = share(&span, at.gradient.gradient.clone())?;
         let update = match before {
@@ -165,25 +186,42 @@ impl<const D: usize> Measurement<D> for Subspace {
             Some(earlier) => Some(overlap(&span, earlier)?),
             None => None,
         };
-        self.spans.push_back(span);
         let error = error(at.eigenvalues, self.count);
-        Ok(vec![gradient, update, overlap, error])
+        let mut cells = vec![gradient, update, overlap, error];
+        if let Some(classes) = &self.classes {
+            cells.push(classes.share(&span, at)?);
+        }
+        self.spans.push_back(span);
+        Ok(cells)
     }
 }
 
 /// The share of ‖x‖² in the span of orthonormal rows; none if x is 0.
 fn share(span: &Tensor<2>, x: Tensor<1>) -> Result<Option<f64>, MeasureError> {
+    Ok(shares(span, vec![x])?.pop().flatten())
+}
+
+/// The same of several vectors, in one read-back.
+pub(super) fn shares(
+    span: &Tensor<2>,
+    vectors: Vec<Tensor<1>>,
+) -> Result<Vec<Option<f64>>, MeasureError> {
     let [count, size] = span.dims();
     let mut reading = Reading::default();
-    reading.norm(x.clone());
-    for row in 0..count {
-        let row = span.clone().slice([row..row + 1, 0..size]).reshape([size]);
-        reading.inner(row, x.clone());
+    for x in vectors {
+        reading.norm(x.clone());
+        for row in 0..count {
+            let row = span.clone().slice([row..row + 1, 0..size]).reshape([size]);
+            reading.inner(row, x.clone());
+        }
     }
     let values = read(reading)?;
-    let norm = values[0];
-    let shares = values[1..].iter().map(|inner| (inner / norm).powi(2));
-    Ok((norm > 0.0).then(|| shares.sum::<f64>().min(1.0)))
+    let of_one = |values: &[f64]| {
+        let norm = values[0];
+        let shares = values[1..].iter().map(|inner| (inner / norm).powi(2));
+        (norm > 0.0).then(|| shares.sum::<f64>().min(1.0))
+    };
+    Ok(values.chunks_exact(count + 1).map(of_one).collect())
 }
 
 /// ‖VWᵀ‖²_F/k.

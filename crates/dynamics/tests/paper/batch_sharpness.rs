@@ -5,19 +5,24 @@ use std::sync::atomic::AtomicBool;
 
 use brink_dynamics::measurement::{BatchSharpness, Measurement, Schedule};
 use brink_dynamics::observer::Observer;
-use brink_dynamics::{Settings, run};
+use brink_dynamics::{Problem, Settings, run};
 use brink_model::Activation;
+use faer::{Mat, Side};
 
-use crate::dense::{dot, gradient, moved};
+use crate::dense::{dot, gradient, hessian, moved};
 use crate::networks::{Case, Kept, SAMPLES, tensor, values};
 
 const STEP_SIZE: f64 = 0.2;
 
 /// Three steps of gradient descent, with batch sharpness to `relative_error`.
 fn measured(case: &Case, size: usize, decay: f64, (error, draws): (f64, u64)) -> Kept {
-    let (problem, theta) = case.build(&case.weights());
     let batches = case.batches(size, 4);
     let batches = BatchSharpness::new(Schedule::default(), batches, error, draws);
+    followed(case, decay, batches)
+}
+
+fn followed(case: &Case, decay: f64, batches: BatchSharpness<2>) -> Kept {
+    let (problem, theta) = case.build(&case.weights());
     let settings = Settings {
         weight_decay: decay,
         ..Settings::gradient_descent(STEP_SIZE, 3)
@@ -134,6 +139,54 @@ fn draws_stop_at_their_most_and_at_their_fewest() {
             "{draws:?}"
         );
     }
+}
+
+/// λ₁ of the whole Hessian of each batch that is drawn, formed from those of single samples.
+#[test]
+fn the_mean_eigenvalue_is_that_of_dense_hessians_of_the_batches() {
+    let (draws, decay) = (400, 0.05);
+    let case = Case::new(Activation::Tanh, true);
+    for size in [2, SAMPLES] {
+        let batches = BatchSharpness::new(Schedule::default(), case.batches(size, 4), 0.5, 16);
+        let batches = batches.with_eigenvalues(draws, 1e-9).unwrap();
+        let kept = followed(&case, decay, batches);
+        let (problem, theta) = case.build(&case.weights());
+        let mut theta = values(theta);
+        for step in 0..3 {
+            let of_sample = |sample| hessian(&Problem::new(case.of_sample(sample)), &theta);
+            let samples: Vec<Mat<f64>> = (0..SAMPLES).map(of_sample).collect();
+            let largest: Vec<f64> = (subsets(size).iter())
+                .map(|batch| {
+                    let zero = Mat::zeros(theta.len(), theta.len());
+                    let sum = batch.iter().fold(zero, |sum, &i| sum + &samples[i]);
+                    let found = sum.self_adjoint_eigenvalues(Side::Lower).unwrap();
+                    found[theta.len() - 1] / size as f64 + decay
+                })
+                .collect();
+            let (expected, deviation) = mean(&largest);
+            let column = |name: &str| kept.column(name)[step].unwrap();
+            let (found, error) = (
+                column("batch_lambda_max"),
+                column("batch_lambda_max_stderr"),
+            );
+            if size == SAMPLES {
+                assert!((found / expected - 1.0).abs() < 1e-8, "{found}, {expected}");
+                assert_eq!(error, 0.0);
+            } else {
+                let theory = deviation / (draws as f64).sqrt();
+                assert!((error / theory - 1.0).abs() < 0.15, "{error} for {theory}");
+                assert!(
+                    (found - expected).abs() < 4.0 * theory,
+                    "{found}, {expected}"
+                );
+            }
+            let whole = moved(&gradient(&problem, &theta), &theta, decay);
+            theta = moved(&theta, &whole, -STEP_SIZE);
+        }
+    }
+    // Where it is not asked for there is no column.
+    let columns = measured(&case, 2, 0.0, (0.5, 16)).columns;
+    assert!(!columns.iter().any(|name| name.starts_with("batch_lambda")));
 }
 
 /// Then it is the directional sharpness, and there is nothing random.

@@ -2,6 +2,7 @@
 
 mod batch_sharpness;
 mod central_flow;
+mod central_flow_rmsprop;
 mod dense;
 mod flow;
 mod identities;

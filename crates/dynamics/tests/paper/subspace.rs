@@ -3,22 +3,23 @@
 use std::sync::atomic::AtomicBool;
 
 use brink_dynamics::eigen::Params;
-use brink_dynamics::measurement::{Measurement, Schedule, Subspace};
+use brink_dynamics::measurement::{Classes, Measurement, Schedule, Subspace};
 use brink_dynamics::observer::Observer;
 use brink_dynamics::optimizer::HeavyBall;
 use brink_dynamics::{EigenvalueSettings, Problem, Settings, run};
 use brink_model::Activation;
+use burn::tensor::Tensor;
 use faer::Side;
 
 use crate::dense::{dot, gradient, hessian, moved};
-use crate::networks::{Case, Kept, values};
+use crate::networks::{Case, Kept, SAMPLES, tensor, values};
 
 const STEP_SIZE: f64 = 0.05;
 const MOMENTUM: f64 = 0.8;
 const STEPS: u64 = 8;
 
 /// Heavy ball with `solved` eigenvalues to a tight tolerance.
-fn measured(case: &Case, solved: usize, decay: f64, subspace: Subspace) -> (Problem<2>, Kept) {
+fn measured(case: &Case, solved: usize, decay: f64, subspace: Subspace<2>) -> (Problem<2>, Kept) {
     let (problem, theta) = case.build(&case.weights());
     let settings = Settings {
         optimizer: Box::new(HeavyBall::new(MOMENTUM)),
@@ -112,6 +113,65 @@ fn shares_and_overlaps_are_those_of_dense_hessians() {
             velocity = moved(&g, &velocity, MOMENTUM);
             theta = moved(&theta, &velocity, -STEP_SIZE);
         }
+    }
+}
+
+/// Three classes of unequal sizes, against gradients of single samples and dense eigenvectors.
+#[test]
+fn the_share_of_the_classes_is_that_of_their_samples_gradients() {
+    let (count, decay) = (3, 0.05);
+    let of_class = |class: usize| match class {
+        0 => vec![0, 5],
+        1 => vec![1, 2, 3, 4, 6, 7],
+        _ => vec![8, 9, 10, 11],
+    };
+    let case = Case::new(Activation::Tanh, true);
+    let (targets, factor, outputs) = (case.targets(), case.factor, case.outputs);
+    let slopes = move |found: Tensor<2>, classes: std::ops::Range<usize>| {
+        let rows = classes.map(|class| {
+            let of_class = of_class(class);
+            let entry = |at: usize| f64::from(u8::from(of_class.contains(&(at / outputs))));
+            let mask = (0..SAMPLES * outputs).map(entry).collect();
+            let scale = 2.0 * factor / of_class.len() as f64;
+            (found.clone() - targets.clone()) * tensor(mask, [SAMPLES, outputs]) * scale
+        });
+        let rows = rows.map(|row| row.reshape([1, SAMPLES * outputs]));
+        Tensor::cat(rows.collect(), 0)
+    };
+    let classes = Classes {
+        count: 3,
+        slopes: Box::new(slopes),
+    };
+    let subspace = Subspace::new(Schedule { every: 3, from: 1 }, count, 1);
+    let subspace = subspace.with_classes(classes);
+    let (problem, kept) = measured(&case, count + 1, decay, subspace);
+    let (_, theta) = case.build(&case.weights());
+    let mut theta = values(theta);
+    let mut velocity = vec![0.0; theta.len()];
+    for step in 0..STEPS as usize {
+        let found = kept.column("subspace_class_share")[step];
+        assert_eq!(found.is_some(), step % 3 == 1);
+        if let Some(found) = found {
+            let span = span(&problem, &theta, count);
+            let shares = (0..3).map(|class| {
+                let samples = of_class(class);
+                let mut g: Vec<f64> = theta.iter().map(|t| decay * t).collect();
+                for &sample in &samples {
+                    let alone = Problem::new(case.of_sample(sample));
+                    g = moved(&g, &gradient(&alone, &theta), 1.0 / samples.len() as f64);
+                }
+                share(&span, &g)
+            });
+            let expected = shares.sum::<f64>() / 3.0;
+            let error = kept.column("subspace_error")[step].unwrap();
+            assert!(
+                (found - expected).abs() < error + 1e-12 && error < 1e-4,
+                "step {step}: {found} for {expected}"
+            );
+        }
+        let g = moved(&gradient(&problem, &theta), &theta, decay);
+        velocity = moved(&g, &velocity, MOMENTUM);
+        theta = moved(&theta, &velocity, -STEP_SIZE);
     }
 }
 

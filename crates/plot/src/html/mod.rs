@@ -13,10 +13,10 @@ use element::escaped;
 const STYLE: &str = include_str!("style.css");
 
 /// The page of a report, with `figures` as SVG documents in their order under the summary, and those of
-/// what was `measured` besides, each under its heading, at the end.
+/// what was `measured` besides, some under each heading, at the end.
 ///
 /// Figures go into the page as they are: they have to be documents that this crate drew.
-pub fn page(report: &Report, figures: &[String], measured: &[(String, String)]) -> String {
+pub fn page(report: &Report, figures: &[String], measured: &[(String, Vec<String>)]) -> String {
     let name = escaped(&report.run.name);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -31,8 +31,9 @@ pub fn page(report: &Report, figures: &[String], measured: &[(String, String)]) 
     page.push_str(&assumptions::missing(report));
     page.push_str(&phases::correlations(report));
     page.push_str(&phases::table(report));
-    for (heading, figure) in measured {
-        page.push_str(&element::section(heading, "", &framed(figure)));
+    for (heading, figures) in measured {
+        let figures: String = figures.iter().map(framed).collect();
+        page.push_str(&element::section(heading, "", &figures));
     }
     page.push_str("</main>\n</body>\n</html>\n");
     page
