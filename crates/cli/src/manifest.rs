@@ -100,9 +100,21 @@ pub struct Earlier {
     command_line: Vec<String>,
     #[serde(default)]
     resumed: Vec<Resumption>,
+    #[serde(default)]
+    config: serde_json::Value,
 }
 
 impl Earlier {
+    /// The number at a key of the config, such as `optimizer.steps`, as the run last had it.
+    pub fn number(&self, key: &str) -> Option<toml::Value> {
+        let mut keys = key.split('.');
+        let value = keys.try_fold(&self.config, |table, key| table.get(key))?;
+        match value.as_i64() {
+            Some(whole) => Some(whole.into()),
+            None => value.as_f64().map(Into::into),
+        }
+    }
+
     /// Reads it from a manifest.
     ///
     /// # Errors

@@ -301,3 +301,30 @@ fn the_columns_that_are_listed_are_those_of_a_run() {
         assert!(said.contains(name), "{name} is missing: {said}");
     }
 }
+
+/// Between solves as many are followed as had a value at the last solve.
+#[test]
+fn what_is_followed_between_solves_is_what_was_above_the_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "measure.eigenvalues.above=0.3",
+        "measure.eigenvalues.largest_count=10",
+        "measure.eigenvalues.every=3",
+        "measure.eigenvalues.stale=rayleigh-quotient",
+        "optimizer.step_size=0.2",
+    ];
+    assert!(train(folder.path(), CONFIG, "run", &set).status.success());
+    let run = folder.path().join("run");
+    let columns: Vec<Vec<Option<f64>>> = (1..=10)
+        .map(|index| column(&run, &format!("lambda_{index}")))
+        .collect();
+    let there = |step: usize| columns.iter().filter(|cells| cells[step].is_some()).count();
+    let counts: Vec<usize> = (0..12).map(there).collect();
+    for step in 0..12 {
+        assert_eq!(counts[step], counts[step - step % 3], "{counts:?}");
+    }
+    assert!(
+        counts.iter().any(|count| (1..10).contains(count)),
+        "{counts:?}"
+    );
+}

@@ -149,8 +149,10 @@ impl Spectrum {
                 let solution = end.solver.solve_for(operator, request)?;
                 self.totals.add(&solution);
                 along = solution.along.first().copied();
-                end.vectors = Some(solution.vectors.clone());
-                followed(solved(&solution, end.end), end.count, floor)
+                let values = followed(solved(&solution, end.end), end.count, floor);
+                // What is followed until the next solve is what has a value now.
+                end.vectors = Some(solution.vectors.narrow(0, 0, values.len()));
+                values
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
                 let pairs = end

@@ -13,6 +13,8 @@ struct Known {
     reflections: Vec<Tensor<2>>,
     device: Device,
     products: usize,
+    /// Rows of each block that it was applied to.
+    blocks: Vec<usize>,
 }
 
 impl Known {
@@ -33,6 +35,7 @@ impl Known {
             reflections: (0..3).map(reflection).collect(),
             device: device.clone(),
             products: 0,
+            blocks: Vec::new(),
         }
     }
 }
@@ -52,6 +55,7 @@ impl SymmetricOperator for Known {
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
         self.products += block.dims()[0];
+        self.blocks.push(block.dims()[0]);
         let reflect = |x: Tensor<2>, u: &Tensor<2>| {
             let along = (x.clone() * u.clone()).sum_dim(1).mul_scalar(2.0);
             x - along * u.clone()
@@ -156,6 +160,18 @@ fn moments_and_density_are_those_of_the_spectrum() {
             .fold(0.0, f64::max);
         assert!((top - 40.0).abs() < 1e-4, "{top}");
     }
+}
+
+/// However many probes there are, few Krylov spaces are held at a time; only the images for the trace are
+/// of all of them.
+#[test]
+fn many_probes_take_turns() {
+    let mut operator = Known::new(&like_a_network(100), DType::F64);
+    let found = spectrum(&mut operator, &params(40, 10, 1)).unwrap();
+    assert_eq!(found.rules.len(), 40);
+    let expected = [vec![16; 20], vec![8; 10], vec![40]].concat();
+    assert_eq!(operator.blocks, expected);
+    assert_eq!(found.products, 40 * 11);
 }
 
 #[test]

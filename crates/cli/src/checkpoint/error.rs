@@ -165,6 +165,32 @@ pub enum CheckpointError {
         /// The steps of the checkpoints.
         steps: Vec<u64>,
     },
+    /// No checkpoint has all eigenvalues before it.
+    #[error(
+        "{} lacks the eigenvalues of step {step}, before the step of any checkpoint ({}), which the \
+         trace has",
+        path.display(),
+        list(steps)
+    )]
+    #[diagnostic(help(
+        "nothing was changed: give the file back as the run left it, or branch off with `brink fork`, \
+         which begins a file of its own"
+    ))]
+    Eigenvalues {
+        /// The file.
+        path: PathBuf,
+        /// The first step that it lacks.
+        step: u64,
+        /// The steps of the checkpoints.
+        steps: Vec<u64>,
+    },
+    /// A fork would replace the run that it begins in.
+    #[error("{} is the run to branch off from: a fork does not replace it", folder.display())]
+    #[diagnostic(help("choose another folder with --out, or leave --out away"))]
+    OntoItself {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// What the rule remembers is of another size than the parameters now.
     #[error(
         "the memory of the optimizer {optimizer} is of {was} numbers in {was_dtype}, and there would be {now} parameters in {now_dtype}"

@@ -1,5 +1,6 @@
 //! `brink fork`: a run that begins at a checkpoint of another, with other settings.
 
+use std::fs;
 use std::path::PathBuf;
 
 use brink_data::Dataset;
@@ -64,6 +65,12 @@ pub fn execute(arguments: &args::Fork, command_line: Vec<String>) -> Result<Trai
     let folder = arguments.run.clone();
     if !folder.join(MANIFEST_JSON).is_file() {
         return Err(CheckpointError::NoRun { folder }.into());
+    }
+    if let Some(out) = &arguments.out
+        && let (Ok(from), Ok(to)) = (fs::canonicalize(&folder), fs::canonicalize(out))
+        && from == to
+    {
+        return Err(CheckpointError::OntoItself { folder }.into());
     }
     let checkpoint = Checkpoints::of(&folder).read(Some(arguments.at))?;
     let (was, text) = (checkpoint.config()?, &checkpoint.facts.config);

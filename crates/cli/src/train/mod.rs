@@ -3,6 +3,7 @@
 mod compression;
 pub(crate) mod describe;
 mod fork;
+mod left;
 mod measure;
 mod origin;
 mod problem;

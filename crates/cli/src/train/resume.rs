@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use brink_data::Dataset;
 use brink_model::Weights;
 
+use super::left::first_without_eigenvalues;
 use super::origin::{Origin, began_with, initial};
 use super::{Request, Trained, begin};
 use crate::args;
@@ -13,7 +14,9 @@ use crate::config::overrides::Override;
 use crate::config::{Change, Config, StepSizesKind, changes};
 use crate::error::Error;
 use crate::manifest::{Earlier, Manifest};
-use crate::run_folder::{Destination, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV};
+use crate::run_folder::{
+    Destination, EIGENVALUES_CSV, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV,
+};
 
 /// The keys that a run does not depend on but for its end.
 const CHANGEABLE: [&str; 5] = [
@@ -47,7 +50,7 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     let folder = RunFolder::of_run(path)?;
     let checkpoint = checkpoint(&folder, arguments.from)?;
     let earlier = Earlier::read(&folder.file(MANIFEST_JSON))?;
-    let overrides: Vec<Override> = arguments.set.iter().map(|set| Override::set(set)).collect();
+    let overrides = changed(&earlier, &arguments.set);
     let was = checkpoint.config()?;
     let text = checkpoint.facts.config.clone();
     let now = Config::parse(&checkpoint.config_name(), text, &overrides)?;
@@ -71,6 +74,17 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     begin(now, &request, command_line, origin, |_| Ok(folder))
 }
 
+/// What is other than in the checkpoint: what was changed before, which the manifest knows, then what is
+/// changed now.
+fn changed(earlier: &Earlier, set: &[String]) -> Vec<Override> {
+    let before = CHANGEABLE.iter().filter_map(|key| {
+        let value = earlier.number(key)?;
+        Some(Override::option(MANIFEST_JSON, key, value))
+    });
+    let now = set.iter().map(|set| Override::set(set));
+    before.chain(now).collect()
+}
+
 /// The checkpoint of a step; without one, the last that all rows before are there of.
 fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, CheckpointError> {
     let checkpoints = Checkpoints::of(folder.path());
@@ -88,7 +102,9 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
         }
     };
     let first = last.facts.first_step();
-    let has_rows = |step: u64| step - first.min(step) <= rows;
+    let without = first_without_eigenvalues(folder)?;
+    let has_eigenvalues = |step: u64| without.is_none_or(|without| step <= without);
+    let has_rows = |step: u64| step - first.min(step) <= rows && has_eigenvalues(step);
     if has_rows(last.step) {
         return Ok(last);
     }
@@ -97,10 +113,17 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
     let steps = from.map_or_else(|| checkpoints.steps(), |from| vec![from]);
     match steps.iter().rev().find(|step| has_rows(**step)) {
         Some(step) => checkpoints.read(Some(*step)),
-        None => Err(CheckpointError::Rows {
-            path: trace,
-            rows,
-            steps,
+        None => Err(match without.filter(|step| *step < rows + first) {
+            Some(step) => CheckpointError::Eigenvalues {
+                path: folder.file(EIGENVALUES_CSV),
+                step,
+                steps,
+            },
+            None => CheckpointError::Rows {
+                path: trace,
+                rows,
+                steps,
+            },
         }),
     }
 }

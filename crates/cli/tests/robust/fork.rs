@@ -281,3 +281,18 @@ fn tables_can_be_removed_for_a_rule_that_does_not_admit_them() {
     let header = fs::read_to_string(place.file("b/trace.csv")).unwrap();
     assert!(!header.contains("residual_norm_sq"));
 }
+
+#[test]
+fn a_fork_does_not_replace_the_run_that_it_begins_in() {
+    let place = Place::new();
+    train(&place, "a", &["run.checkpoint.every=10"]);
+    let before = rows(&place, "a");
+    for out in ["a", "./a", "a/../a"] {
+        let words = ["fork", "a", "--at", "30", "--out", out, "--force"];
+        let output = place.run(&words);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("does not replace it"), "{said}");
+    }
+    assert_eq!(rows(&place, "a"), before);
+}

@@ -320,3 +320,68 @@ fn a_run_in_progress_is_not_resumed() {
     process.send(Signal::SIGTERM);
     assert_eq!(process.code(), Some(143));
 }
+
+/// Rows that an earlier `resume` added are kept by one that asks for nothing.
+#[test]
+fn a_changed_end_is_remembered_from_one_resumption_to_the_next() {
+    let place = Place::new();
+    let keep = sets(&["run.checkpoint.every=5", "run.checkpoint.keep=0"]);
+    let words = ["train", "tiny.toml", "--quiet", "--out", "a"];
+    run(&place, &[&words[..], &keep].concat());
+    let further = ["--set", "optimizer.steps=53"];
+    run(
+        &place,
+        &[&["resume", "a", "--quiet"][..], &further].concat(),
+    );
+    let whole = ["train", "tiny.toml", "--quiet", "--out", "whole"];
+    run(&place, &[&whole[..], &keep, &further].concat());
+    // The checkpoint of step 10 knows 40 steps, the manifest 53.
+    for from in [&[][..], &["--from", "10"]] {
+        run(&place, &[&["resume", "a", "--quiet"][..], from].concat());
+        assert_same(&place, "whole", "a");
+        assert_eq!(place.rows("a"), 53);
+    }
+    let shorter = ["--from", "10", "--set", "optimizer.steps=20"];
+    run(
+        &place,
+        &[&["resume", "a", "--quiet"][..], &shorter].concat(),
+    );
+    assert_eq!(place.rows("a"), 20);
+}
+
+#[test]
+fn a_run_without_its_eigenvalues_is_left_as_it_is() {
+    let place = Place::new();
+    let keep = sets(&["run.checkpoint.every=10", "run.checkpoint.keep=0"]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &keep].concat());
+    };
+    train("whole");
+    train("a");
+    let path = place.file("a/eigenvalues.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let checkpoints = place.names("a/checkpoints");
+    let until = |step: &str| -> String {
+        let lines = text.split_inclusive('\n');
+        let before = lines.take_while(|line| !line.starts_with(&format!("{step},")));
+        before.collect()
+    };
+    let refused = |from: &str| {
+        let output = place.run(&["resume", "a", "--quiet", "--from", from]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("lacks the eigenvalues"), "{said}");
+        assert_eq!(place.rows("a"), 40);
+        assert_eq!(place.names("a/checkpoints"), checkpoints);
+        assert_eq!(place.manifest("a")["outcome"]["kind"], "completed");
+    };
+    fs::remove_file(&path).unwrap();
+    refused("20");
+    fs::write(&path, until("14")).unwrap();
+    refused("20");
+    // It goes on from the last checkpoint before which all are there.
+    run(&place, &["resume", "a", "--quiet"]);
+    assert_same(&place, "whole", "a");
+    assert_eq!(place.manifest("a")["resumed"][0]["step"], 10);
+}

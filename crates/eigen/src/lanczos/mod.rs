@@ -9,7 +9,7 @@
 //! SIAM J. Matrix Anal. Appl. 38, 2017). The mean over several probes v is the spectral density;
 //! Ghorbani, Krishnan and Xiao (ICML 2019) measured that of neural networks so.
 //!
-//! All probes go through the operator as one block. Each has a Krylov space of its own, and every new
+//! Up to 16 probes at a time go through the operator as one block. Each has a Krylov space of its own, and every new
 //! vector is measured against all earlier ones of its probe and made orthogonal to them: without
 //! that, converged eigenvalues come up again as copies. Brink's own code (flex) leaves a vector as it
 //! is while no earlier one has a share in it beyond √ε/32, up to which the tridiagonal matrix is right
@@ -53,7 +53,7 @@ mod rule;
 
 use burn::tensor::DType;
 
-use super::block::Arithmetic;
+use super::block::{Arithmetic, Stack};
 use super::operator::{Meter, SymmetricOperator};
 use super::random::sphere;
 use super::{EigenError, End};
@@ -63,6 +63,9 @@ pub use rule::Rule;
 
 use exchange::exchange;
 use process::process;
+
+/// Probes whose Krylov spaces are held at a time: P numbers for each of their steps.
+const TOGETHER: usize = 16;
 
 /// How a spectrum is estimated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,8 +187,23 @@ pub fn spectrum(
         dtype,
     );
     let steps = params.steps.min(dim);
-    let (rules, image) = process(&mut meter, arithmetic, probes.clone(), steps, epsilon)?;
-    let [trace, frobenius_sq] = exchange(&mut meter, arithmetic, probes, image, epsilon)?;
+    let (mut rules, mut images) = (Vec::with_capacity(params.probes), Vec::new());
+    for from in (0..params.probes).step_by(TOGETHER) {
+        let count = TOGETHER.min(params.probes - from);
+        let own = probes.clone().narrow(0, from, count);
+        let found = process(&mut meter, arithmetic, own, steps, epsilon);
+        let (found, image) = found.map_err(|error| match error {
+            EigenError::NonFinite { row, application } => EigenError::NonFinite {
+                row: from + row,
+                application,
+            },
+            other => other,
+        })?;
+        rules.extend(found);
+        images.push(image);
+    }
+    let images = Stack::from(images).whole();
+    let [trace, frobenius_sq] = exchange(&mut meter, arithmetic, probes, images, epsilon)?;
     Ok(Spectrum {
         dim,
         rules,
