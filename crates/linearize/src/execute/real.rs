@@ -23,6 +23,10 @@ pub(super) trait Real: Float + ComplexField + 'static {
     fn error_function(values: &mut [Self]);
     /// The memory of a tensor.
     fn storage(tensor: &FlexTensor) -> &[Self];
+    /// The same numbers, if they are float32.
+    fn single(values: &[Self]) -> Option<&[f32]>;
+    /// Float32 numbers, if the type is that.
+    fn from_single(values: Vec<f32>) -> Option<Vec<Self>>;
     /// A tensor of values.
     fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor;
 }
@@ -56,6 +60,14 @@ impl Real for f32 {
     fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor {
         contiguous(Bytes::from_elems(values), shape, DType::F32)
     }
+
+    fn single(values: &[Self]) -> Option<&[f32]> {
+        Some(values)
+    }
+
+    fn from_single(values: Vec<f32>) -> Option<Vec<Self>> {
+        Some(values)
+    }
 }
 
 impl Real for f64 {
@@ -86,6 +98,14 @@ impl Real for f64 {
 
     fn tensor(values: Vec<Self>, shape: &[usize]) -> FlexTensor {
         contiguous(Bytes::from_elems(values), shape, DType::F64)
+    }
+
+    fn single(_values: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    fn from_single(_values: Vec<f32>) -> Option<Vec<Self>> {
+        None
     }
 }
 

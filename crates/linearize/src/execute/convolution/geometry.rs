@@ -89,6 +89,32 @@ impl Geometry {
     pub fn strides(&self) -> [usize; 2] {
         self.stride
     }
+
+    /// Rows above and columns before an image that are padding.
+    pub fn before(&self) -> [usize; 2] {
+        self.before
+    }
+
+    /// Distances of the kernel's elements down and across.
+    pub fn dilations(&self) -> [usize; 2] {
+        self.dilation
+    }
+
+    /// The convolution of an output's gradient that gives the input's, with the kernel turned; `None`
+    /// for strides beyond 1, or where that would need less than no padding.
+    pub fn transposed(&self) -> Option<Self> {
+        let mut before = [0; 2];
+        for (d, before) in before.iter_mut().enumerate() {
+            let reach = (self.kernel[d] - 1) * self.dilation[d];
+            *before = reach.checked_sub(self.before[d])?;
+        }
+        (self.stride == [1, 1]).then(|| Self {
+            input: self.output,
+            output: self.input,
+            before,
+            ..self.clone()
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,19 @@
-//! Convolutions on burn-flex, as matrix products of unfolded images.
+//! Convolutions on burn-flex: of stride 1 in float32 as sums of shifted planes, else as matrix products
+//! of unfolded images.
 //!
-//! One image at a time on each core: its unfolded form stays in the cache, and nothing is permuted
+//! One image at a time on each core: what is made of it stays in the cache, and nothing is permuted
 //! in memory, neither for a block of tangents nor for the transposes. Burn's own operations are the
 //! plain way beside it.
 
+mod correlate;
+mod direct;
 mod geometry;
+mod planes;
 mod product;
+#[cfg(test)]
+mod tests;
 mod unfold;
+mod weigh;
 
 use burn::backend::DispatchTensor;
 use burn::backend::TensorMetadata;

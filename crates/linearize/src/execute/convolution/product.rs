@@ -1,4 +1,5 @@
-//! Convolutions of many images with matrix products, and their two transposes.
+//! Convolutions of many images, and their two transposes: directly where that serves, else with matrix
+//! products of unfolded images.
 
 use std::ops::Range;
 
@@ -6,6 +7,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::direct::{self, Direct};
 use super::geometry::Geometry;
 use super::unfold::{fold, unfold};
 use crate::execute::real::Real;
@@ -21,9 +23,19 @@ pub(super) struct Operand<'a, T> {
     pub batched: bool,
 }
 
+impl<'a, T: Real> Operand<'a, T> {
+    /// The same if it is in float32.
+    fn single(self) -> Option<Operand<'a, f32>> {
+        Some(Operand {
+            values: T::single(self.values)?,
+            batched: self.batched,
+        })
+    }
+}
+
 impl<'a, T> Operand<'a, T> {
     /// Part `at` of as many as are `size` long, of the block's vector `index`.
-    fn part(&self, index: usize, parts: usize, at: usize, size: usize) -> &'a [T] {
+    pub fn part(&self, index: usize, parts: usize, at: usize, size: usize) -> &'a [T] {
         let index = if self.batched { index } else { 0 };
         &self.values[(index * parts + at) * size..][..size]
     }
@@ -36,6 +48,12 @@ pub(super) fn convolve<T: Real>(
     x: Operand<'_, T>,
     weight: Operand<'_, T>,
 ) -> Vec<T> {
+    if let (Some(x), Some(weight)) = (x.single(), weight.single())
+        && let Some(direct) = Direct::of(g)
+        && let Some(outputs) = T::from_single(direct.convolve((k, images), x, weight))
+    {
+        return outputs;
+    }
     let mut outputs = vec![T::zero(); k * images * g.result()];
     // An image is unfolded once for all weights.
     let kinds = if x.batched { k } else { 1 };
@@ -70,6 +88,12 @@ pub(super) fn by_input<T: Real>(
     weight: Operand<'_, T>,
     grad: Operand<'_, T>,
 ) -> Vec<T> {
+    if let (Some(weight), Some(grad)) = (weight.single(), grad.single())
+        && let Some(inputs) = direct::by_input(g, (k, images), weight, grad)
+        && let Some(inputs) = T::from_single(inputs)
+    {
+        return inputs;
+    }
     let mut inputs = vec![T::zero(); k * images * g.image()];
     inputs
         .par_chunks_exact_mut(g.image())
@@ -97,12 +121,29 @@ pub(super) fn by_weight<T: Real>(
     x: Operand<'_, T>,
     grad: Operand<'_, T>,
 ) -> Vec<T> {
+    if let (Some(x), Some(grad)) = (x.single(), grad.single())
+        && let Some(direct) = Direct::of(g)
+        && let Some(weights) = T::from_single(direct.by_weight((k, images), x, grad))
+    {
+        return weights;
+    }
+    parts(g, k, images, |range| {
+        by_weight_over(g, (k, images), range, x, grad)
+    })
+}
+
+/// The sum of the weights `[k, o, i/groups, ..]` that some work finds over ranges of the images.
+pub(super) fn parts<T: Real>(
+    g: &Geometry,
+    k: usize,
+    images: usize,
+    work: impl Fn(Range<usize>) -> Vec<T> + Sync,
+) -> Vec<T> {
     let parts: Vec<Vec<T>> = (0..PARTS.min(images))
         .into_par_iter()
         .map(|part| {
             let images_of = |part: usize| part * images / PARTS.min(images);
-            let range = images_of(part)..images_of(part + 1);
-            by_weight_over(g, (k, images), range, x, grad)
+            work(images_of(part)..images_of(part + 1))
         })
         .collect();
     let mut sum = vec![T::zero(); k * g.weight()];
@@ -142,7 +183,7 @@ fn by_weight_over<T: Real>(
 }
 
 /// The part of a group in `size` elements.
-fn share(g: &Geometry, size: usize, group: usize) -> Range<usize> {
+pub(super) fn share(g: &Geometry, size: usize, group: usize) -> Range<usize> {
     let size = size / g.groups;
     group * size..(group + 1) * size
 }
