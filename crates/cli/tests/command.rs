@@ -282,9 +282,9 @@ fn mistakes_are_named_before_anything_is_written() {
             "did you mean `samples`",
         ),
         (
-            &["train", "tiny.toml", "--backend", "cuda"],
+            &["train", "tiny.toml", "--backend", "tpu"],
             1,
-            "there is no backend \"cuda\"",
+            "there is no backend \"tpu\"",
         ),
         (
             &["train", "tiny.toml", "--device", "7"],
