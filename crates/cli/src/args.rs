@@ -52,7 +52,7 @@ pub enum Command {
 /// What a run's exit code says; it is also in README.md.
 const EXIT_CODES: &str = "\
 Exit codes: 0 the run came to its end, or diverged; 1 it failed, or a file could not be written;
-2 the command line is wrong; 130, 143, 129 it was stopped by Ctrl-C (SIGINT), SIGTERM, SIGHUP.
+2 the command line cannot be read; 130, 143, 129 it was stopped by Ctrl-C (SIGINT), SIGTERM, SIGHUP.
 
 A stopped run finishes its step and writes everything. A second Ctrl-C or SIGTERM ends it at once.
 Under nohup, SIGHUP stays ignored.";

@@ -162,7 +162,8 @@ pub fn columns(operator: &str) -> Vec<Column> {
         ),
         (
             "trace_stderr",
-            "its standard error, √(Σ(tᵢ − t̄)²/(k(k − 1))) over the k probes' estimates tᵢ"
+            "its standard error by the jackknife, √((k − 1)/k·Σ(tⱼ − t̄)²) for the estimates tⱼ without \
+             each of the k probes"
                 .to_owned(),
         ),
         (
