@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use burn::tensor::Device;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Kernels that some work launches, and the bytes that the device's allocator holds after it; none
 /// on a CPU.
@@ -21,7 +21,7 @@ pub fn observed<T>(
     device.sync()?;
     let memory = device.memory_pool_usage();
     drop(result);
-    Ok(json!({
+    Ok(serde_json::json!({
         "launches": launches.total(),
         "bytes": memory.map(|memory| memory.bytes_in_use),
         "reserved": memory.map(|memory| memory.bytes_reserved),
