@@ -107,8 +107,15 @@ class GpuEnvironment(Environment):
     def backends(self):
         """The GPU backends that the binary has."""
         text = self.command([self.brink, "devices"])
-        listed = [line.split(":")[0].split(" ")[0] for line in text.splitlines()]
-        return [name for name in ("wgpu", "cuda") if name in listed], text
+        # Each backend's line, and the first below it, which says whether this build has it.
+        lines = text.splitlines()
+        below = {
+            line.split(":")[0].split(" ")[0]: after
+            for line, after in zip(lines, [*lines[1:], ""])
+            if not line.startswith(" ")
+        }
+        built = {name for name, after in below.items() if "not compiled in" not in after}
+        return [name for name in ("wgpu", "cuda") if name in built], text
 
     def command(self, command):
         """What a command prints, within the time that is left.

@@ -44,7 +44,8 @@ def nets(environment):
     if environment.tiny:
         small = ("data.samples=40", "model.hidden=[8,8]")
         vit = ("data.samples=6", "model.width=8", "model.heads=2", "model.depth=1")
-        gpt = ("data.samples=8", "data.length=4", "model.width=8", "model.heads=2", "model.depth=1")
+        gpt = ("data.samples=8", "data.test_samples=8", "data.length=4", "model.width=8",
+               "model.heads=2", "model.depth=1")
         return {
             "fc-tanh, n = 40": ("tanh.toml", small),
             "CNN, n = 8": ("cnn.toml", ("data.samples=8", "model.channels=[2,2]")),
