@@ -21,11 +21,13 @@ pub(super) struct Block {
 
 /// Rows whose products with the basis are wanted.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct Watched<'n> {
     /// Blocks of earlier solves.
     pub past: Vec<Tensor<2>>,
     /// A vector that the eigenvectors are compared with, `[P]`.
     pub along: Option<Tensor<1>>,
+    /// Numbers that the first read-back brings along.
+    pub numbers: Option<&'n mut Numbers>,
 }
 
 /// Basis rows S and images A·S, `[n, P]` each.
@@ -52,16 +54,15 @@ struct Reading {
 }
 
 impl Basis {
-    /// Reads the Gram matrices of `rows` and `images` and their products with the `watched` rows, and
-    /// some `numbers` with them.
+    /// Reads the Gram matrices of `rows` and `images` and their products with the `watched` rows.
     pub fn new(
         arithmetic: Arithmetic,
         rows: Tensor<2>,
         images: Tensor<2>,
-        watched: Watched,
-        numbers: Option<&mut Numbers>,
+        watched: Watched<'_>,
     ) -> Result<Self, EigenError> {
         let empty = || Mat::zeros(0, 0);
+        let numbers = watched.numbers;
         let past = watched.past.iter().map(|block| block.dims()[0]).sum();
         let along = watched.along.map(|vector| vector.unsqueeze());
         let watched: Vec<Tensor<2>> = watched.past.into_iter().chain(along).collect();

@@ -9,7 +9,6 @@ use super::bounds::rounding;
 use super::operator::Meter;
 use super::policy::{MARGIN, Policy, Report, Rise, Supposed, Work};
 use super::random::RandomVectors;
-use super::reading::Numbers;
 use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
 use super::{EigenError, Params};
@@ -22,7 +21,7 @@ const OLDEST_IMAGES: usize = 32;
 const IDLE_ITERATIONS: usize = 20;
 
 /// Rows to begin with, and what they are.
-pub(super) struct Start {
+pub(super) struct Start<'n> {
     /// `[rows, P]`, carried rows first, random rows last.
     pub rows: Tensor<2>,
     /// How many rows were carried over.
@@ -34,7 +33,7 @@ pub(super) struct Start {
     /// Mean Rayleigh quotient of residuals in an earlier solve.
     pub centre: Option<f64>,
     /// Rows whose products with the basis are wanted.
-    pub watched: Watched,
+    pub watched: Watched<'n>,
     /// Guards that are not applied unless they must be, `[g, P]`.
     pub guards: Option<Tensor<2>>,
     /// What stands in for them, or did in the solve before.
@@ -93,15 +92,13 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Search<'a> {
-    /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step, whose
-    /// read-back brings the `numbers`.
+    /// Applies the operator to the starting rows and makes the first Rayleigh–Ritz step.
     pub fn new(
         params: Params,
         meter: Meter<'a>,
         source: &'a mut RandomVectors,
         policy: &'a mut Policy,
-        start: Start,
-        numbers: Option<&mut Numbers>,
+        start: Start<'_>,
         epsilon: f64,
     ) -> Result<Self, EigenError> {
         let random = start.rows.dims()[0] > start.carried;
@@ -110,7 +107,6 @@ impl<'a> Search<'a> {
             Arithmetic::new(params.fusion),
             start.rows,
             start.watched,
-            numbers,
             start.carried,
             [start.block, start.trusted],
             epsilon,

@@ -148,6 +148,7 @@ impl Solver {
         start.watched = Watched {
             past: self.drift.past(dim, &device, dtype),
             along,
+            numbers,
         };
         start.floor = floor;
         let warm = start.carried > 0;
@@ -161,7 +162,6 @@ impl Solver {
             &mut self.source,
             &mut self.policy,
             start,
-            numbers,
             epsilon,
         )?
         .run()?;
@@ -210,7 +210,7 @@ impl Solver {
     }
 
     /// Rows of a block kept narrow that the solve does not begin with, for when it is wide again.
-    fn reserve(&self, start: &Start, device: &Device, dtype: DType) -> Option<Tensor<2>> {
+    fn reserve(&self, start: &Start<'_>, device: &Device, dtype: DType) -> Option<Tensor<2>> {
         let block = self.block.as_ref().filter(|_| self.policy.is_narrow())?;
         let guards = start.guards.as_ref().map_or(0, |guards| guards.dims()[0]);
         let [given, _] = block.dims();
@@ -227,7 +227,7 @@ impl Solver {
         dim: usize,
         device: &Device,
         dtype: DType,
-    ) -> Result<Start, EigenError> {
+    ) -> Result<Start<'static>, EigenError> {
         let Some(block) = self.block.clone() else {
             let rows = self.policy.cold_rows(dim);
             return Ok(Start {

@@ -11,7 +11,6 @@ use super::host::{scaled_rows, stack};
 use super::operator::Meter;
 use super::policy::Supposed;
 use super::rayleigh_ritz::{Grams, Ritz};
-use super::reading::Numbers;
 
 /// Longest correction of a unit vector that is made without measuring its effect.
 const LONGEST_FREE_STEP: f64 = 0.3;
@@ -55,15 +54,12 @@ pub(super) struct Subspace<'a> {
 
 impl<'a> Subspace<'a> {
     /// Applies the operator to `rows`, `[n, P]`, random from row `carried` on and no probes before
-    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows. The first
-    /// read-back brings the `numbers`.
-    #[allow(clippy::too_many_arguments)]
+    /// row `trusted`, and makes the first Rayleigh–Ritz step for a block of `block` rows.
     pub fn new(
         mut meter: Meter<'a>,
         arithmetic: Arithmetic,
         rows: Tensor<2>,
-        watched: Watched,
-        numbers: Option<&mut Numbers>,
+        watched: Watched<'_>,
         carried: usize,
         [block, trusted]: [usize; 2],
         epsilon: f64,
@@ -71,7 +67,7 @@ impl<'a> Subspace<'a> {
         let count = rows.dims()[0];
         let owners: Vec<usize> = (0..count).collect();
         let images = meter.apply(rows.clone(), &owners)?;
-        let basis = Basis::new(arithmetic, rows, images, watched, numbers)?;
+        let basis = Basis::new(arithmetic, rows, images, watched)?;
         let grams = basis.grams();
         checked(grams, &meter)?;
         grams.check_symmetry(epsilon)?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::correlate::{Filters, correlate};
 use super::geometry::Geometry;
 use super::planes::Planes;
-use super::product::{Operand, parts, share};
+use super::product::{Operand, by_image, parts, share};
 use super::weigh::weigh;
 
 /// Numbers of the filters that are summed together: more would not stay in the cache.
@@ -65,13 +65,7 @@ impl<'a> Direct<'a> {
             .collect();
         let mut outputs = vec![0.0; k * images * g.result()];
         // An image is padded once for all weights.
-        let padded = if x.batched { k } else { 1 };
-        let mut tasks: Vec<Vec<(usize, &mut [f32])>> = Vec::new();
-        tasks.resize_with(padded * images, Vec::new);
-        for (at, output) in outputs.chunks_exact_mut(g.result()).enumerate() {
-            let task = if x.batched { at } else { at % images };
-            tasks[task].push((at / images, output));
-        }
+        let tasks = by_image(&mut outputs, g.result(), images, x.batched);
         tasks.into_par_iter().enumerate().for_each_init(
             || self.scratch(),
             |scratch, (at, mut outputs)| {

@@ -56,13 +56,7 @@ pub(super) fn convolve<T: Real>(
     }
     let mut outputs = vec![T::zero(); k * images * g.result()];
     // An image is unfolded once for all weights.
-    let kinds = if x.batched { k } else { 1 };
-    let mut tasks: Vec<Vec<(usize, &mut [T])>> = Vec::new();
-    tasks.resize_with(kinds * images, Vec::new);
-    for (at, output) in outputs.chunks_exact_mut(g.result()).enumerate() {
-        let task = if x.batched { at } else { at % images };
-        tasks[task].push((at / images, output));
-    }
+    let tasks = by_image(&mut outputs, g.result(), images, x.batched);
     tasks.into_par_iter().enumerate().for_each_init(
         || vec![T::zero(); g.window() * g.places()],
         |columns, (at, mut outputs)| {
@@ -180,6 +174,25 @@ fn by_weight_over<T: Real>(
         }
     }
     weights
+}
+
+/// The outputs of each image, of `size` elements, with the number of the block's vector: those of one image
+/// for all vectors where the images are not `batched`.
+pub(super) fn by_image<T>(
+    outputs: &mut [T],
+    size: usize,
+    images: usize,
+    batched: bool,
+) -> Vec<Vec<(usize, &mut [T])>> {
+    let mut tasks: Vec<Vec<(usize, &mut [T])>> = Vec::new();
+    for (at, output) in outputs.chunks_exact_mut(size).enumerate() {
+        let task = if batched { at } else { at % images };
+        if task == tasks.len() {
+            tasks.push(Vec::new());
+        }
+        tasks[task].push((at / images, output));
+    }
+    tasks
 }
 
 /// The part of a group in `size` elements.
