@@ -28,8 +28,8 @@ fn launches<T>(device: &Device, work: impl FnOnce() -> T) -> u64 {
 }
 
 /// A launch for each matrix product, each sum and each chain of elementwise operations would be the
-/// least. What comes on top are slices of θ and of the block, a launch for each parameter but what
-/// fuses with its user, and the results of all parameters, put together.
+/// least. What comes on top: θ or the block taken apart, the results of all parameters put together,
+/// and sums of products, which a CPU takes as one.
 #[test]
 fn operations_are_launched_together() {
     let device = Device::wgpu(DeviceKind::DefaultDevice);
@@ -55,7 +55,7 @@ fn operations_are_launched_together() {
     for turn in 0..3 {
         let launched = launches(&device, || objective.gradient(&theta).unwrap());
         if turn > 0 {
-            let most = 1.4 * gradient.total() as f64;
+            let most = 1.3 * gradient.total() as f64;
             assert!(
                 launched as f64 <= most,
                 "gradient: {launched}, {gradient:?}"
@@ -82,6 +82,6 @@ fn operations_are_launched_together() {
         found.iter().all(|launched| *launched == found[0]),
         "{found:?}"
     );
-    let most = 1.7 * product.total() as f64;
+    let most = 1.3 * product.total() as f64;
     assert!(found[0] as f64 <= most, "product: {found:?}, {product:?}");
 }

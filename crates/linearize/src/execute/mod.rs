@@ -10,6 +10,8 @@ mod contract;
 #[cfg(feature = "flex")]
 mod convolution;
 mod elementwise;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 #[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
@@ -140,6 +142,8 @@ pub(crate) fn run(
     let mut local = Local {
         graph,
         values: vec![None; graph.len()],
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        lifted: vec![None; graph.len()],
         #[cfg(feature = "flex")]
         staircases: &values.staircases,
     };
@@ -159,7 +163,13 @@ pub(crate) fn run(
             }
         }
         _ => {
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            local.lift(schedule, target);
             for step in &schedule.steps {
+                #[cfg(any(feature = "wgpu", feature = "cuda"))]
+                if local.split(step, schedule) {
+                    continue;
+                }
                 local.step(step, target, k)?;
             }
         }
@@ -175,6 +185,9 @@ pub(crate) fn run(
 struct Local<'a> {
     graph: &'a Graph,
     values: Vec<Option<DispatchTensor>>,
+    /// Values that elementwise operations meet with a block, with its dimension in front.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    lifted: Vec<Option<DispatchTensor>>,
     #[cfg(feature = "flex")]
     staircases: &'a [(NodeId, Arc<Staircase>)],
 }
@@ -206,15 +219,16 @@ impl Local<'_> {
     fn args(&mut self, step: &Step) -> Result<Vec<Arg>, LinearizeError> {
         let mut args = Vec::with_capacity(step.args.len());
         for &(id, last) in &step.args {
-            let of = self.graph.node(id);
-            args.push(Arg {
-                value: self.take(id, last)?,
-                kind: of.kind,
-                batched: of.batched,
-                permuted: matches!(of.op, Op::Permute(_)),
-                #[cfg(feature = "flex")]
-                staircase: self.staircase(id),
-            });
+            let mut arg = Arg::new(self.graph.node(id), self.take(id, last)?);
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            if let Some(lifted) = self.lifted_for(step.node, id) {
+                (arg.value, arg.batched) = (lifted, true);
+            }
+            #[cfg(feature = "flex")]
+            {
+                arg.staircase = self.staircase(id);
+            }
+            args.push(arg);
         }
         Ok(args)
     }
@@ -265,6 +279,17 @@ struct Arg {
 }
 
 impl Arg {
+    fn new(of: &Node, value: DispatchTensor) -> Self {
+        Self {
+            value,
+            kind: of.kind,
+            batched: of.batched,
+            permuted: matches!(of.op, Op::Permute(_)),
+            #[cfg(feature = "flex")]
+            staircase: None,
+        }
+    }
+
     /// With the block's dimension in front, of length 1 if it had none.
     fn lifted(self) -> DispatchTensor {
         if self.batched {
@@ -325,7 +350,24 @@ impl Evaluation<'_> {
                     "an input was scheduled for computation".into(),
                 ));
             }
-            Op::Full(_)
+            op if is_elementwise(op) => self.elementwise(args)?,
+            Op::Matmul
+            | Op::Conv2d(_)
+            | Op::Conv2dInput(_)
+            | Op::Conv2dWeight(_)
+            | Op::AvgPool2d(_)
+            | Op::AvgPool2dInput(_)
+            | Op::MaxPool2dIndices(_) => self.contract(args)?,
+            _ => self.structure(args)?,
+        })
+    }
+}
+
+/// Whether each element of a value is made of the arguments' elements at its place.
+fn is_elementwise(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Full(_)
             | Op::Unary(_)
             | Op::Power(_)
             | Op::AddScalar(_)
@@ -337,17 +379,8 @@ impl Evaluation<'_> {
             | Op::Logic(_)
             | Op::MaskWhere
             | Op::ToFloat
-            | Op::StopGradient => self.elementwise(args)?,
-            Op::Matmul
-            | Op::Conv2d(_)
-            | Op::Conv2dInput(_)
-            | Op::Conv2dWeight(_)
-            | Op::AvgPool2d(_)
-            | Op::AvgPool2dInput(_)
-            | Op::MaxPool2dIndices(_) => self.contract(args)?,
-            _ => self.structure(args)?,
-        })
-    }
+            | Op::StopGradient
+    )
 }
 
 /// Burn's shape of a list of lengths.

@@ -144,7 +144,14 @@ impl Evaluation<'_> {
 
     fn concat(&self, args: Vec<DispatchTensor>, dim: usize) -> DispatchTensor {
         match self.node.kind {
-            Kind::Float => D::float_cat(args.into_iter().map(|x| self.blocked(x)).collect(), dim),
+            Kind::Float => {
+                let parts: Vec<_> = args.into_iter().map(|x| self.blocked(x)).collect();
+                #[cfg(any(feature = "wgpu", feature = "cuda"))]
+                if let Some(joined) = super::gpu::join(&parts, dim) {
+                    return joined;
+                }
+                D::float_cat(parts, dim)
+            }
             Kind::Int => D::int_cat(args, dim),
             Kind::Bool => D::bool_cat(args, dim),
         }

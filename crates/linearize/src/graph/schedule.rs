@@ -116,6 +116,7 @@ impl Schedule {
         for &id in roots.iter().chain(&sources) {
             kept[id.index()] = true;
         }
+        let computed = rearrangements_first(graph, computed, &sources);
         let mut steps: Vec<Step> = Vec::with_capacity(computed.len());
         for &node in computed.iter().rev() {
             // Going backwards, the first use met is the last one in time.
@@ -139,4 +140,28 @@ impl Schedule {
             roots: roots.to_vec(),
         }
     }
+}
+
+/// The same order, but with slices and other shapes of what is given in front: between operations of
+/// numbers they would keep a GPU from taking these together.
+fn rearrangements_first(graph: &Graph, order: Vec<NodeId>, sources: &[NodeId]) -> Vec<NodeId> {
+    let mut given = vec![false; graph.len()];
+    for source in sources {
+        given[source.index()] = true;
+    }
+    let (mut first, rest): (Vec<_>, Vec<_>) = order.into_iter().partition(|&id| {
+        let node = graph.node(id);
+        let early = is_rearrangement(&node.op) && node.args.iter().all(|arg| given[arg.index()]);
+        given[id.index()] |= early;
+        early
+    });
+    first.extend(rest);
+    first
+}
+
+fn is_rearrangement(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Reshape | Op::Permute(_) | Op::Expand | Op::Slice(_) | Op::StopGradient
+    )
 }
