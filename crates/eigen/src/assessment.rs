@@ -3,12 +3,9 @@
 use faer::Mat;
 
 use super::bounds::{reach, rounding, truncation_bounds};
+use super::rayleigh_ritz::{Ritz, rounding_of_grams};
 use super::subspace::Subspace;
 use super::{EigenError, Params};
-
-/// Squared residuals from Gram matrices err by less than this many ε·‖A‖²: four products of up to
-/// ‖A‖², each summed to a few ε.
-const GRAM_NOISE: f64 = 16.0;
 
 /// Squared residuals are taken from Gram matrices when they exceed their error by this factor.
 const VISIBLE: f64 = 20.0;
@@ -42,30 +39,34 @@ impl Assessment {
     /// against the pair, if that settles a pair or does not matter; else, or if `all` residuals
     /// matter, from the residuals.
     pub fn of(subspace: &mut Subspace<'_>, params: &Params, all: bool) -> Result<Self, EigenError> {
-        let values = subspace.ritz.values.clone();
-        let careful = Self::from_grams(subspace, params, &values, &subspace.ritz.residual)?;
-        let visible = VISIBLE * gram_noise(subspace);
-        let mut open = careful.open().into_iter();
-        if !all && open.all(|i| subspace.ritz.residual[(i, i)] > visible) {
+        let careful = Self::from_grams(subspace, params, &subspace.ritz)?;
+        let visible = |i: usize| {
+            let noise = gram_noise(subspace, &subspace.ritz, i);
+            subspace.ritz.residual[(i, i)] > VISIBLE * noise
+        };
+        let settled = match all {
+            true => (0..subspace.ritz.values.len()).all(visible),
+            false => careful.open().into_iter().all(visible),
+        };
+        if settled {
             return Ok(careful);
         }
         let exact = subspace.residual_gram()?;
+        let values = subspace.ritz.values.clone();
         Self::new(subspace, params, &values, &exact)
     }
 
-    /// Judges `values` by a residual Gram matrix that came from Gram matrices.
+    /// Judges Ritz pairs by what their Gram matrices tell of the residuals.
     pub fn from_grams(
         subspace: &Subspace<'_>,
         params: &Params,
-        values: &[f64],
-        residual: &Mat<f64>,
+        ritz: &Ritz,
     ) -> Result<Self, EigenError> {
-        let noise = gram_noise(subspace);
-        let b = values.len();
-        let raised = Mat::from_fn(b, b, |i, j| {
-            residual[(i, j)] + if i == j { noise } else { 0.0 }
-        });
-        Self::new(subspace, params, values, &raised)
+        let mut raised = ritz.residual.clone();
+        for i in 0..raised.nrows() {
+            raised[(i, i)] += gram_noise(subspace, ritz, i);
+        }
+        Self::new(subspace, params, &ritz.values, &raised)
     }
 
     fn new(
@@ -154,9 +155,11 @@ impl Assessment {
     }
 }
 
-/// Error of squared residuals from Gram matrices.
-fn gram_noise(subspace: &Subspace<'_>) -> f64 {
-    GRAM_NOISE * subspace.epsilon * subspace.scale * subspace.scale
+/// Error of the squared residual of pair `i` from Gram matrices: no more than if all that it is made of
+/// were as long as the longest image.
+fn gram_noise(subspace: &Subspace<'_>, ritz: &Ritz, i: usize) -> f64 {
+    let most = rounding_of_grams(subspace.epsilon) * subspace.scale * subspace.scale;
+    most.min(ritz.noise[i])
 }
 
 /// The best value and residual of each wanted pair so far.

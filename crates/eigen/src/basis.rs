@@ -6,7 +6,7 @@ use faer::Mat;
 use super::EigenError;
 use super::block::{Arithmetic, Stack};
 use super::host::stack;
-use super::rayleigh_ritz::Grams;
+use super::rayleigh_ritz::{Grams, Measured};
 use super::reading::Numbers;
 
 /// Rows of some block with what is known of them.
@@ -30,11 +30,17 @@ pub(super) struct Watched<'n> {
     pub numbers: Option<&'n mut Numbers>,
 }
 
-/// Basis rows S and images A·S, `[n, P]` each.
+/// Basis rows S and images A·S, `[n, P]` each. Images are held less their shifts Σ·S, which are zero
+/// where residuals are cheap.
 pub(super) struct Basis {
     arithmetic: Arithmetic,
     rows: Stack,
+    /// D = A·S − Σ·S.
     images: Stack,
+    /// Σ, as far as it is known; the last rows' shifts may still be on the device.
+    shifts: Vec<f64>,
+    /// Those of the others, `[m]`.
+    pending: Option<Tensor<1>>,
     /// Rows whose products with the basis come with its Gram matrices, in the same read-backs.
     watched: Option<Stack>,
     /// How many of these, the first ones, are blocks of earlier solves.
@@ -49,7 +55,7 @@ pub(super) struct Basis {
 
 /// What one read-back brings.
 struct Reading {
-    grams: Grams,
+    measured: Measured,
     shared: [Mat<f64>; 2],
 }
 
@@ -61,6 +67,7 @@ impl Basis {
         images: Tensor<2>,
         watched: Watched<'_>,
     ) -> Result<Self, EigenError> {
+        let (images, pending) = arithmetic.shifted(&rows, images);
         let empty = || Mat::zeros(0, 0);
         let numbers = watched.numbers;
         let past = watched.past.iter().map(|block| block.dims()[0]).sum();
@@ -70,13 +77,16 @@ impl Basis {
             arithmetic,
             rows: rows.into(),
             images: images.into(),
+            shifts: Vec::new(),
+            pending,
             watched: (!watched.is_empty()).then(|| watched.into()),
             past,
-            grams: Grams {
+            grams: Grams::from(Measured {
                 overlap: empty(),
-                projected: empty(),
-                image: empty(),
-            },
+                across: empty(),
+                square: empty(),
+                shifts: Vec::new(),
+            }),
             shared: [empty(), empty()],
             unread: true,
             read_backs: 0,
@@ -107,15 +117,52 @@ impl Basis {
 
     /// Other rows and images instead, of which nothing is read yet.
     pub fn replace(&mut self, rows: Tensor<2>, images: Tensor<2>) {
-        self.rows = rows.into();
-        self.images = images.into();
+        let (images, pending) = self.arithmetic.shifted(&rows, images);
+        (self.rows, self.images) = (rows.into(), images.into());
+        (self.shifts, self.pending) = (Vec::new(), pending);
         self.unread = true;
     }
 
-    /// Combinations of the rows, and of the images, instead; nothing of them is read yet.
+    /// Combinations of the rows, and of the images, instead; nothing of them is read yet, but their
+    /// Rayleigh quotients are known.
     pub fn recombine(&mut self, combination: &Mat<f64>) {
-        let images = self.arithmetic.combine(&[(combination, &self.images)]);
-        self.replace(self.on_rows(combination), images);
+        let rows = self.on_rows(combination);
+        if self.is_shifted() {
+            let shifts = self.quotients(combination);
+            let kept = Mat::from_fn(combination.nrows(), combination.ncols(), |i, j| {
+                -shifts[i] * combination[(i, j)]
+            });
+            self.images = self.on_both(combination, &kept).into();
+            self.shifts = shifts;
+        } else {
+            self.images = self
+                .arithmetic
+                .combine(&[(combination, &self.images)])
+                .into();
+            self.shifts = vec![0.0; combination.nrows()];
+        }
+        self.rows = rows.into();
+        self.pending = None;
+        self.unread = true;
+    }
+
+    fn is_shifted(&self) -> bool {
+        self.shifts.iter().any(|shift| *shift != 0.0)
+    }
+
+    /// Rayleigh quotients of combinations of the rows.
+    fn quotients(&self, combination: &Mat<f64>) -> Vec<f64> {
+        let diagonal = |matrix: &Mat<f64>| {
+            let image = combination * matrix;
+            let rows = 0..combination.nrows();
+            rows.map(move |i| image.row(i) * combination.row(i).transpose())
+                .collect::<Vec<f64>>()
+        };
+        let squares = diagonal(&self.grams.overlap);
+        let products = diagonal(&self.grams.projected).into_iter().zip(squares);
+        products
+            .map(|(product, square)| if square > 0.0 { product / square } else { 0.0 })
+            .collect()
     }
 
     /// Reads what is unread, if anything.
@@ -125,8 +172,9 @@ impl Basis {
 
     fn read_with(&mut self, numbers: Option<&mut Numbers>) -> Result<(), EigenError> {
         if self.unread {
-            let Reading { grams, shared } = self.reading(&self.rows, &self.images, numbers)?;
-            (self.grams, self.shared) = (grams, shared);
+            let (rows, images) = (self.rows.clone(), self.images.clone());
+            let Reading { measured, shared } = self.reading(&rows, &images, numbers)?;
+            (self.grams, self.shared) = (measured.into(), shared);
             self.unread = false;
             self.read_backs += 1;
         }
@@ -136,14 +184,16 @@ impl Basis {
     /// Puts rows and their images at the end and reads them, and the others if they are unread, in
     /// one read-back.
     pub fn append(&mut self, rows: Tensor<2>, images: Tensor<2>) -> Result<(), EigenError> {
+        let (images, pending) = self.arithmetic.shifted(&rows, images);
         let (new_rows, new_images) = (Stack::from(rows.clone()), Stack::from(images.clone()));
+        self.pending = pending;
         self.rows = self.arithmetic.extend(&self.rows, rows);
         self.images = self.arithmetic.extend(&self.images, images);
         if self.unread {
             return self.read();
         }
         let new = self.reading(&new_rows, &new_images, None)?;
-        self.grams = self.grams.extended(&new.grams);
+        self.grams = self.grams.extended(new.measured);
         let [rows, images] = &self.shared;
         self.shared = [stack(rows, &new.shared[0]), stack(images, &new.shared[1])];
         self.read_backs += 1;
@@ -152,7 +202,7 @@ impl Basis {
 
     /// The products of some rows and their images with the whole basis and the watched rows.
     fn reading(
-        &self,
+        &mut self,
         rows: &Stack,
         images: &Stack,
         numbers: Option<&mut Numbers>,
@@ -165,19 +215,36 @@ impl Basis {
         if let Some(watched) = &self.watched {
             pairs.extend([(rows, watched), (images, watched)]);
         }
-        let mut products = self.arithmetic.grams(&pairs, numbers)?.into_iter();
+        let mut shifts = self
+            .pending
+            .take()
+            .map(|shifts| Numbers::new(vec![shifts], "shifts"));
+        let mut numbers: Vec<&mut Numbers> = numbers.into_iter().chain(&mut shifts).collect();
+        let mut products = self.arithmetic.grams(&pairs, &mut numbers)?.into_iter();
+        match &mut shifts {
+            Some(shifts) => self.shifts.extend_from_slice(shifts.values()?),
+            None => self.shifts.resize(self.rows.rows(), 0.0),
+        }
         let mut next = || {
             products
                 .next()
                 .unwrap_or_else(|| Mat::zeros(rows.rows(), 0))
         };
+        let measured = Measured {
+            overlap: next(),
+            across: next(),
+            square: next(),
+            shifts: self.shifts.clone(),
+        };
+        let [on_rows, on_images] = [next(), next()];
+        // As of A·S again.
+        let own = &self.shifts[self.shifts.len() - rows.rows()..];
+        let on_images = Mat::from_fn(on_images.nrows(), on_images.ncols(), |i, j| {
+            on_images[(i, j)] + own[i] * on_rows[(i, j)]
+        });
         Ok(Reading {
-            grams: Grams {
-                overlap: next(),
-                projected: next(),
-                image: next(),
-            },
-            shared: [next(), next()],
+            measured,
+            shared: [on_rows, on_images],
         })
     }
 
@@ -188,8 +255,11 @@ impl Basis {
 
     /// C·A·S + D·S for C = `on_images` and D = `on_rows`, `[q, n]` each.
     pub fn on_both(&self, on_images: &Mat<f64>, on_rows: &Mat<f64>) -> Tensor<2> {
+        let on_rows = Mat::from_fn(on_rows.nrows(), on_rows.ncols(), |i, j| {
+            on_rows[(i, j)] + on_images[(i, j)] * self.shifts[j]
+        });
         self.arithmetic
-            .combine(&[(on_images, &self.images), (on_rows, &self.rows)])
+            .combine(&[(on_images, &self.images), (&on_rows, &self.rows)])
     }
 
     /// The same, with its Gram matrix and its products with the earlier blocks, by what was read.
@@ -198,6 +268,7 @@ impl Basis {
             overlap,
             projected,
             image,
+            ..
         } = &self.grams;
         let mixed = on_rows * projected * on_images.transpose();
         let gram = on_rows * overlap * on_rows.transpose()
@@ -229,7 +300,7 @@ impl Basis {
     pub fn gram_of(&mut self, rows: Tensor<2>) -> Result<Mat<f64>, EigenError> {
         let rows = Stack::from(rows);
         self.read_backs += 1;
-        let mut grams = self.arithmetic.grams(&[(&rows, &rows)], None)?;
+        let mut grams = self.arithmetic.grams(&[(&rows, &rows)], &mut [])?;
         Ok(grams.swap_remove(0))
     }
 }

@@ -7,7 +7,7 @@ use super::block::upload;
 use super::bounds::rounding;
 use super::host::{eigh_descending, scaled_rows};
 use super::operator::Meter;
-use super::rayleigh_ritz::Grams;
+use super::rayleigh_ritz::{Grams, Measured};
 use super::reading::read_with;
 use super::request::Request;
 use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
@@ -28,7 +28,8 @@ pub(super) fn solve(
     let owners: Vec<usize> = (0..dim).collect();
     let images = meter.apply(identity, &owners)?.reshape([dim * dim]);
     let parts = std::iter::once(images).chain(request.along).collect();
-    let mut values = read_with(parts, request.numbers, "the dense operator")?;
+    let mut numbers = request.numbers;
+    let mut values = read_with(parts, numbers.as_mut_slice(), "the dense operator")?;
     let along = values.split_off(dim * dim);
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         return Err(EigenError::NonFinite {
@@ -38,11 +39,12 @@ pub(super) fn solve(
     }
     // Row i is A·eᵢ, so v·matrix is A·v for a row vector v, symmetric or not.
     let matrix = Mat::from_fn(dim, dim, |i, j| values[i * dim + j]);
-    let grams = Grams {
+    let grams = Grams::from(Measured {
         overlap: Mat::identity(dim, dim),
-        image: &matrix * matrix.transpose(),
-        projected: matrix.clone(),
-    };
+        square: &matrix * matrix.transpose(),
+        across: matrix.clone(),
+        shifts: vec![0.0; dim],
+    });
     grams.check_symmetry(epsilon)?;
     let (values, rows) = eigh_descending(&matrix)?;
     let images = &rows * &matrix;

@@ -6,7 +6,17 @@ use super::EigenError;
 use super::host::{eigh_descending, stack};
 use super::orthonormal::{svqb, unit};
 
+/// What squared residuals from Gram matrices err by, as a share of the square of what they are made of:
+/// four products of up to that, each summed to a few ε on the device, and in float64 here.
+pub(super) fn rounding_of_grams(epsilon: f64) -> f64 {
+    16.0 * epsilon + 8.0 * f64::EPSILON
+}
+
 /// Gram matrices of the basis rows S and their images A·S, each `[n, n]`.
+///
+/// Measured are those of S and of D = A·S − Σ·S for a diagonal Σ, the shifts: where these are near the
+/// Rayleigh quotients, and rows near eigenvectors, D is short, and what is computed of its Gram matrices
+/// has little rounding.
 #[derive(Debug, Clone)]
 pub(super) struct Grams {
     /// S·Sᵀ.
@@ -15,6 +25,49 @@ pub(super) struct Grams {
     pub projected: Mat<f64>,
     /// (A·S)·(A·S)ᵀ.
     pub image: Mat<f64>,
+    /// Σ.
+    shifts: Vec<f64>,
+    /// S·Dᵀ.
+    across: Mat<f64>,
+    /// D·Dᵀ.
+    square: Mat<f64>,
+}
+
+/// What is measured of some rows.
+pub(super) struct Measured {
+    /// S·Sᵀ.
+    pub overlap: Mat<f64>,
+    /// S·Dᵀ.
+    pub across: Mat<f64>,
+    /// D·Dᵀ.
+    pub square: Mat<f64>,
+    /// Σ.
+    pub shifts: Vec<f64>,
+}
+
+impl From<Measured> for Grams {
+    fn from(measured: Measured) -> Self {
+        let Measured {
+            overlap,
+            across,
+            square,
+            shifts,
+        } = measured;
+        let n = shifts.len();
+        let projected = Mat::from_fn(n, n, |i, j| across[(i, j)] + shifts[j] * overlap[(i, j)]);
+        let image = Mat::from_fn(n, n, |i, j| {
+            let (a, b) = (shifts[i], shifts[j]);
+            square[(i, j)] + a * across[(i, j)] + b * across[(j, i)] + a * b * overlap[(i, j)]
+        });
+        Self {
+            overlap,
+            projected,
+            image,
+            shifts,
+            across,
+            square,
+        }
+    }
 }
 
 impl Grams {
@@ -25,25 +78,32 @@ impl Grams {
             overlap: cut(&self.overlap),
             projected: cut(&self.projected),
             image: cut(&self.image),
+            shifts: self.shifts[..n].to_vec(),
+            across: cut(&self.across),
+            square: cut(&self.square),
         }
     }
 
     /// Those of S with m rows more, whose products with all n + m rows are `new`, `[m, n + m]`
-    /// each; as A is symmetric, S·(A·S)ᵀ is taken to be.
-    pub fn extended(&self, new: &Self) -> Self {
+    /// each, and whose shifts are among those of all rows; as A is symmetric, S·(A·S)ᵀ is taken to be.
+    pub fn extended(&self, new: Measured) -> Self {
         let n = self.overlap.nrows();
-        let joined = |old: &Mat<f64>, new: &Mat<f64>| {
+        let joined = |old: &Mat<f64>, new: &Mat<f64>, mirrored: &dyn Fn(usize, usize) -> f64| {
             Mat::from_fn(new.ncols(), new.ncols(), |i, j| match (i < n, j < n) {
                 (true, true) => old[(i, j)],
-                (true, false) => new[(j - n, i)],
+                (true, false) => new[(j - n, i)] + mirrored(i, j),
                 _ => new[(i - n, j)],
             })
         };
-        Self {
-            overlap: joined(&self.overlap, &new.overlap),
-            projected: joined(&self.projected, &new.projected),
-            image: joined(&self.image, &new.image),
-        }
+        let shifts = &new.shifts;
+        let unequal = |i: usize, j: usize| (shifts[i] - shifts[j]) * new.overlap[(j - n, i)];
+        let measured = Measured {
+            overlap: joined(&self.overlap, &new.overlap, &|_, _| 0.0),
+            across: joined(&self.across, &new.across, &unequal),
+            square: joined(&self.square, &new.square, &|_, _| 0.0),
+            shifts: new.shifts.clone(),
+        };
+        measured.into()
     }
 
     /// First row whose Gram entries are not all finite.
@@ -58,7 +118,7 @@ impl Grams {
     pub fn image_scale(&self) -> f64 {
         (0..self.overlap.nrows())
             .filter(|&i| self.overlap[(i, i)] > 0.0)
-            .map(|i| (self.image[(i, i)] / self.overlap[(i, i)]).sqrt())
+            .map(|i| (self.image[(i, i)] / self.overlap[(i, i)]).max(0.0).sqrt())
             .fold(0.0, f64::max)
     }
 
@@ -115,9 +175,10 @@ pub(super) struct Ritz {
     pub values: Vec<f64>,
     /// Ritz vectors in terms of the basis rows, `[b, n]`.
     pub coefficients: Mat<f64>,
-    /// Residual Gram matrix R·Rᵀ, R = A·X − Θ·X, `[b, b]`; rounding in the Gram matrices leaves
-    /// an error of about ε·‖A‖² in it.
+    /// Residual Gram matrix R·Rᵀ, R = A·X − Θ·X, `[b, b]`.
     pub residual: Mat<f64>,
+    /// Error that rounding in the Gram matrices may leave in each squared residual.
+    pub noise: Vec<f64>,
     /// An orthonormal basis in terms of the basis rows, `[r, n]`; its first `iterates` rows span
     /// the previous iterates.
     basis: Mat<f64>,
@@ -171,7 +232,11 @@ impl Ritz {
         let rotation = rotation.submatrix(0, 0, kept, basis.nrows()).to_owned();
         let coefficients = &rotation * &basis;
         let residual = residual_gram(grams, &coefficients, &values);
+        let noise = (0..kept).map(|i| residual_noise(grams, &coefficients, &values, i));
         Ok(Self {
+            noise: noise
+                .map(|size| rounding_of_grams(epsilon) * size)
+                .collect(),
             values,
             coefficients,
             residual,
@@ -226,17 +291,38 @@ impl Ritz {
     }
 }
 
-/// R·Rᵀ = C·(AS·ASᵀ)·Cᵀ − Θ·B − B·Θ + Θ·(C·SSᵀ·Cᵀ)·Θ with B the symmetric part of C·(S·ASᵀ)·Cᵀ.
+/// R·Rᵀ of R = C·A·S − Θ·C·S = C·D + E·S with E = C·Σ − Θ·C.
 fn residual_gram(grams: &Grams, coefficients: &Mat<f64>, values: &[f64]) -> Mat<f64> {
-    let congruence = |matrix: &Mat<f64>| coefficients * matrix * coefficients.transpose();
-    let image = congruence(&grams.image);
-    let projected = congruence(&grams.projected);
-    let overlap = congruence(&grams.overlap);
-    let b = values.len();
-    Mat::from_fn(b, b, |i, j| {
-        let mixed = 0.5 * (projected[(i, j)] + projected[(j, i)]);
-        image[(i, j)] - (values[i] + values[j]) * mixed + values[i] * values[j] * overlap[(i, j)]
-    })
+    let on_rows = Mat::from_fn(coefficients.nrows(), coefficients.ncols(), |i, j| {
+        coefficients[(i, j)] * (grams.shifts[j] - values[i])
+    });
+    let mixed = &on_rows * &grams.across * coefficients.transpose();
+    let images = coefficients * &grams.square * coefficients.transpose();
+    let rows = &on_rows * &grams.overlap * on_rows.transpose();
+    images + mixed.transpose() + &mixed + rows
+}
+
+/// The square of what the squared residual of pair `i` is made of in the Gram matrices. Products of old
+/// rows with the images of new ones were measured the other way round: they are made of the rows' own
+/// products, too, times the difference of their shifts.
+fn residual_noise(grams: &Grams, coefficients: &Mat<f64>, values: &[f64], i: usize) -> f64 {
+    let length = |square: f64| square.max(0.0).sqrt();
+    let n = coefficients.ncols();
+    let on_images: Vec<f64> = (0..n).map(|k| coefficients[(i, k)].abs()).collect();
+    let on_rows: Vec<f64> = (0..n)
+        .map(|k| on_images[k] * (grams.shifts[k] - values[i]).abs())
+        .collect();
+    let sizes = (0..n).map(|k| {
+        let [image, row] = [&grams.square, &grams.overlap].map(|gram| length(gram[(k, k)]));
+        on_images[k] * image + on_rows[k] * row
+    });
+    let size: f64 = sizes.sum();
+    let pairs = (0..n).flat_map(|k| (0..n).map(move |j| (k, j)));
+    let mirrored = pairs.map(|(k, j)| {
+        let lengths = length(grams.overlap[(k, k)]) * length(grams.overlap[(j, j)]);
+        on_images[k] * on_rows[j] * (grams.shifts[k] - grams.shifts[j]).abs() * lengths
+    });
+    size * size + 2.0 * mirrored.sum::<f64>()
 }
 
 #[cfg(test)]
@@ -248,11 +334,13 @@ mod tests {
         let images = Mat::from_fn(rows.nrows(), rows.ncols(), |i, j| {
             rows[(i, j)] * spectrum[j]
         });
-        Grams {
+        let measured = Measured {
             overlap: rows * rows.transpose(),
-            projected: rows * images.transpose(),
-            image: &images * images.transpose(),
-        }
+            across: rows * images.transpose(),
+            square: &images * images.transpose(),
+            shifts: vec![0.0; rows.nrows()],
+        };
+        measured.into()
     }
 
     #[test]
@@ -267,6 +355,87 @@ mod tests {
             assert!((value - expected).abs() < 1e-12, "{value} for {expected}");
         }
         assert!((0..3).all(|i| ritz.residual[(i, i)].abs() < 1e-12));
+    }
+
+    /// Gram matrices of `rows` under the diagonal operator `spectrum`, less `shifts`, in float32.
+    fn rounded(spectrum: &[f64], rows: &Mat<f64>, shifts: &[f64]) -> Grams {
+        let images = Mat::from_fn(rows.nrows(), rows.ncols(), |i, j| {
+            rows[(i, j)] * (spectrum[j] - shifts[i])
+        });
+        let single = |matrix: Mat<f64>| {
+            Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| {
+                f64::from(matrix[(i, j)] as f32)
+            })
+        };
+        let measured = Measured {
+            overlap: single(rows * rows.transpose()),
+            across: single(rows * images.transpose()),
+            square: single(&images * images.transpose()),
+            shifts: shifts.to_vec(),
+        };
+        measured.into()
+    }
+
+    #[test]
+    fn shifts_show_residuals_that_rounding_hides() {
+        let spectrum = [50.0, 41.0, 12.0, 3.0, -2.0];
+        // Near the first two eigenvectors, and a direction of a residual.
+        let rows = Mat::from_fn(3, 5, |i, j| match (i, j) {
+            (0, 0) | (1, 1) | (2, 2) => 1.0,
+            (0, 3) | (1, 4) => 2e-4,
+            (0, 2) | (1, 2) => -1e-4,
+            _ => 0.0,
+        });
+        let epsilon = f64::from(f32::EPSILON);
+        let exact = rounded(&spectrum, &rows, &[0.0; 3]);
+        let exact = Ritz::new(&exact, 2, 2, epsilon).unwrap().coefficients;
+        for (shifts, shown) in [([0.0; 3], false), ([50.0, 41.0, 12.0], true)] {
+            let grams = rounded(&spectrum, &rows, &shifts);
+            let ritz = Ritz::new(&grams, 2, 2, epsilon).unwrap();
+            for i in 0..2 {
+                let vector = ritz.coefficients.subrows(i, 1) * &rows;
+                let square: f64 = (0..5)
+                    .map(|j| (vector[(0, j)] * (spectrum[j] - ritz.values[i])).powi(2))
+                    .sum();
+                let off = (ritz.residual[(i, i)] - square).abs();
+                assert!(
+                    off <= ritz.noise[i],
+                    "{i}: off {off:e}, {:e}",
+                    ritz.noise[i]
+                );
+                assert_eq!(20.0 * ritz.noise[i] < square, shown, "{i}: {square:e}");
+            }
+            let turned = &ritz.coefficients - &exact;
+            assert!(turned.norm_max() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn old_and_new_rows_agree_with_all_at_once() {
+        let spectrum = [6.0, 5.0, 4.0, 1.0, 0.5, -2.0];
+        let rows = Mat::from_fn(4, 6, |i, j| (0.7 * ((1 + i * 6 + j) as f64).powi(2)).sin());
+        let shifts = [5.5, 0.0, 3.0, -1.0];
+        let images = Mat::from_fn(4, 6, |i, j| rows[(i, j)] * (spectrum[j] - shifts[i]));
+        let measured = |rows: &Mat<f64>, from: usize, images: &Mat<f64>, n: usize| {
+            let all = |matrix: &Mat<f64>| matrix.subrows(0, n).transpose().to_owned();
+            let new = |matrix: &Mat<f64>| matrix.subrows(from, n - from).to_owned();
+            Measured {
+                overlap: new(rows) * all(rows),
+                across: new(rows) * all(images),
+                square: new(images) * all(images),
+                shifts: shifts[..n].to_vec(),
+            }
+        };
+        let old = Grams::from(measured(&rows, 0, &images, 2));
+        let grown = old.extended(measured(&rows, 2, &images, 4));
+        let whole = diagonal(&spectrum, &rows);
+        for (grown, whole) in [
+            (&grown.overlap, &whole.overlap),
+            (&grown.projected, &whole.projected),
+            (&grown.image, &whole.image),
+        ] {
+            assert!((grown - whole).norm_max() < 1e-12);
+        }
     }
 
     #[test]

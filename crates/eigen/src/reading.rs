@@ -65,19 +65,29 @@ impl Numbers {
     }
 }
 
-/// Reads `parts` with the `numbers` that are still to be read, in one read-back.
+/// Reads `parts` with those of the `numbers` that are still to be read, in one read-back.
 pub(crate) fn read_with(
     mut parts: Vec<Tensor<1>>,
-    numbers: Option<&mut Numbers>,
+    numbers: &mut [&mut Numbers],
     what: &'static str,
 ) -> Result<Vec<f64>, EigenError> {
-    let own: usize = parts.iter().map(|part| part.dims()[0]).sum();
-    let waiting = numbers.filter(|numbers| numbers.values.is_none());
-    let Some(numbers) = waiting else {
-        return read(parts, what);
-    };
-    parts.append(&mut numbers.parts);
+    let length = |parts: &[Tensor<1>]| parts.iter().map(|part| part.dims()[0]).sum::<usize>();
+    let own = length(&parts);
+    let mut waiting = Vec::with_capacity(numbers.len());
+    for numbers in numbers
+        .iter_mut()
+        .filter(|numbers| numbers.values.is_none())
+    {
+        waiting.push((length(&numbers.parts), numbers));
+    }
+    for (_, numbers) in &mut waiting {
+        parts.append(&mut numbers.parts);
+    }
     let mut values = read(parts, what)?;
-    numbers.values = Some(values.split_off(own));
+    let mut others = values.split_off(own);
+    for (length, numbers) in waiting {
+        let rest = others.split_off(length);
+        numbers.values = Some(std::mem::replace(&mut others, rest));
+    }
     Ok(values)
 }

@@ -115,7 +115,7 @@ impl<'a> Search<'a> {
         subspace.supposed = start.supposed;
         let without = |subspace: &Subspace<'_>, rows: usize| {
             let alone = subspace.leading(rows)?;
-            let answer = Assessment::from_grams(subspace, &params, &alone.values, &alone.residual)?;
+            let answer = Assessment::from_grams(subspace, &params, &alone)?;
             Ok::<_, EigenError>((alone, answer))
         };
         let (alone, answer) = match subspace.supposed {

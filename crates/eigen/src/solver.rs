@@ -374,7 +374,7 @@ mod tests {
             };
             solver.solve(&mut operator).unwrap();
             let all = Stack::from(solver.drift.past(60, &device, DType::F64));
-            let exact = arithmetic.grams(&[(&all, &all)], None);
+            let exact = arithmetic.grams(&[(&all, &all)], &mut []);
             let exact = exact.unwrap().swap_remove(0);
             assert_eq!(solver.drift.gram().nrows(), exact.nrows());
             let difference = solver.drift.gram() - &exact;

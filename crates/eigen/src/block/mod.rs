@@ -122,16 +122,29 @@ impl Arithmetic {
         plain::combine(terms)
     }
 
+    /// What the images of some rows have beyond their Rayleigh quotients times the rows, and these
+    /// quotients, where that is worth its passes over memory: A·s − σ·s is short for a row that is near an
+    /// eigenvector, and its inner products then show a residual that those of A·s hide by their rounding.
+    /// In Brink's own code residuals themselves are as cheap, and float64 hides none that matters: there the
+    /// images stay as they are.
+    pub fn shifted(self, rows: &Tensor<2>, images: Tensor<2>) -> (Tensor<2>, Option<Tensor<1>>) {
+        if self.is_own(rows) || rows.dtype() != DType::F32 {
+            return (images, None);
+        }
+        let (images, quotients) = plain::shifted(rows, images);
+        (images, Some(quotients))
+    }
+
     /// The products a·bᵀ of several pairs, `[i, P], [j, P] → [i, j]`, and some numbers, in one
     /// read-back.
     pub fn grams(
         self,
         pairs: &[(&Stack, &Stack)],
-        numbers: Option<&mut Numbers>,
+        numbers: &mut [&mut Numbers],
     ) -> Result<Vec<Mat<f64>>, EigenError> {
         #[cfg(feature = "flex")]
         if pairs.iter().all(|(left, _)| self.is_own(left.sample())) {
-            if let Some(numbers) = numbers {
+            for numbers in numbers {
                 numbers.values()?;
             }
             let gram = |&(left, right): &(&Stack, &Stack)| flex::gram(left, right);

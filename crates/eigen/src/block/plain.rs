@@ -13,6 +13,9 @@ const GPU_PIECE: usize = 1024;
 /// Neighbouring pieces that are added on the GPU, so that few numbers are read.
 const GPU_GROUP: usize = 16;
 
+/// Elements summed into one partial sum of a row.
+const CHUNK: usize = 256;
+
 pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
     let sample = terms[0].1.sample();
     let rows = terms[0].0.nrows();
@@ -35,6 +38,33 @@ pub(super) fn combine(terms: &[(&Mat<f64>, &Stack)]) -> Tensor<2> {
     });
     let sum = products.reduce(|sum, product| sum + product);
     sum.unwrap_or_else(|| sample.clone())
+}
+
+/// A·s − σ·s for rows s and their images, and the Rayleigh quotients σ, `[n]`.
+pub(super) fn shifted(rows: &Tensor<2>, images: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    let count = rows.dims()[0];
+    let squares = row_sums(rows.clone() * rows.clone());
+    // A row of zeros has an image of zeros.
+    let quotients = row_sums(rows.clone() * images.clone()) / squares.clamp_min(f32::MIN_POSITIVE);
+    let images = images - quotients.clone() * rows.clone();
+    (images, quotients.reshape([count]))
+}
+
+/// The sum of each row, `[n, P] → [n, 1]`, by chunks, so that rounding does not grow with the length.
+pub(super) fn row_sums(x: Tensor<2>) -> Tensor<2> {
+    let [rows, length] = x.dims();
+    if length <= CHUNK {
+        return x.sum_dim(1);
+    }
+    let whole = length / CHUNK;
+    let main = x.clone().narrow(1, 0, whole * CHUNK);
+    let main = main.reshape([rows * whole, CHUNK]).sum_dim(1);
+    let mut sums = main.reshape([rows, whole]);
+    if whole * CHUNK < length {
+        let rest = x.narrow(1, whole * CHUNK, length - whole * CHUNK);
+        sums = Tensor::cat(vec![sums, rest.sum_dim(1)], 1);
+    }
+    row_sums(sums)
 }
 
 /// Whether the device is a GPU, where a matrix product of a few rows would leave most of a tile,
@@ -121,7 +151,7 @@ fn in_pieces(parts: &[Tensor<2>], pieces: usize) -> Tensor<3> {
 
 pub(super) fn grams(
     pairs: &[(&Stack, &Stack)],
-    numbers: Option<&mut Numbers>,
+    numbers: &mut [&mut Numbers],
 ) -> Result<Vec<Mat<f64>>, EigenError> {
     match is_gpu(&pairs[0].0.sample().device()) {
         true => grams_at_once(pairs, numbers),
@@ -131,7 +161,7 @@ pub(super) fn grams(
 
 fn grams_by_pieces(
     pairs: &[(&Stack, &Stack)],
-    numbers: Option<&mut Numbers>,
+    numbers: &mut [&mut Numbers],
 ) -> Result<Vec<Mat<f64>>, EigenError> {
     let table = |(left, right): &(&Stack, &Stack)| Table::by_pieces(&left.whole(), &right.whole());
     let tables: Vec<Table> = pairs.iter().map(table).collect();
@@ -142,7 +172,7 @@ fn grams_by_pieces(
 /// launches.
 fn grams_at_once(
     pairs: &[(&Stack, &Stack)],
-    numbers: Option<&mut Numbers>,
+    numbers: &mut [&mut Numbers],
 ) -> Result<Vec<Mat<f64>>, EigenError> {
     let (mut left, mut right) = (Side::default(), Side::default());
     let places: Vec<[usize; 2]> = (pairs.iter())
@@ -182,7 +212,7 @@ impl<'a> Side<'a> {
 /// The tables' sums over the pieces, in float64, and some numbers, in one read-back.
 fn read_tables(
     tables: Vec<Table>,
-    numbers: Option<&mut Numbers>,
+    numbers: &mut [&mut Numbers],
 ) -> Result<Vec<Mat<f64>>, EigenError> {
     let shapes: Vec<[usize; 3]> = (tables.iter())
         .map(|table| [table.partial.dims()[0], table.rows, table.columns])

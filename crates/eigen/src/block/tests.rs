@@ -69,7 +69,7 @@ fn gram_matrices_agree() {
             let arithmetic = Arithmetic::new(own);
             let left = Stack::from(vec![a.clone(), b.clone()]);
             let right = Stack::from(b.clone());
-            let grams = arithmetic.grams(&[(&left, &left), (&left, &right)], None);
+            let grams = arithmetic.grams(&[(&left, &left), (&left, &right)], &mut []);
             grams.map(|grams| grams.iter().map(entries).collect::<Vec<_>>())
         };
         let (own, plain) = (grams(true).unwrap(), grams(false).unwrap());

@@ -61,7 +61,7 @@ pub(super) fn exchange(
         (&images, &images),
         (&probes, &images),
     ];
-    let mut grams = arithmetic.grams(&pairs, None)?;
+    let mut grams = arithmetic.grams(&pairs, &mut [])?;
     if let Some(row) = (0..rank).find(|&row| !grams[1][(row, row)].is_finite()) {
         let application = meter.applications();
         return Err(EigenError::NonFinite { row, application });
@@ -92,7 +92,9 @@ fn range(
     epsilon: f64,
 ) -> Result<Option<Tensor<2>>, EigenError> {
     let whole = Stack::from(images.clone());
-    let lengths = arithmetic.grams(&[(&whole, &whole)], None)?.swap_remove(0);
+    let lengths = arithmetic
+        .grams(&[(&whole, &whole)], &mut [])?
+        .swap_remove(0);
     let mut basis = None;
     for row in 0..images.dims()[0] {
         let length = lengths[(row, row)].sqrt();

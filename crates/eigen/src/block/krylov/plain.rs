@@ -3,10 +3,8 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::super::super::reading::read;
+use super::super::plain::row_sums;
 use super::{EigenError, Orthogonalised};
-
-/// Elements summed into one partial sum, so that rounding does not grow with the length.
-const CHUNK: usize = 256;
 
 pub(super) fn orthogonalise(
     blocks: &[Tensor<2>],
@@ -48,21 +46,4 @@ pub(super) fn scaled(rows: Tensor<2>, factors: &[f64]) -> Tensor<2> {
     let data = TensorData::new(factors.to_vec(), [factors.len(), 1]);
     let factors = Tensor::from_data(data, (&rows.device(), rows.dtype()));
     rows * factors
-}
-
-/// The sum of each row, `[k, P] → [k, 1]`.
-fn row_sums(x: Tensor<2>) -> Tensor<2> {
-    let [rows, length] = x.dims();
-    if length <= CHUNK {
-        return x.sum_dim(1);
-    }
-    let whole = length / CHUNK;
-    let main = x.clone().narrow(1, 0, whole * CHUNK);
-    let main = main.reshape([rows * whole, CHUNK]).sum_dim(1);
-    let mut sums = main.reshape([rows, whole]);
-    if whole * CHUNK < length {
-        let rest = x.narrow(1, whole * CHUNK, length - whole * CHUNK);
-        sums = Tensor::cat(vec![sums, rest.sum_dim(1)], 1);
-    }
-    row_sums(sums)
 }
