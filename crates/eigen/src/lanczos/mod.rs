@@ -9,11 +9,11 @@
 //! SIAM J. Matrix Anal. Appl. 38, 2017). The mean over several probes v is the spectral density;
 //! Ghorbani, Krishnan and Xiao (ICML 2019) measured that of neural networks so.
 //!
-//! Up to 16 probes at a time go through the operator as one block. Each has a Krylov space of its own, and every new
-//! vector is measured against all earlier ones of its probe and made orthogonal to them: without
-//! that, converged eigenvalues come up again as copies. Brink's own code (flex) leaves a vector as it
-//! is while no earlier one has a share in it beyond √ε/32, up to which the tridiagonal matrix is right
-//! to rounding (Simon, Linear Algebra Appl. 61, 1984); other backends always subtract.
+//! Up to 16 probes at a time go through the operator as one block. Each has a Krylov space of its own,
+//! whose vectors are kept orthogonal: without that, converged eigenvalues come up again as copies. Brink's
+//! own code (flex) makes the last two vectors orthogonal to all others where Simon's recurrence tells that
+//! they may share more than √ε/4 with one of these (partial reorthogonalisation, Math. Comp. 42, 1984);
+//! up to √ε the tridiagonal matrix is right to rounding. Other backends do so at every step.
 //!
 //! Trace and Frobenius norm come from the same vectors by XTrace (see `exchange.rs`), for as many
 //! further products as there are probes.

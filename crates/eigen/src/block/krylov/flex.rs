@@ -1,7 +1,7 @@
-//! The same in the memory of burn-flex, where a basis is read at most twice a step: once to measure how
-//! far a new vector is from orthogonal to it, and where that is not near enough, to make it so.
+//! The same in the memory of burn-flex, in place. A basis is read only where its vectors have lost their
+//! orthogonality, as their recurrence tells.
 
-use std::ops::{Add, AddAssign, Mul, SubAssign};
+use std::ops::{Add, AddAssign, Mul, MulAssign, SubAssign};
 
 use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::super::Stack;
 use super::super::flex::{Real, Rows};
 use super::Orthogonalised;
+use super::level::Level;
 
 /// Elements that go through a basis together: they stay in the cache.
 const PIECE: usize = 4096;
@@ -26,18 +27,20 @@ const LANES: usize = 16;
 /// "twice is enough" asks for no second time then.
 const ENOUGH: f64 = 0.7;
 
+/// A basis is made orthogonal again where a share may be larger than this part of √ε.
+const LOST: f64 = 0.25;
+
 /// An element type that loops compute on.
-trait Number: Real + Copy + Add<Output = Self> + AddAssign + SubAssign + Mul<Output = Self> {
-    /// Shares of a unit vector below this are left in it: a 32nd of the root of the distance from 1 to
-    /// the next number. Up to that root, the tridiagonal matrix is right to rounding (Simon, Linear
-    /// Algebra Appl. 61, 1984).
-    const NEGLIGIBLE: f64;
+pub(super) trait Number:
+    Real + Copy + Add<Output = Self> + AddAssign + SubAssign + Mul<Output = Self> + MulAssign
+{
+    const EPSILON: f64;
 
     fn double(self) -> f64;
 }
 
 impl Number for f32 {
-    const NEGLIGIBLE: f64 = 1.1e-5;
+    const EPSILON: f64 = f32::EPSILON as f64;
 
     fn double(self) -> f64 {
         f64::from(self)
@@ -45,73 +48,135 @@ impl Number for f32 {
 }
 
 impl Number for f64 {
-    const NEGLIGIBLE: f64 = 4.7e-10;
+    const EPSILON: f64 = f64::EPSILON;
 
     fn double(self) -> f64 {
         self
     }
 }
 
-/// `None` where the plain way is the only one.
+/// Bases to which all that comes is made orthogonal, or which follow how orthogonal they are.
+#[derive(Debug)]
+pub(super) enum Care {
+    Always,
+    /// One for each basis.
+    Estimated(Vec<Level>),
+}
+
+impl Care {
+    /// For `count` bases of the Lanczos process.
+    pub fn estimated(count: usize, dtype: DType) -> Self {
+        let epsilon = match dtype {
+            DType::F64 => f64::EPSILON,
+            _ => f32::EPSILON.into(),
+        };
+        Self::Estimated((0..count).map(|_| Level::new(epsilon)).collect())
+    }
+}
+
+/// Numbers of a type that loops compute on, in memory of their own.
+pub(super) fn suits(rows: &Tensor<2>) -> bool {
+    matches!(rows.dtype(), DType::F32 | DType::F64)
+}
+
+/// Leaves of the images of the last block what is orthogonal to the bases; the last block, too, is made
+/// orthogonal to the others where that is needed.
 pub(super) fn orthogonalise(
-    blocks: &[Tensor<2>],
-    image: &Tensor<2>,
+    blocks: &mut [Tensor<2>],
+    image: Tensor<2>,
     before: &[f64],
-    long: bool,
+    care: &mut Care,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
     match image.dtype() {
-        DType::F32 => typed::<f32>(blocks, image, before, long),
-        DType::F64 => typed::<f64>(blocks, image, before, long),
+        DType::F32 => typed::<f32>(blocks, image, before, care),
+        DType::F64 => typed::<f64>(blocks, image, before, care),
         _ => None,
     }
 }
 
 fn typed<T: Number>(
-    blocks: &[Tensor<2>],
-    image: &Tensor<2>,
+    blocks: &mut [Tensor<2>],
+    image: Tensor<2>,
     before: &[f64],
-    long: bool,
+    care: &mut Care,
 ) -> Option<(Tensor<2>, Orthogonalised)> {
-    let blocks = Rows::of(&Stack::from(blocks.to_vec()))?;
-    let blocks = blocks.elements::<T>()?;
     let [count, length] = image.dims();
-    let images = Rows::of(&Stack::from(image.clone()))?;
-    let images = images.elements::<T>()?;
-    let images = images.first()?;
-    let mut next = images.to_vec();
-    let (mut along, mut lengths) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let (device, dtype) = (image.device(), image.dtype());
+    let mut data = image.into_data();
+    let next = data.as_mut_slice::<T>().ok()?;
+    let (last, others) = blocks.split_last_mut()?;
+    let basis_rows = (!others.is_empty()).then(|| Rows::of(&Stack::from(others.to_vec())));
+    let basis_rows = match basis_rows {
+        Some(rows) => Some(rows?),
+        None => None,
+    };
+    let others: Vec<&[T]> = match &basis_rows {
+        Some(rows) => rows.elements::<T>()?,
+        None => Vec::new(),
+    };
+    let last_rows = Rows::of(&Stack::from(last.clone()))?;
+    let own = last_rows.elements::<T>()?;
+    let own = *own.first()?;
+    let row = |at: usize| at * length..(at + 1) * length;
+    let mut found = Orthogonalised {
+        along: Vec::with_capacity(count),
+        length: Vec::with_capacity(count),
+    };
+    for (at, x) in next.chunks_mut(length.max(1)).enumerate() {
+        let second = others.last().map(|block| (before[at], &block[row(at)]));
+        let (along, length) = recur(x, &own[row(at)], second);
+        found.along.push(along);
+        found.length.push(length);
+    }
     // One basis after the other, by all cores: it stays in the cache from its first reading to its
     // second.
-    for (at, next) in next.chunks_mut(length.max(1)).enumerate() {
-        let row = at * length..(at + 1) * length;
-        let basis: Vec<&[T]> = blocks.iter().map(|of| &of[row.clone()]).collect();
-        let (own, left) = one(next, &basis, before[at], long);
-        along.push(own);
-        lengths.push(left);
+    match care {
+        Care::Always => {
+            for (at, x) in next.chunks_mut(length.max(1)).enumerate() {
+                let basis = others.iter().chain([&own]);
+                let basis: Vec<&[T]> = basis.map(|of| &of[row(at)]).collect();
+                found.length[at] = all_of(x, &basis, found.length[at]);
+            }
+        }
+        Care::Estimated(levels) => {
+            let found_so = found.along.iter().zip(&found.length);
+            let estimates: Vec<f64> = (levels.iter_mut().zip(found_so))
+                .map(|(level, (along, length))| level.next(*along, *length))
+                .collect();
+            // What one basis loses soon the others lose, too.
+            let lost = LOST * T::EPSILON.sqrt();
+            if !others.is_empty() && estimates.iter().any(|estimate| *estimate > lost) {
+                let mut own = own.to_vec();
+                for (at, x) in next.chunks_mut(length.max(1)).enumerate() {
+                    let basis: Vec<&[T]> = others.iter().map(|of| &of[row(at)]).collect();
+                    let (largest, left) = both(x, &mut own[row(at)], &basis, found.length[at]);
+                    levels[at].renew(estimates[at], largest);
+                    found.length[at] = left;
+                }
+                let own = TensorData::new(own, [count, length]);
+                *last = Tensor::from_data(own, (&device, dtype));
+            }
+        }
     }
-    let next = TensorData::new(next, [count, length]);
-    let next = Tensor::from_data(next, (&image.device(), image.dtype()));
-    let found = Orthogonalised {
-        along,
-        length: lengths,
-    };
-    Some((next, found))
+    Some((Tensor::from_data(data, (&device, dtype)), found))
 }
 
-/// Leaves of `x`, the image of the last vector of a basis, what is orthogonal to all of it; its share
-/// along that vector, and the length of what is left.
-fn one<T: Number>(x: &mut [T], basis: &[&[T]], before: f64, long: bool) -> (f64, f64) {
-    let mut last = basis.iter().rev();
-    let (first, second) = (last.next().copied().unwrap_or_default(), last.next());
+/// Takes from `x`, the image of `first`, its share along that and a known one along the vector before;
+/// the share, and the length of what is left.
+fn recur<T: Number>(x: &mut [T], first: &[T], second: Option<(f64, &[T])>) -> (f64, f64) {
     let along: f64 = each(x, |from, x| dot(x, part(first, from, x.len()))).sum();
     let squares = each_mut(x, |from, x| {
         subtract(x, along, part(first, from, x.len()));
-        if let Some(one_before) = second {
-            subtract(x, before, part(one_before, from, x.len()));
+        if let Some((before, second)) = second {
+            subtract(x, before, part(second, from, x.len()));
         }
         dot(x, x)
     });
-    let mut length = squares.sqrt();
+    (along, squares.sqrt())
+}
+
+/// Leaves of `x` what is orthogonal to a basis; its length, which was `length`.
+fn all_of<T: Number>(x: &mut [T], basis: &[&[T]], mut length: f64) -> f64 {
     for _ in 0..3 {
         // A NaN ends it, too.
         if length.is_nan() || length <= 0.0 {
@@ -120,15 +185,7 @@ fn one<T: Number>(x: &mut [T], basis: &[&[T]], before: f64, long: bool) -> (f64,
         // Classical Gram–Schmidt: all shares first, then all subtractions.
         let mut shares = vec![0.0; basis.len()];
         for of_task in each(x, |from, x| shares_in(x, from, basis)) {
-            for (share, own) in shares.iter_mut().zip(of_task) {
-                *share += own;
-            }
-        }
-        let largest = shares
-            .iter()
-            .fold(0.0_f64, |most, share| most.max(share.abs()));
-        if long && largest <= T::NEGLIGIBLE * length {
-            break;
+            add(&mut shares, &of_task);
         }
         let left = each_mut(x, |from, x| {
             take(x, from, basis, &shares);
@@ -141,7 +198,85 @@ fn one<T: Number>(x: &mut [T], basis: &[&[T]], before: f64, long: bool) -> (f64,
             break;
         }
     }
-    (along, length)
+    length
+}
+
+/// Makes the last vector of a basis and the `next` one, of that `length`, orthogonal to its others, in one
+/// reading to measure their shares and one to take them away. The next alone would soon have them again
+/// from the last. Its largest share, and its new length.
+fn both<T: Number>(next: &mut [T], last: &mut [T], basis: &[&[T]], length: f64) -> (f64, f64) {
+    if length.is_nan() || length <= 0.0 {
+        return (f64::NAN, length);
+    }
+    let mut shares = [vec![0.0; basis.len()], vec![0.0; basis.len()]];
+    for of_task in each(next, |from, next| {
+        let last = part(last, from, next.len());
+        shares_of_both(next, last, from, basis)
+    }) {
+        for (shares, own) in shares.iter_mut().zip(&of_task) {
+            add(shares, own);
+        }
+    }
+    let [of_next, of_last] = &shares;
+    let arch = pulp::Arch::new();
+    let tasks = next.par_chunks_mut(TASK).zip(last.par_chunks_mut(TASK));
+    let squares = tasks.enumerate().map(|(task, (next, last))| {
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                let from = task * TASK;
+                let pieces = next.chunks_mut(PIECE).zip(last.chunks_mut(PIECE));
+                for (from, (next, last)) in (from..).step_by(PIECE).zip(pieces) {
+                    take(next, from, basis, of_next);
+                    take(last, from, basis, of_last);
+                }
+                dot(next, next)
+            },
+        )
+    });
+    let left = squares
+        .collect::<Vec<f64>>()
+        .into_iter()
+        .sum::<f64>()
+        .sqrt();
+    let largest = of_next
+        .iter()
+        .fold(0.0_f64, |most, share| most.max(share.abs()));
+    let left = match left < ENOUGH * length {
+        true => all_of(next, basis, left),
+        false => left,
+    };
+    (largest / length, left)
+}
+
+fn add(sums: &mut [f64], terms: &[f64]) {
+    for (sum, term) in sums.iter_mut().zip(terms) {
+        *sum += term;
+    }
+}
+
+/// Each row times its factor, in place where nothing else uses the rows.
+pub(super) fn scaled(rows: Tensor<2>, factors: &[f64]) -> Tensor<2> {
+    let ([_, length], device, dtype) = (rows.dims(), rows.device(), rows.dtype());
+    let mut data = rows.into_data();
+    match dtype {
+        DType::F64 => scale::<f64>(&mut data, length, factors),
+        _ => scale::<f32>(&mut data, length, factors),
+    }
+    Tensor::from_data(data, (&device, dtype))
+}
+
+fn scale<T: Number>(data: &mut TensorData, length: usize, factors: &[f64]) {
+    let Ok(rows) = data.as_mut_slice::<T>() else {
+        return;
+    };
+    let rows = rows.par_chunks_mut(length.max(1)).zip(factors);
+    rows.for_each(|(row, factor)| {
+        let factor = T::of(*factor);
+        for x in row {
+            *x *= factor;
+        }
+    });
 }
 
 /// What `work` makes of the tasks' parts of `x`, which begin at the places that it is told, in their
@@ -184,6 +319,22 @@ fn shares_in<T: Number>(x: &[T], start: usize, basis: &[&[T]]) -> Vec<f64> {
     for (from, x) in (start..).step_by(PIECE).zip(x.chunks(PIECE)) {
         for (share, vector) in shares.iter_mut().zip(basis) {
             *share += dot(x, part(vector, from, x.len()));
+        }
+    }
+    shares
+}
+
+/// The same of two vectors at once.
+#[inline(always)]
+fn shares_of_both<T: Number>(x: &[T], y: &[T], start: usize, basis: &[&[T]]) -> [Vec<f64>; 2] {
+    let mut shares = [vec![0.0; basis.len()], vec![0.0; basis.len()]];
+    let pieces = x.chunks(PIECE).zip(y.chunks(PIECE));
+    for (from, (x, y)) in (start..).step_by(PIECE).zip(pieces) {
+        let [of_x, of_y] = &mut shares;
+        for ((of_x, of_y), vector) in of_x.iter_mut().zip(of_y).zip(basis) {
+            let vector = part(vector, from, x.len());
+            *of_x += dot(x, vector);
+            *of_y += dot(y, vector);
         }
     }
     shares

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg(feature = "flex")]
+mod level;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -13,9 +15,9 @@ use super::{Arithmetic, EigenError};
 /// Row j of each block belongs to the j-th basis.
 #[derive(Debug)]
 pub(crate) struct Krylov {
-    own: bool,
-    /// Whether what is negligible may be left in a vector.
-    long: bool,
+    /// How orthogonality is watched by Brink's own code, where that computes.
+    #[cfg(feature = "flex")]
+    own: Option<flex::Care>,
     /// `[k, P]` each, unit rows or zeros.
     blocks: Vec<Tensor<2>>,
     /// What the next block is before its rows are unit, `[k, P]`.
@@ -35,20 +37,27 @@ impl Arithmetic {
     /// Bases that begin with unit rows, `[k, P]`.
     pub fn krylov(self, first: Tensor<2>) -> Krylov {
         Krylov {
-            own: self.is_own(&first),
-            long: false,
+            #[cfg(feature = "flex")]
+            own: self.has_loops(&first).then_some(flex::Care::Always),
             blocks: vec![first],
             next: None,
         }
     }
 
-    /// The same for many blocks of the Lanczos process: what is too little to matter for its
-    /// tridiagonal matrix may be left in a vector.
+    /// The same for many blocks of the Lanczos process, whose vectors may be so far from orthogonal as does
+    /// not matter for its tridiagonal matrix.
     pub fn long_krylov(self, first: Tensor<2>) -> Krylov {
         Krylov {
-            long: true,
+            #[cfg(feature = "flex")]
+            own: (self.has_loops(&first))
+                .then(|| flex::Care::estimated(first.dims()[0], first.dtype())),
             ..self.krylov(first)
         }
+    }
+
+    #[cfg(feature = "flex")]
+    fn has_loops(self, rows: &Tensor<2>) -> bool {
+        self.is_own(rows) && flex::suits(rows)
     }
 }
 
@@ -71,14 +80,14 @@ impl Krylov {
         before: &[f64],
     ) -> Result<Orthogonalised, EigenError> {
         #[cfg(feature = "flex")]
-        if self.own
-            && let Some((next, found)) =
-                flex::orthogonalise(&self.blocks, &image, before, self.long)
-        {
+        if let Some(care) = &mut self.own {
+            let found = flex::orthogonalise(&mut self.blocks, image, before, care);
+            let (next, found) = found.ok_or(EigenError::UnsupportedDType {
+                dtype: self.blocks[0].dtype(),
+            })?;
             self.next = Some(next);
             return Ok(found);
         }
-        let _ = (self.own, self.long);
         let (next, found) = plain::orthogonalise(&self.blocks, image, before)?;
         self.next = Some(next);
         Ok(found)
@@ -87,6 +96,11 @@ impl Krylov {
     /// What was left of the last image, times a factor for each row, is the next block.
     pub fn extend(&mut self, factors: &[f64]) {
         if let Some(next) = self.next.take() {
+            #[cfg(feature = "flex")]
+            if self.own.is_some() {
+                self.blocks.push(flex::scaled(next, factors));
+                return;
+            }
             self.blocks.push(plain::scaled(next, factors));
         }
     }
