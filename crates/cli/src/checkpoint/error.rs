@@ -191,6 +191,19 @@ pub enum CheckpointError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A fork would take no step.
+    #[error("nothing is left to do at step {step}: optimizer.steps is {steps}")]
+    #[diagnostic(help(
+        "it counts from the first step of the run that is branched off from: for {step} steps more, \
+         --set optimizer.steps={}",
+        step.saturating_mul(2)
+    ))]
+    NoStepLeft {
+        /// The step of the checkpoint.
+        step: u64,
+        /// The step that the run would end before.
+        steps: u64,
+    },
     /// What the rule remembers is of another size than the parameters now.
     #[error(
         "the memory of the optimizer {optimizer} is of {was} numbers in {was_dtype}, and there would be {now} parameters in {now_dtype}"
