@@ -51,6 +51,8 @@ pub struct Run<'a, 'c, const D: usize> {
     checkpoints: Option<&'c mut dyn Checkpoints>,
     /// What its observers were told before, if it continues another.
     recorded: Option<&'c State>,
+    /// The goal that its last record before has reached, if it did.
+    reached: Option<Outcome>,
 }
 
 impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
@@ -60,6 +62,7 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
             descent,
             checkpoints: None,
             recorded: None,
+            reached: None,
         }
     }
 
@@ -83,6 +86,11 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
         Ok(self)
     }
 
+    /// A run that ends with no further record where the last one has `reached` a goal already.
+    pub fn after_goal(self, reached: Option<Outcome>) -> Self {
+        Self { reached, ..self }
+    }
+
     /// Takes the steps. Every way to end is an [`Outcome`]: completion, a goal, divergence,
     /// `interrupt`, and failure: of an observer, of a checkpoint, of the evaluation of the loss, a
     /// panic of the backend's. Observers are told of all of them; what they wrote stands.
@@ -97,6 +105,7 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
             accuracy: settings.stop_accuracy,
         };
         let mut recording = Recording::new(observers, goals);
+        let at_goal = self.reached.is_some();
         let result = caught(|| {
             self.start(&mut recording)?;
             self.steps(&mut recording, interrupt)
@@ -111,7 +120,11 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
             }),
             result => result,
         };
-        let theta = self.descent.theta().clone();
+        let theta = match at_goal {
+            // As at the end of a run that reaches it now: the step beyond was taken to be saved.
+            true => self.descent.recorded().clone(),
+            false => self.descent.theta().clone(),
+        };
         let mut errors = Vec::new();
         match result {
             // There is nothing to go on from that the last checkpoint has not.
@@ -154,6 +167,9 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
         recording: &mut Recording<'_, '_>,
         interrupt: &AtomicBool,
     ) -> Result<Outcome, RunError> {
+        if let Some(outcome) = self.reached.take() {
+            return Ok(outcome);
+        }
         while !interrupt.load(Ordering::Relaxed) {
             let Some(record) = self.descent.next().transpose()? else {
                 return Ok(Outcome::Completed);

@@ -1,6 +1,7 @@
 //! Whether the files that a run left are whole, before any of them is cut.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -18,19 +19,35 @@ pub fn first_without_eigenvalues(folder: &RunFolder) -> Result<Option<u64>, Chec
     Ok(measured.difference(&there).next().copied())
 }
 
+/// Loss and training accuracy of a step, as `trace.csv` has them; none where it has no whole row of it.
+pub fn recorded(
+    folder: &RunFolder,
+    step: u64,
+) -> Result<Option<(f64, Option<f64>)>, CheckpointError> {
+    let path = folder.file(TRACE_CSV);
+    let fault = |error| unreadable(&path, error);
+    let Some(mut reader) = opened(&path)? else {
+        return Ok(None);
+    };
+    let names = reader.headers().map_err(fault)?.clone();
+    let at = |name: &str| names.iter().position(|column| column == name);
+    let (loss, accuracy) = (at("loss"), at("train_accuracy"));
+    let step = step.to_string();
+    for row in reader.records() {
+        let row = row.map_err(fault)?;
+        if row.get(0) == Some(step.as_str()) {
+            let number = |at: Option<usize>| row.get(at?)?.parse::<f64>().ok();
+            return Ok(number(loss).map(|loss| (loss, number(accuracy))));
+        }
+    }
+    Ok(None)
+}
+
 /// The steps whose rows have something in some of the columns; none where the file is not there.
 fn steps(path: &Path, columns: impl Fn(&str) -> bool) -> Result<BTreeSet<u64>, CheckpointError> {
-    let fault = |error: csv::Error| CheckpointError::Read {
-        path: path.to_owned(),
-        source: match error.into_kind() {
-            csv::ErrorKind::Io(error) => error.into(),
-            other => io::Error::other(format!("{other:?}")).into(),
-        },
-    };
-    let mut reader = csv::ReaderBuilder::new();
-    let mut reader = match reader.flexible(true).from_path(path) {
-        Err(error) if is_missing(&error) => return Ok(BTreeSet::new()),
-        reader => reader.map_err(fault)?,
+    let fault = |error| unreadable(path, error);
+    let Some(mut reader) = opened(path)? else {
+        return Ok(BTreeSet::new());
     };
     let names = reader.headers().map_err(fault)?.iter().enumerate();
     let wanted: Vec<usize> = names
@@ -50,6 +67,25 @@ fn steps(path: &Path, columns: impl Fn(&str) -> bool) -> Result<BTreeSet<u64>, C
         }
     }
     Ok(steps)
+}
+
+/// A file, if it is there.
+fn opened(path: &Path) -> Result<Option<csv::Reader<File>>, CheckpointError> {
+    let mut reader = csv::ReaderBuilder::new();
+    match reader.flexible(true).from_path(path) {
+        Err(error) if is_missing(&error) => Ok(None),
+        reader => Ok(Some(reader.map_err(|error| unreadable(path, error))?)),
+    }
+}
+
+fn unreadable(path: &Path, error: csv::Error) -> CheckpointError {
+    CheckpointError::Read {
+        path: path.to_owned(),
+        source: match error.into_kind() {
+            csv::ErrorKind::Io(error) => error.into(),
+            other => io::Error::other(format!("{other:?}")).into(),
+        },
+    }
 }
 
 fn is_missing(error: &csv::Error) -> bool {

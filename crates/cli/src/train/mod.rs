@@ -135,6 +135,10 @@ fn begin(
             tell(line);
         }
     };
+    if let Some((summary, line)) = prepared.origin.ended() {
+        say(&line);
+        return Ok(Trained { folder, summary });
+    }
     say(&prepared.manifest.description);
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
@@ -337,6 +341,7 @@ fn follow(
     }
     if let Some(state) = origin.resumed() {
         run = run.resumed(state).map_err(begin)?;
+        run = run.after_goal(origin.reached());
         origin.reopen(&folder, &tables)?;
     }
     let Finished {

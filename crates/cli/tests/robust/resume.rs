@@ -385,3 +385,84 @@ fn a_run_without_its_eigenvalues_is_left_as_it_is() {
     assert_same(&place, "whole", "a");
     assert_eq!(place.manifest("a")["resumed"][0]["step"], 10);
 }
+
+/// The files of a run with their content, those of its checkpoints included.
+fn content(place: &Place, run: &str) -> Vec<(String, Vec<u8>)> {
+    let checkpoints = format!("{run}/checkpoints");
+    let files = |folder: &str| -> Vec<String> {
+        let names = place.names(folder).into_iter();
+        names.map(|name| format!("{folder}/{name}")).collect()
+    };
+    let all = [files(run), files(&checkpoints)].concat().into_iter();
+    let all = all.filter(|name| *name != checkpoints);
+    all.map(|name| (name.clone(), fs::read(place.file(&name)).unwrap()))
+        .collect()
+}
+
+/// Says that there is nothing to do, and changes nothing.
+fn assert_finished(place: &Place, words: &[&str], how: &str) {
+    let before = content(place, words[1]);
+    let output = place.run(words);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(said.contains(how), "{said}");
+    assert!(told.contains("has ended"), "{told}");
+    let after = content(place, words[1]);
+    for (before, after) in before.iter().zip(&after) {
+        assert!(before == after, "{} was changed", before.0);
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
+fn a_run_that_has_ended_is_left_as_it_is() {
+    let place = Place::new();
+    let size = ["--set", "optimizer.step_size=2e-4"];
+    let train = |out, more: &[&str]| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &size, more].concat());
+    };
+    train("whole", &[]);
+    let loss = |step: usize| {
+        let trace = fs::read_to_string(place.file("whole/trace.csv")).unwrap();
+        let row = trace.lines().nth(step + 1).unwrap();
+        row.split(',').nth(2).unwrap().to_owned()
+    };
+    let goal = |step: usize| format!("optimizer.stop_loss={}", loss(step));
+    assert_finished(&place, &["resume", "whole"], "all 40 steps taken");
+    train("a", &["--set", &goal(11)]);
+    assert_eq!(place.rows("a"), 12);
+    for _ in 0..2 {
+        assert_finished(&place, &["resume", "a"], "after 12 steps");
+    }
+    // Goals that the last row has reached as well, and steps that were taken long ago.
+    for set in [&goal(9), "optimizer.steps=60", "optimizer.steps=7"] {
+        assert_finished(&place, &["resume", "a", "--set", set], "after 12 steps");
+    }
+    run(&place, &["resume", "a", "--quiet", "--set", &goal(20)]);
+    train("b", &["--set", &goal(20)]);
+    assert_same(&place, "b", "a");
+}
+
+#[test]
+fn a_run_that_was_killed_at_its_goal_ends_with_no_further_row() {
+    let place = Place::new();
+    let stop = ["--set", "optimizer.stop_accuracy=0.01"];
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &stop].concat());
+    };
+    train("whole");
+    train("killed");
+    assert_eq!(place.rows("killed"), 1);
+    let path = place.file("killed/manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let running = text.replace("\"accuracy_goal\"", "\"running\"");
+    assert_ne!(running, text);
+    fs::write(&path, running).unwrap();
+    fs::remove_file(place.file("killed/final.safetensors")).unwrap();
+    run(&place, &["resume", "killed", "--quiet"]);
+    assert_same(&place, "whole", "killed");
+    let outcome = place.manifest("killed")["outcome"]["kind"].clone();
+    assert_eq!(outcome, "accuracy_goal");
+}

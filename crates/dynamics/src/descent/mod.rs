@@ -175,6 +175,11 @@ impl<'a, const D: usize> Descent<'a, D> {
         &self.theta
     }
 
+    /// θ of the last record, `[P]`.
+    pub(crate) fn recorded(&self) -> &Tensor<1> {
+        &self.recorded
+    }
+
     /// Takes the step from the parameters that were recorded last, if it was not taken yet. The next
     /// record does so too.
     ///
