@@ -70,6 +70,8 @@ struct Prepared {
     manifest: Manifest,
     origin: Origin,
     facts: Facts,
+    /// What is other than the config says.
+    note: Option<String>,
 }
 
 /// How a run is computed and where it goes, as the command line says.
@@ -146,6 +148,9 @@ fn begin(
     for class in prepared.manifest.dataset.absent_classes() {
         say(&format!("note: no training sample is of class {class}"));
     }
+    if let Some(note) = &prepared.note {
+        say(note);
+    }
     say(&format!(
         "{} parameters in {}, on {}",
         prepared.manifest.parameters,
@@ -160,7 +165,7 @@ fn begin(
 }
 
 fn prepare(
-    config: Config,
+    mut config: Config,
     request: &Request,
     command_line: Vec<String>,
     mut origin: Origin,
@@ -180,6 +185,10 @@ fn prepare(
     targets::check(config.loss.kind, dataset.train.targets_kind())?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
+    let note = match origin.only_step() {
+        Some(_) => sizes::fit_batches(&mut config, samples)?,
+        None => None,
+    };
     sizes::check(
         &config,
         weights.parameter_count(),
@@ -272,6 +281,7 @@ fn prepare(
         manifest,
         origin,
         facts,
+        note,
     })
 }
 
@@ -306,6 +316,7 @@ fn follow(
         adapter: _,
         origin,
         facts,
+        note: _,
     } = prepared;
     let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
