@@ -7,7 +7,7 @@ use brink_dynamics::Goals;
 use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_model::Weights;
 
-use super::left::{first_without_eigenvalues, recorded};
+use super::left::{lacking, recorded};
 use super::origin::{Origin, began_with, initial};
 use super::{Request, Trained, begin};
 use crate::args;
@@ -17,8 +17,7 @@ use crate::config::{Change, Config, StepSizesKind, changes};
 use crate::error::Error;
 use crate::manifest::{Earlier, Manifest};
 use crate::run_folder::{
-    Destination, EIGENVALUES_CSV, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder,
-    TRACE_CSV, TRACE_SVG,
+    Destination, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG,
 };
 
 /// The keys that a run does not depend on but for its end.
@@ -162,9 +161,9 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
         }
     };
     let first = last.facts.first_step();
-    let without = first_without_eigenvalues(folder)?;
-    let has_eigenvalues = |step: u64| without.is_none_or(|without| step <= without);
-    let has_rows = |step: u64| step - first.min(step) <= rows && has_eigenvalues(step);
+    let lacking = lacking(folder, &last.config()?)?;
+    let has_tables = |step: u64| lacking.as_ref().is_none_or(|l| step <= l.step);
+    let has_rows = |step: u64| step - first.min(step) <= rows && has_tables(step);
     if has_rows(last.step) {
         return Ok(last);
     }
@@ -173,10 +172,11 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
     let steps = from.map_or_else(|| checkpoints.steps(), |from| vec![from]);
     match steps.iter().rev().find(|step| has_rows(**step)) {
         Some(step) => checkpoints.read(Some(*step)),
-        None => Err(match without.filter(|step| *step < rows + first) {
-            Some(step) => CheckpointError::Eigenvalues {
-                path: folder.file(EIGENVALUES_CSV),
-                step,
+        None => Err(match lacking.filter(|l| l.step < rows + first) {
+            Some(lacking) => CheckpointError::Lacking {
+                path: folder.file(&lacking.file),
+                what: lacking.what,
+                step: lacking.step,
                 steps,
             },
             None => CheckpointError::Rows {

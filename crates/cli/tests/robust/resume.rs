@@ -466,3 +466,46 @@ fn a_run_that_was_killed_at_its_goal_ends_with_no_further_row() {
     let outcome = place.manifest("killed")["outcome"]["kind"].clone();
     assert_eq!(outcome, "accuracy_goal");
 }
+
+#[test]
+fn a_run_without_its_spectra_is_left_as_it_is() {
+    let place = Place::new();
+    let assignments = sets(&[
+        "run.checkpoint.every=10",
+        "run.checkpoint.keep=0",
+        "measure.spectrum.every=6",
+        "measure.spectrum.probes=3",
+        "measure.spectrum.lanczos_steps=8",
+        "measure.spectrum.points=300",
+    ]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &assignments].concat());
+    };
+    train("whole");
+    train("a");
+    let path = place.file("a/spectrum.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let refused = || {
+        let before = content(&place, "a");
+        let output = place.run(&["resume", "a", "--quiet", "--from", "20"]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("lacks the spectrum of step"), "{said}");
+        assert!(content(&place, "a") == before);
+    };
+    fs::remove_file(&path).unwrap();
+    refused();
+    // Part of step 12's rows: a header, those of steps 0 and 6, and some more.
+    fs::write(&path, lines[..1 + 600 + 120].concat()).unwrap();
+    refused();
+    // All of them, but for the end of the last.
+    let short = lines[..1 + 900].concat();
+    fs::write(&path, &short[..short.len() - 2]).unwrap();
+    refused();
+    // It goes on from the last checkpoint before which all are there.
+    run(&place, &["resume", "a", "--quiet"]);
+    assert_same(&place, "whole", "a");
+    assert_eq!(place.manifest("a")["resumed"][0]["step"], 10);
+}
