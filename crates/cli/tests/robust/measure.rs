@@ -458,3 +458,33 @@ fn a_run_in_batches_is_measured_on_fewer_samples_than_a_batch() {
     run(&place, &[&words[..], &["sized"], &set, &size].concat());
     assert_ne!(row(&place, "sized", 10)["batch_sharpness"], "");
 }
+
+#[test]
+fn force_replaces_what_was_measured_of_the_run_before() {
+    let place = Place::new();
+    train(&place, &[]);
+    for at in ["10", "20", "20"] {
+        let words = ["measure", "run", "--at", at, "--quiet", "--eigenvalues"];
+        run(&place, &words);
+    }
+    let weights = ["run/final.safetensors", "--config", "tiny.toml"];
+    let network = sets(&RUN[..4]);
+    let words = ["--quiet", "--eigenvalues"];
+    run(
+        &place,
+        &[&["measure"][..], &weights, &words, &network].concat(),
+    );
+    let of_others = ["run/measure-mine", "run/measure-000010/notes.txt"];
+    fs::create_dir(place.file(of_others[0])).unwrap();
+    fs::write(place.file(of_others[1]), "mine").unwrap();
+    let folders = || {
+        let mut names = place.names("run");
+        names.retain(|name| name.starts_with("measure-"));
+        names
+    };
+    assert_eq!(folders().len(), 5);
+    let again = ["train", "tiny.toml", "--quiet", "--out", "run", "--force"];
+    run(&place, &again);
+    assert_eq!(folders(), ["measure-000010", "measure-mine"]);
+    assert_eq!(place.names("run/measure-000010"), ["notes.txt"]);
+}
