@@ -103,7 +103,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, from 1 to the number of parameters";
     "measure.eigenvalues.every", "1", "measure at every so many steps";
     "measure.eigenvalues.from", "0", "the first step to measure at";
-    "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, or to a thousandth of the largest where that is more, between 0 and 1; what is smaller than rounding, about 1e-6 of the largest in float32 and 2e-15 in float64, is not reached: the eigenvalue is marked as not converged";
     "measure.eigenvalues.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
     "measure.eigenvalues.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.eigenvalues.smallest", "0", "how many of the smallest eigenvalues besides";
@@ -117,7 +117,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.preconditioned.count", "required", "how many of the largest eigenvalues of P^(-1/2)HP^(-1/2), H the Hessian and P the preconditioner of rmsprop or adam at the step from there";
     "measure.preconditioned.every", "1", "measure at every so many steps";
     "measure.preconditioned.from", "0", "the first step to measure at";
-    "measure.preconditioned.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.preconditioned.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, or to a thousandth of the largest where that is more, between 0 and 1; what is smaller than rounding, about 1e-6 of the largest in float32 and 2e-15 in float64, is not reached: the eigenvalue is marked as not converged";
     "measure.preconditioned.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
     "measure.preconditioned.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.preconditioned.smallest", "0", "how many of the smallest eigenvalues besides";
