@@ -320,6 +320,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                         sharpness: spectral.largest.first().map(|e| e.value),
                         eigenvalues: &spectral.largest,
                         preconditioner: preconditioner.as_ref(),
+                        interrupt: self.interrupt,
                         tables: &mut tables,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));

@@ -110,7 +110,7 @@ impl<const D: usize> Spectrum<D> {
                 Box::new(fisher(slope(outputs), samples))
             }
         };
-        let mut operator = Operator::new(at.linearization, &*apply);
+        let mut operator = Operator::new(at.linearization, &*apply).until(at.interrupt);
         let mut operator = Shifted::new(&mut operator, decay);
         match (&self.of, at.preconditioner) {
             (SpectrumOf::Preconditioned, Some(diagonal)) => {
@@ -221,8 +221,13 @@ impl<const D: usize> Measurement<D> for Spectrum<D> {
         self.schedule.due(step)
     }
 
+    fn may_be_interrupted(&self) -> bool {
+        true
+    }
+
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let found = match self.estimate(at) {
+            Err(_) if at.is_interrupted() => return Err(MeasureError::Interrupted),
             Err(MeasureError::Eigen(EigenError::NonFinite { .. })) => None,
             found => found?,
         };
