@@ -102,6 +102,14 @@ pub struct Earlier {
     resumed: Vec<Resumption>,
     #[serde(default)]
     config: serde_json::Value,
+    #[serde(default)]
+    outcome: serde_json::Value,
+    #[serde(default)]
+    not_written: Vec<String>,
+    #[serde(default)]
+    steps_recorded: u64,
+    #[serde(default)]
+    stability_threshold: String,
 }
 
 impl Earlier {
@@ -113,6 +121,22 @@ impl Earlier {
             Some(whole) => Some(whole.into()),
             None => value.as_f64().map(Into::into),
         }
+    }
+
+    /// What the run amounts to for this `outcome`, if it came to its end and wrote everything.
+    pub fn ended(&self, outcome: &Outcome) -> Option<RunSummary> {
+        let ends = ["completed", "loss_goal", "accuracy_goal"];
+        let kind = self.outcome.get("kind").and_then(|kind| kind.as_str());
+        let whole = kind.is_some_and(|kind| ends.contains(&kind)) && self.not_written.is_empty();
+        whole.then(|| RunSummary {
+            outcome: outcome.clone(),
+            steps_recorded: self.steps_recorded,
+            last: None,
+            first_crossing: None,
+            threshold_formula: self.stability_threshold.clone(),
+            counters: Vec::new(),
+            seconds: Vec::new(),
+        })
     }
 
     /// Reads it from a manifest.

@@ -33,8 +33,8 @@ pub const REPORT_JSON: &str = "report.json";
 /// Room for the manifest at the end, while the run goes on.
 pub const MANIFEST_ROOM: &str = ".manifest.json.end";
 
-/// Every file that a run writes, and what is made of it later; `--force` replaces these and
-/// nothing else.
+/// Every file that a run writes, and what is made of it later; `--force` replaces these, with what
+/// was measured of the run, and nothing else.
 pub const FILES: [&str; 10] = [
     TRACE_CSV,
     EIGENVALUES_CSV,
@@ -213,7 +213,8 @@ impl RunFolder {
     /// Takes `path`, creating it if it is missing.
     ///
     /// A folder with something in it is refused, unless `force` allows the files of an earlier
-    /// run in it to be replaced; other files in it are left alone in either case. One that another
+    /// run in it to be replaced, with what was measured of it; other files in it are left alone in
+    /// either case. One that another
     /// run writes to is refused in either case, before anything in it is touched.
     pub fn at(path: &Path, force: bool) -> Result<Self, FolderError> {
         let fail = |path: &Path, source| FolderError::Io {
@@ -233,6 +234,14 @@ impl RunFolder {
                 path: path.to_owned(),
                 found: found.clone(),
             });
+        }
+        for name in names.iter().filter(|name| is_measurement(name)) {
+            let measured = path.join(name);
+            if measured.join(MANIFEST_JSON).is_file() {
+                drop(Self::at(&measured, true)?);
+                // It stays if someone put something else there.
+                let _ = fs::remove_dir(&measured);
+            }
         }
         // Gone before the run starts, so that no file of the earlier run passes for one of this.
         let mut of_a_run = names.iter().filter(|name| is_of_a_run(name));
@@ -325,6 +334,18 @@ fn removed(file: &Path) -> Result<(), FolderError> {
 /// Whether a run wrote the file, or was writing it when it was killed.
 fn is_of_a_run(name: &str) -> bool {
     name == MANIFEST_ROOM || is_file(unfinished(name).unwrap_or(name))
+}
+
+/// Whether `brink measure` calls a folder so: by a step or by weights of the run, and a number where
+/// it was asked again.
+fn is_measurement(name: &str) -> bool {
+    let of_weights = [INITIAL_WEIGHTS, FINAL_WEIGHTS].map(|file| file.split('.').next());
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(of) = name.strip_prefix("measure-") else {
+        return false;
+    };
+    let (of, again) = of.split_once('-').unwrap_or((of, "2"));
+    digits(again) && (digits(of) || of_weights.contains(&Some(of)))
 }
 
 /// The name that a file would have had, as `write_atomically` calls what is not yet whole.
@@ -424,6 +445,16 @@ mod tests {
         let mut left = names(folder.path()).unwrap();
         left.sort();
         assert_eq!(left, others);
+    }
+
+    #[test]
+    fn folders_of_measurements_are_told_by_their_names() {
+        for name in ["measure-000020", "measure-1000000-3", "measure-final-2"] {
+            assert!(is_measurement(name), "{name}");
+        }
+        for name in ["measure-mine", "measure-", "measure-000020-b", "measured"] {
+            assert!(!is_measurement(name), "{name}");
+        }
     }
 
     #[test]

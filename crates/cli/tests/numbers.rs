@@ -256,3 +256,70 @@ fn a_loss_far_above_one_is_followed_in_float32() {
     }
     assert!(eigenvalues(&single).iter().all(|e| e.3));
 }
+
+/// Of a loss that is so many times as large, all curvatures are, wherever their squares and products are.
+#[test]
+fn measured_curvatures_are_those_of_a_loss_of_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let measured = [
+        "optimizer.steps=1",
+        "optimizer.minibatch.size=3",
+        "measure.batch_sharpness.size=2",
+        "measure.batch_sharpness.draws=20",
+        "measure.spectrum.probes=4",
+        "measure.spectrum.lanczos_steps=6",
+        "measure.spectrum.points=300",
+    ];
+    let whole_batch = ["optimizer.steps=1", "measure.step.every=1"];
+    let cases = [
+        ("float32", 1e-25),
+        ("float32", 1e30),
+        ("float64", 1e-110),
+        ("float64", 1e110),
+    ];
+    for (dtype, factor) in cases {
+        let dtype = format!("run.dtype={dtype}");
+        let other = format!("loss.factor={factor:e}");
+        let runs = [("a", &measured[..]), ("b", &whole_batch)].map(|(name, assignments)| {
+            ["loss.factor=1.0", &other].map(|loss| {
+                let out = format!("{name}-{dtype}-{factor:e}-{loss}");
+                let output = train(
+                    folder.path(),
+                    CONFIG,
+                    &out,
+                    &[assignments, &[&dtype, loss]].concat(),
+                );
+                assert!(output.status.success());
+                folder.path().join(out)
+            })
+        });
+        let ratio = |run: &[std::path::PathBuf; 2], name: &str| {
+            let [plain, scaled] = [0, 1].map(|which| column(&run[which], name)[0]);
+            assert!(plain != 0.0);
+            scaled / plain
+        };
+        for name in ["step_sharpness", "batch_sharpness", "hessian_trace"] {
+            close(ratio(&runs[0], name), factor, 1e-4);
+        }
+        close(
+            ratio(&runs[0], "hessian_frobenius_sq"),
+            factor * factor,
+            1e-4,
+        );
+        close(ratio(&runs[1], "directional_sharpness"), factor, 1e-4);
+        // The grid of the density goes from the lowest node to the highest.
+        let ends = runs[0].clone().map(|run| {
+            let text = fs::read_to_string(run.join("spectrum.csv")).unwrap();
+            let lambda = text
+                .lines()
+                .skip(1)
+                .map(|row| row.split(',').nth(2).unwrap());
+            let lambda: Vec<f64> = lambda.map(|cell| cell.parse().unwrap()).collect();
+            assert_eq!(lambda.len(), 300);
+            [lambda[0], lambda[299]]
+        });
+        for (plain, scaled) in ends[0].iter().zip(ends[1]) {
+            close(scaled / plain, factor, 1e-4);
+        }
+    }
+}

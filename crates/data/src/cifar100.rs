@@ -17,10 +17,13 @@ const RECORD: usize = 2 + 3072;
 /// The largest file read: five times all of CIFAR-100.
 const LIMIT: u64 = 1 << 30;
 
+/// How many classes there are.
+pub(crate) const CLASSES: usize = 100;
+
 const SET: Set = Set {
     origin: Origin::Cifar100,
     shape: [3, 32, 32],
-    classes: 100,
+    classes: CLASSES,
     mean: &[0.5071, 0.4867, 0.4408],
     std: &[0.2675, 0.2565, 0.2761],
 };

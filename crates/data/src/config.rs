@@ -8,7 +8,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::sequence::{MAX_LENGTH, MAX_VOCABULARY};
-use crate::{Class, Encoding, Selection, Source, Standardise, Targets, Task};
+use crate::{Class, Encoding, Selection, Source, Standardise, Targets, Task, cifar100, mnist};
 
 /// What data to train on. Every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -165,7 +165,8 @@ impl DataConfig {
         match self.source {
             Source::File => return self.validate_file(),
             Source::Sequence => return self.validate_sequence(),
-            Source::Cifar100 | Source::Mnist => return Ok(()),
+            Source::Cifar100 => return self.validate_balance(cifar100::CLASSES),
+            Source::Mnist => return self.validate_balance(mnist::CLASSES),
             Source::Cifar10 | Source::Synthetic | Source::Auto => {}
         }
         Selection::new(self.encoding()?.classes(), self.samples, self.balanced).map(|_| ())
@@ -198,6 +199,21 @@ impl DataConfig {
                 of: format!("source = \"{}\"", self.source.name()),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// Whether the samples can be as many of each of so many classes, if they are to be.
+    fn validate_balance(&self, classes: usize) -> Result<(), ConfigError> {
+        match (self.balanced, self.samples) {
+            (false, _) => Ok(()),
+            (true, Samples::All) => Err(ConfigError::BalancedNeedsCount),
+            (true, Samples::Count(samples)) if samples.get() < classes => {
+                Err(ConfigError::BalancedNeedsOneEach {
+                    samples: samples.get(),
+                    classes,
+                })
+            }
+            (true, Samples::Count(_)) => Ok(()),
         }
     }
 

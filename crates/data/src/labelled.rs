@@ -38,7 +38,7 @@ impl Set {
     /// The data set of a config, from the images of the training files and of the test files.
     ///
     /// # Errors
-    /// Fewer images than asked for, or a constant channel where they are to be standardised by their
+    /// Fewer images than asked for, of a class where they are to be balanced, or a constant channel where they are to be standardised by their
     /// own figures.
     pub fn dataset(
         &self,
@@ -58,6 +58,11 @@ impl Set {
                 available,
             }));
         }
+        let balanced = match config.balanced {
+            true => Some(self.balanced(train, count)?),
+            false => None,
+        };
+        let train = balanced.as_ref().unwrap_or(train);
         let pixels = &train.pixels[..count * self.features()];
         let (mean, std) = match config.standardise {
             Standardise::Cifar10 => (self.mean.to_vec(), self.std.to_vec()),
@@ -100,6 +105,36 @@ impl Set {
                 test: test_provenance,
             },
         })
+    }
+
+    /// The first images of each class, as many of one as of another, in the order of the files; where
+    /// that does not come out even, the first classes have one more.
+    fn balanced(&self, images: &Images, count: usize) -> Result<Images, SelectionError> {
+        let (each, more) = (count / self.classes, count % self.classes);
+        let quota = |class: usize| each + usize::from(class < more);
+        let mut taken = vec![0; self.classes];
+        let mut balanced = Images {
+            files: images.files.clone(),
+            ..Images::default()
+        };
+        let pixels = images.pixels.chunks_exact(self.features());
+        for (&label, pixels) in images.labels.iter().zip(pixels) {
+            let class = usize::from(label);
+            if taken[class] < quota(class) {
+                taken[class] += 1;
+                balanced.labels.push(label);
+                balanced.pixels.extend(pixels);
+            }
+        }
+        match (0..self.classes).find(|&class| taken[class] < quota(class)) {
+            None => Ok(balanced),
+            Some(class) => Err(SelectionError::TooFewOfLabel {
+                class,
+                asked: quota(class),
+                available: taken[class],
+                largest: taken.iter().min().copied().unwrap_or(0) * self.classes,
+            }),
+        }
     }
 
     /// Bytes of an image.

@@ -22,10 +22,13 @@ const IMAGES: u32 = 0x0803;
 
 const SIDE: usize = 28;
 
+/// How many classes there are.
+pub(crate) const CLASSES: usize = 10;
+
 const SET: Set = Set {
     origin: Origin::Mnist,
     shape: [1, SIDE, SIDE],
-    classes: 10,
+    classes: CLASSES,
     mean: &[0.1307],
     std: &[0.3081],
 };

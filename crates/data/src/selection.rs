@@ -48,6 +48,21 @@ pub enum SelectionError {
         /// The largest number of samples that can be balanced evenly.
         largest: usize,
     },
+    /// A class without a name has fewer records than a balanced subset needs.
+    #[error(
+        "too few records for a balanced subset: class {class} has {available} of {asked}; \
+         set `data.samples` to at most {largest}"
+    )]
+    TooFewOfLabel {
+        /// The label of the class.
+        class: usize,
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        available: usize,
+        /// The largest number of samples that can be balanced evenly.
+        largest: usize,
+    },
     /// Binary targets of which one side has no sample.
     #[error(
         "binary targets need samples of both sides, and none of the {samples} taken is of class \

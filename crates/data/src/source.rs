@@ -65,10 +65,10 @@ sources! {
     Auto: "auto", [IMAGES, &["dir", "seed"]], images::auto;
 
     /// CIFAR-100, by its fine labels.
-    Cifar100: "cifar100", [&["dir", "standardise"]], cifar100::load;
+    Cifar100: "cifar100", [&["dir", "balanced", "standardise"]], cifar100::load;
 
     /// MNIST, or Fashion-MNIST.
-    Mnist: "mnist", [&["dir", "standardise"]], mnist::load;
+    Mnist: "mnist", [&["dir", "balanced", "standardise"]], mnist::load;
 
     /// Arrays in a file of one's own.
     File: "file", [&["file", "targets", "vocabulary", "test_samples"]], |config, _| file::load(config);

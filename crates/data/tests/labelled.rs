@@ -136,3 +136,44 @@ fn mnist_is_read_packed_or_not() {
         toml::from_str::<DataConfig>("source = 'mnist'\nclasses = [1]").expect("a section");
     assert_eq!(foreign.validate().expect_err("a refusal").key(), "classes");
 }
+
+#[test]
+fn as_many_of_each_class_are_taken_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let labels: Vec<u8> = (0..40)
+        .map(|i| if i < 20 { i % 3 } else { i % 10 })
+        .collect();
+    let pixels = vec![7; 40 * 784];
+    let write = |name: &str, bytes: Vec<u8>| {
+        fs::write(folder.path().join(name), bytes).expect("a file");
+    };
+    write(
+        "train-images-idx3-ubyte",
+        idx(0x0803, &[40, 28, 28], &pixels),
+    );
+    write("train-labels-idx1-ubyte", idx(0x0801, &[40], &labels));
+    let counts = |data: &Dataset| -> Vec<f64> {
+        let targets = data.train.targets();
+        let of = |class: usize| targets.iter().skip(class).step_by(10).sum();
+        (0..10).map(of).collect()
+    };
+    let first = read("mnist", folder.path(), "samples = 12");
+    assert_eq!(counts(&first)[..4], [4.0, 4.0, 4.0, 0.0]);
+    let even = read("mnist", folder.path(), "samples = 12\nbalanced = true");
+    let expected = [2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+    assert_eq!(counts(&even), expected);
+    // In the order of the file.
+    assert_eq!(even.train.targets()[..10], first.train.targets()[..10]);
+    let short = refusal("mnist", folder.path(), "samples = 30\nbalanced = true");
+    assert!(short.contains("class 3 has 2 of 3"), "{short}");
+    assert!(short.contains("at most 20"), "{short}");
+    for (source, more, key) in [
+        ("mnist", "samples = 9", "samples"),
+        ("mnist", "samples = 'all'", "balanced"),
+        ("cifar100", "samples = 99", "samples"),
+    ] {
+        let text = format!("source = '{source}'\nbalanced = true\n{more}");
+        let config = toml::from_str::<DataConfig>(&text).expect("a section");
+        assert_eq!(config.validate().expect_err(more).key(), key);
+    }
+}

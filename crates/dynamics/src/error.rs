@@ -8,6 +8,16 @@ use crate::eigen::EigenError;
 use crate::measurement::MeasureError;
 use crate::observer::ObserverError;
 
+impl RunError {
+    /// Whether it says that someone asked for an end, rather than that something is wrong.
+    pub(crate) fn is_interruption(&self) -> bool {
+        let Self::Measure { source, .. } = self else {
+            return false;
+        };
+        matches!(source.as_ref(), MeasureError::Interrupted)
+    }
+}
+
 /// A failed run; what its observers had recorded stands.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -19,11 +19,11 @@ pub struct Goals {
 }
 
 impl Goals {
-    /// The goal that a record reaches, if any.
-    fn reached(&self, record: &StepRecord) -> Option<Outcome> {
+    /// The goal that a record of such a loss and training accuracy reaches, if any.
+    pub fn reached(&self, loss: f64, accuracy: Option<f64>) -> Option<Outcome> {
         match (self.loss, self.accuracy) {
-            (Some(goal), _) if record.loss <= goal => Some(Outcome::LossGoal { goal }),
-            (_, Some(goal)) if record.train_accuracy.is_some_and(|a| a >= goal) => {
+            (Some(goal), _) if loss <= goal => Some(Outcome::LossGoal { goal }),
+            (_, Some(goal)) if accuracy.is_some_and(|a| a >= goal) => {
                 Some(Outcome::AccuracyGoal { goal })
             }
             _ => None,
@@ -83,7 +83,7 @@ impl<'r, 'o> Recording<'r, 'o> {
         self.recorded += 1;
         self.next_step = record.step + 1;
         let told = self.notify(record.step, |observer| observer.step(&record));
-        let reached = self.goals.reached(&record);
+        let reached = self.goals.reached(record.loss, record.train_accuracy);
         self.last = Some(record);
         told.map(|()| reached)
     }

@@ -51,6 +51,10 @@ pub struct Run<'a, 'c, const D: usize> {
     checkpoints: Option<&'c mut dyn Checkpoints>,
     /// What its observers were told before, if it continues another.
     recorded: Option<&'c State>,
+    /// The goal that its last record before has reached, if it did.
+    reached: Option<Outcome>,
+    /// The state before a record that was given up.
+    given_up: Option<State>,
 }
 
 impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
@@ -60,6 +64,8 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
             descent,
             checkpoints: None,
             recorded: None,
+            reached: None,
+            given_up: None,
         }
     }
 
@@ -83,20 +89,29 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
         Ok(self)
     }
 
+    /// A run that ends with no further record where the last one has `reached` a goal already.
+    pub fn after_goal(self, reached: Option<Outcome>) -> Self {
+        Self { reached, ..self }
+    }
+
     /// Takes the steps. Every way to end is an [`Outcome`]: completion, a goal, divergence,
     /// `interrupt`, and failure: of an observer, of a checkpoint, of the evaluation of the loss, a
     /// panic of the backend's. Observers are told of all of them; what they wrote stands.
-    pub fn follow(
-        mut self,
-        observers: &mut [&mut dyn Observer],
-        interrupt: &AtomicBool,
-    ) -> Finished {
+    pub fn follow(self, observers: &mut [&mut dyn Observer], interrupt: &AtomicBool) -> Finished {
+        // One that lives no longer than what interrupts it.
+        let mut run: Run<'_, '_, D> = self;
+        run.descent.listen(interrupt);
+        run.followed(observers, interrupt)
+    }
+
+    fn followed(mut self, observers: &mut [&mut dyn Observer], interrupt: &AtomicBool) -> Finished {
         let settings = self.descent.settings();
         let goals = Goals {
             loss: settings.stop_loss,
             accuracy: settings.stop_accuracy,
         };
         let mut recording = Recording::new(observers, goals);
+        let at_goal = self.reached.is_some();
         let result = caught(|| {
             self.start(&mut recording)?;
             self.steps(&mut recording, interrupt)
@@ -111,7 +126,11 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
             }),
             result => result,
         };
-        let theta = self.descent.theta().clone();
+        let theta = match at_goal {
+            // As at the end of a run that reaches it now: the step beyond was taken to be saved.
+            true => self.descent.recorded().clone(),
+            false => self.descent.theta().clone(),
+        };
         let mut errors = Vec::new();
         match result {
             // There is nothing to go on from that the last checkpoint has not.
@@ -154,8 +173,19 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
         recording: &mut Recording<'_, '_>,
         interrupt: &AtomicBool,
     ) -> Result<Outcome, RunError> {
+        if let Some(outcome) = self.reached.take() {
+            return Ok(outcome);
+        }
         while !interrupt.load(Ordering::Relaxed) {
-            let Some(record) = self.descent.next().transpose()? else {
+            let before = self.before_long_record(recording)?;
+            let record = match self.descent.next().transpose() {
+                Err(error) if error.is_interruption() => {
+                    self.given_up = before;
+                    return Ok(Outcome::Interrupted);
+                }
+                record => record?,
+            };
+            let Some(record) = record else {
                 return Ok(Outcome::Completed);
             };
             let told = self.descent.time("observers", || recording.step(record))?;
@@ -190,16 +220,41 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
         }
     }
 
-    fn save(&mut self, recording: &mut Recording<'_, '_>) -> Result<(), RunError> {
-        let Some(checkpoints) = self.checkpoints.as_deref_mut() else {
-            return Ok(());
-        };
-        let start = std::time::Instant::now();
+    /// The state before a record that may be given up, where none is saved: what is measured before
+    /// the record is given up is part of no state that can be gone on from.
+    fn before_long_record(
+        &mut self,
+        recording: &mut Recording<'_, '_>,
+    ) -> Result<Option<State>, RunError> {
+        let step = self.descent.step();
+        let missing = (self.checkpoints.as_ref()).is_some_and(|c| c.saved() != Some(step));
+        let coming = step < self.descent.settings().steps;
+        let wanted = missing && coming && self.descent.may_be_interrupted();
+        wanted.then(|| self.state(recording)).transpose()
+    }
+
+    fn state(&mut self, recording: &mut Recording<'_, '_>) -> Result<State, RunError> {
         let mut state = self.descent.state()?;
         let step = self.descent.step();
         recording
             .save(&mut state.saver().part("recording"))
             .map_err(|source| RunError::State { step, source })?;
+        Ok(state)
+    }
+
+    fn save(&mut self, recording: &mut Recording<'_, '_>) -> Result<(), RunError> {
+        if self.checkpoints.is_none() {
+            return Ok(());
+        }
+        let start = std::time::Instant::now();
+        let state = match self.given_up.take() {
+            Some(state) => state,
+            None => self.state(recording)?,
+        };
+        let step = self.descent.step();
+        let Some(checkpoints) = self.checkpoints.as_deref_mut() else {
+            return Ok(());
+        };
         let saved = checkpoints.save(step, state);
         self.descent.spent("checkpoints", start.elapsed());
         saved.map_err(|source| RunError::Checkpoint { step, source })

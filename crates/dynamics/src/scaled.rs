@@ -18,7 +18,7 @@ use crate::eigen::{
 
 /// Largest entries of images between 2⁻⁴⁰ and 2⁴⁰ are as they should be: of squares in float32,
 /// whose range is 2⁻¹²⁶ to 2¹²⁷, those of entries 10⁶ times smaller still count.
-const ORDINARY: i32 = 40;
+pub(crate) const ORDINARY: i32 = 40;
 
 /// A [`Solver`] for operators of any size.
 #[derive(Debug)]
@@ -124,11 +124,8 @@ impl ScaledSolver {
         if largest == 0.0 || !largest.is_finite() {
             return Ok(None);
         }
-        let size = largest.log2().floor() as i32;
-        let needed = exponent - size;
-        let far = size.abs() > ORDINARY || exponent != self.exponent;
-        // Back among the ordinary ones it needs no power.
-        let needed = if needed.abs() <= ORDINARY { 0 } else { needed };
+        let far = size(largest).abs() > ORDINARY || exponent != self.exponent;
+        let needed = toward_one(largest, exponent);
         Ok((far && needed != self.exponent).then_some(needed))
     }
 
@@ -152,7 +149,7 @@ impl ScaledSolver {
         {
             let largest = scaled.largest_entry()?;
             if largest != 0.0 && largest.is_finite() {
-                let further = -largest.log2().floor() as i32;
+                let further = -size(largest);
                 exponent += further;
                 pairs = quotients(vectors, times(image, further), along)?;
             }
@@ -207,8 +204,22 @@ fn is_small(value: f64, residual: f64) -> bool {
     value.abs() + residual < power(-ORDINARY)
 }
 
+fn size(largest: f64) -> i32 {
+    largest.log2().floor() as i32
+}
+
+/// The power by which an operator is of ordinary size whose images have such a `largest` entry times
+/// 2 to the power `exponent`; 0 where it needs none.
+pub(crate) fn toward_one(largest: f64, exponent: i32) -> i32 {
+    if largest == 0.0 || !largest.is_finite() {
+        return exponent;
+    }
+    let needed = exponent - size(largest);
+    if needed.abs() <= ORDINARY { 0 } else { needed }
+}
+
 /// The largest power that finds out whether what looks like zero is.
-fn strongest(dtype: DType) -> i32 {
+pub(crate) fn strongest(dtype: DType) -> i32 {
     match dtype {
         DType::F64 => 1000,
         _ => 120,
@@ -252,12 +263,28 @@ fn charge(solution: &mut Solution, discarded: &Solution) {
 }
 
 /// 2 to a power, to the bit.
-fn power(exponent: i32) -> f64 {
+pub(crate) fn power(exponent: i32) -> f64 {
     2.0_f64.powi(exponent)
 }
 
+/// The operator's image of a block times 2 to a power, half of which goes into the block.
+pub(crate) fn product(
+    operator: &mut dyn SymmetricOperator,
+    block: Tensor<2>,
+    exponent: i32,
+) -> Result<Tensor<2>, OperatorError> {
+    let inward = exponent / 2;
+    let image = operator.apply(times(block, inward))?;
+    Ok(times(image, exponent - inward))
+}
+
+/// The largest |entry| of an image, shape [1].
+pub(crate) fn largest(image: &Tensor<2>) -> Tensor<1> {
+    image.clone().max_abs()
+}
+
 /// A tensor times a power of two, which may itself lie outside the range.
-fn times(tensor: Tensor<2>, exponent: i32) -> Tensor<2> {
+pub(crate) fn times(tensor: Tensor<2>, exponent: i32) -> Tensor<2> {
     match exponent {
         0 => tensor,
         _ => {
@@ -368,11 +395,9 @@ impl SymmetricOperator for Scaled<'_> {
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
-        let inward = self.exponent / 2;
-        let image = self.operator.apply(times(block, inward))?;
-        let image = times(image, self.exponent - inward);
+        let image = product(self.operator, block, self.exponent)?;
         if self.largest.is_none() {
-            self.largest = Some(image.clone().max_abs());
+            self.largest = Some(largest(&image));
         }
         Ok(image)
     }

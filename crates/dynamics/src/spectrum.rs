@@ -155,9 +155,14 @@ impl Spectrum {
                 values
             } else if let Some(vectors) = &end.vectors {
                 self.totals.products += vectors.dims()[0] as u64;
-                let pairs = end
+                let mut pairs = end
                     .solver
                     .quotients(operator, vectors, wanted.along.clone())?;
+                // Those of vectors that are no eigenvectors any more may have changed places.
+                pairs.sort_by(|a, b| match end.end {
+                    End::Largest => b.value.total_cmp(&a.value),
+                    End::Smallest => a.value.total_cmp(&b.value),
+                });
                 along = pairs.first().map(|pair| pair.along);
                 rayleigh_quotients(&pairs, end.end, tolerance)
             } else {

@@ -365,3 +365,55 @@ fn a_layer_that_does_not_exist_is_refused() {
     let error = run(&problem, theta, &settings(0.1, 1), &mut [], &mut [], &never).unwrap_err();
     assert!(error.to_string().contains("weight"), "{error}");
 }
+
+/// Of Σθᵢ⁴/12 the Hessian is diag(θᵢ²), and a step of size 0.3 from (3, 2, 1) has the first two change
+/// places.
+#[test]
+fn rayleigh_quotients_between_solves_are_in_the_order_of_their_places() {
+    let device = Device::flex();
+    let row = |values: &[f64]| -> Tensor<2> {
+        let data = TensorData::new(values.to_vec(), [1, values.len()]);
+        Tensor::from_data(data, (&device, DType::F64))
+    };
+    let module = Point {
+        weight: Param::from_tensor(row(&[3.0, 2.0, 1.0])),
+    };
+    let objective = Objective::trace(
+        &module,
+        &Batch::new().with(row(&[1.0])),
+        |module: &Point, _| module.weight.val(),
+        |theta, batch| {
+            let square = theta.clone() * theta;
+            (square.clone() * square).sum() / 12.0 * batch.float::<2>(0).sum()
+        },
+    )
+    .unwrap();
+    let theta = objective.layout().flatten(&module);
+    let problem = Problem::new(objective);
+    let mut settings = settings(0.3, 2);
+    if let Some(eigenvalues) = &mut settings.eigenvalues {
+        eigenvalues.between = Between::RayleighQuotient;
+        eigenvalues.schedule.every = 5;
+        eigenvalues.smallest = 2;
+    }
+    let mut keep = Keep::default();
+    let flag = AtomicBool::new(false);
+    run(&problem, theta, &settings, &mut [], &mut [&mut keep], &flag).unwrap();
+    let of = |step: usize| {
+        let (large, small) = (&keep.steps[step].eigenvalues, &keep.steps[step].smallest);
+        let numbers = large.iter().chain(small).map(|e| (e.index, e.value));
+        numbers.collect::<Vec<_>>()
+    };
+    let near = |found: &[(i64, f64)], expected: [(i64, f64); 4]| {
+        for ((index, value), (place, square)) in found.iter().zip(expected) {
+            assert_eq!(*index, place);
+            assert!((value - square).abs() < 1e-6, "{found:?}");
+        }
+    };
+    near(&of(0), [(1, 9.0), (2, 4.0), (-1, 1.0), (-2, 4.0)]);
+    near(&of(1), [(1, 1.44), (2, 0.09), (-1, 0.81), (-2, 1.44)]);
+    let gradient = [0.3_f64, 1.2, 0.9].map(|theta| theta.powi(3));
+    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let alignment = keep.steps[1].gradient_alignment.unwrap();
+    assert!((alignment - gradient[1] / norm).abs() < 1e-6);
+}

@@ -40,8 +40,9 @@ pub fn columns(header: &RunHeader) -> Vec<Column> {
         Column::new("step_size", "η_t of the step that is taken from here"),
         Column::new(
             THRESHOLD,
-            "the optimizer's stability threshold for the Hessian's eigenvalues, such as 2/η; empty \
-             if it has a preconditioner, or η_t is 0",
+            "the optimizer's stability threshold for the Hessian's eigenvalues, such as 2/η, that of \
+             sam with the ‖g‖ of the step's batch where there are batches; empty if it has a \
+             preconditioner, or η_t is 0",
         ),
     ];
     columns.extend((1..=header.eigenvalues).map(|index| {

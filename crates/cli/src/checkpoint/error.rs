@@ -165,9 +165,9 @@ pub enum CheckpointError {
         /// The steps of the checkpoints.
         steps: Vec<u64>,
     },
-    /// No checkpoint has all eigenvalues before it.
+    /// No checkpoint has all rows of another file before it.
     #[error(
-        "{} lacks the eigenvalues of step {step}, before the step of any checkpoint ({}), which the \
+        "{} lacks the {what} of step {step}, before the step of any checkpoint ({}), which the \
          trace has",
         path.display(),
         list(steps)
@@ -176,9 +176,11 @@ pub enum CheckpointError {
         "nothing was changed: give the file back as the run left it, or branch off with `brink fork`, \
          which begins a file of its own"
     ))]
-    Eigenvalues {
+    Lacking {
         /// The file.
         path: PathBuf,
+        /// What its rows are.
+        what: &'static str,
         /// The first step that it lacks.
         step: u64,
         /// The steps of the checkpoints.
@@ -190,6 +192,19 @@ pub enum CheckpointError {
     OntoItself {
         /// The folder.
         folder: PathBuf,
+    },
+    /// A fork would take no step.
+    #[error("nothing is left to do at step {step}: optimizer.steps is {steps}")]
+    #[diagnostic(help(
+        "it counts from the first step of the run that is branched off from: for {step} steps more, \
+         --set optimizer.steps={}",
+        step.saturating_mul(2)
+    ))]
+    NoStepLeft {
+        /// The step of the checkpoint.
+        step: u64,
+        /// The step that the run would end before.
+        steps: u64,
     },
     /// What the rule remembers is of another size than the parameters now.
     #[error(

@@ -48,8 +48,8 @@ const FIRST: &[Key] = &keys! {
     "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic) | cifar100 | mnist (or Fashion-MNIST) | file | sequence";
     "data.dir", "none", "folder of the images' files, if not datasets/cifar-10-batches-bin, cifar-100-binary or mnist";
     "data.samples", "1000", "how many training samples, the first in the order of the data, or \"all\"";
-    "data.balanced", "false", "as many records of each class instead of the first ones";
-    "data.classes", "none", "the classes to keep, by number or name, such as [0, 1]; all ten if left out";
+    "data.balanced", "false", "as many records of each class instead of the first ones; of all sources of images";
+    "data.classes", "none", "the classes to keep, by number or name, such as [0, 1]; all ten if left out; CIFAR-10 and synthetic only";
     "data.groups", "none", "two lists of classes for binary targets: the first becomes -1, the second +1";
     "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups) | values (whole numbers of a file as they are; its real numbers always are)";
     "data.standardise", "\"cifar10\"", "cifar10 (its published figures, and of other images theirs) | subset (the subset's own) | none";
@@ -103,7 +103,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.eigenvalues.count", "required", "how many of the Hessian's largest eigenvalues, from 1 to the number of parameters";
     "measure.eigenvalues.every", "1", "measure at every so many steps";
     "measure.eigenvalues.from", "0", "the first step to measure at";
-    "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.eigenvalues.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, or to a thousandth of the largest where that is more, between 0 and 1; what is smaller than rounding, about 1e-6 of the largest in float32 and 2e-15 in float64, is not reached: the eigenvalue is marked as not converged";
     "measure.eigenvalues.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
     "measure.eigenvalues.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.eigenvalues.smallest", "0", "how many of the smallest eigenvalues besides";
@@ -117,7 +117,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.preconditioned.count", "required", "how many of the largest eigenvalues of P^(-1/2)HP^(-1/2), H the Hessian and P the preconditioner of rmsprop or adam at the step from there";
     "measure.preconditioned.every", "1", "measure at every so many steps";
     "measure.preconditioned.from", "0", "the first step to measure at";
-    "measure.preconditioned.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, between 0 and 1";
+    "measure.preconditioned.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, or to a thousandth of the largest where that is more, between 0 and 1; what is smaller than rounding, about 1e-6 of the largest in float32 and 2e-15 in float64, is not reached: the eigenvalue is marked as not converged";
     "measure.preconditioned.above", "none", "follow all eigenvalues above this share of the stability threshold besides, more than 0 and at most 1, such as 0.75";
     "measure.preconditioned.largest_count", "16", "how many eigenvalues `above` may follow, the first `count` among them";
     "measure.preconditioned.smallest", "0", "how many of the smallest eigenvalues besides";

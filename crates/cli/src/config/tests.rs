@@ -226,6 +226,32 @@ fn the_step_along_the_gradient_is_that_of_gradient_descent() {
 }
 
 #[test]
+fn the_residual_predicts_the_norm_of_a_matrix_that_no_other_layer_has() {
+    let text = r#"name = "tied"
+[data]
+source = "sequence"
+task = "sort"
+length = 4
+vocabulary = 3
+samples = 20
+[model]
+kind = "gpt"
+tied = true
+[optimizer]
+kind = "gd"
+step_size = 0.01
+steps = 10
+[measure.residual]
+every = 1
+"#;
+    let parse = |text: &str| Config::parse("x.toml", text.to_owned(), &[]);
+    let refused = rendered(parse(text));
+    assert!(refused.contains("measure.residual"), "{refused}");
+    assert!(refused.contains("model.tied = false"), "{refused}");
+    assert!(parse(&text.replace("tied = true", "tied = false")).is_ok());
+}
+
+#[test]
 fn the_central_flow_is_that_of_two_rules_with_equal_steps() {
     let table = "measure.central_flow.every=2";
     assert!(set(&[table]).is_ok());

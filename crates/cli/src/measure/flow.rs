@@ -17,7 +17,7 @@ pub const TABLE: Table<FlowConfig> = Table {
         "measure.flow.tolerance", "1e-6", "adaptive: error of a step relative to 1 + ‖θ‖";
         "measure.flow.until", "none", "the last step at which the flow is followed; its cost rises with its λ₁";
         "measure.flow.every", "1", "measure at every so many steps";
-        "measure.flow.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+        "measure.flow.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, as in measure.eigenvalues";
     },
     needs: &[Need::GradientDescent, Need::NoWeightDecay],
     faults: FlowConfig::faults,

@@ -11,7 +11,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     keys: &keys! {
         "measure.gauss_newton.every", "1", "λ₁ of the Hessian's Gauss–Newton part and of the rest";
         "measure.gauss_newton.from", "0", "the first step to measure at";
-        "measure.gauss_newton.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+        "measure.gauss_newton.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, as in measure.eigenvalues";
     },
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,

@@ -14,7 +14,7 @@ pub const TABLE: Table<GramConfig> = Table {
         "measure.gram.method", "\"matrix-free\"", "matrix-free | dense (all of JJᵀ, up to 5000 rows)";
         "measure.gram.every", "1", "measure at every so many steps";
         "measure.gram.from", "0", "the first step to measure at";
-        "measure.gram.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it; matrix-free only";
+        "measure.gram.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, as in measure.eigenvalues; matrix-free only";
     },
     needs: &[Need::SquaredError, Need::NoWeightDecay],
     faults: GramConfig::faults,

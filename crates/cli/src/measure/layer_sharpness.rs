@@ -11,7 +11,7 @@ pub const TABLE: Table<SolvedConfig> = Table {
     keys: &keys! {
         "measure.layer_sharpness.every", "1", "λ₁ of each layer's diagonal block of the Hessian";
         "measure.layer_sharpness.from", "0", "the first step to measure at";
-        "measure.layer_sharpness.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it";
+        "measure.layer_sharpness.relative_tolerance", "1e-3", "bound on an eigenvalue's error, relative to it, as in measure.eigenvalues";
     },
     needs: &[Need::NoWeightDecay],
     faults: SolvedConfig::faults,

@@ -9,11 +9,12 @@ use crate::config::keys::keys;
 /// The table.
 pub const TABLE: Table<ScheduleConfig> = Table {
     keys: &keys! {
-        "measure.residual.every", "1", "D = F − Y: ‖D‖², DᵀF, DᵀY, and the change of ‖A‖² that it predicts; mse only";
+        "measure.residual.every", "1", "D = F − Y: ‖D‖², DᵀF, DᵀY, and the change of ‖A‖² that it predicts; mse only, without model.tied";
         "measure.residual.from", "0", "the first step to measure at";
     },
     needs: &[
         Need::SquaredError,
+        Need::OutputWeightOfItsOwn,
         Need::GradientDescent,
         Need::NoWeightDecay,
     ],

@@ -94,6 +94,18 @@ pub enum SpectrumOperator {
     Preconditioned,
 }
 
+impl SpectrumOperator {
+    /// What its columns in the trace begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Hessian => "hessian",
+            Self::GaussNewton => "gauss_newton",
+            Self::Fisher => "fisher",
+            Self::Preconditioned => "preconditioned",
+        }
+    }
+}
+
 impl SpectrumConfig {
     fn broadening(&self) -> Broadening {
         Broadening {

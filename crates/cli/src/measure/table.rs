@@ -42,6 +42,8 @@ pub struct Table<T: 'static> {
 pub enum Need {
     /// The loss is a squared error: what is measured is in function space.
     SquaredError,
+    /// No other layer has the output layer's weight.
+    OutputWeightOfItsOwn,
     /// Each step goes along the gradient over all samples.
     GradientDescent,
     /// The rule is one whose central flow is known, and each step goes along the gradient over all
@@ -76,6 +78,12 @@ impl Need {
             Self::SquaredError => (
                 config.loss.kind == LossKind::Mse,
                 "is defined for the squared error only: remove the table, or set loss.kind = \"mse\"",
+            ),
+            Self::OutputWeightOfItsOwn => (
+                !is_tied(config),
+                "predicts the norm of the output layer from its outputs, and the matrix of a tied \
+                 network is that of the tokens' vectors as well, which the gradient moves too: \
+                 remove the table, or set model.tied = false",
             ),
             Self::GradientDescent => (
                 plain && optimizer.minibatch.is_none(),
@@ -144,4 +152,10 @@ impl Need {
         };
         (!met).then_some(advice)
     }
+}
+
+/// Whether the first and the last layer share a matrix.
+fn is_tied(config: &Config) -> bool {
+    let tied = config.model.keys().and_then(|keys| keys.flag("tied"));
+    tied.unwrap_or(false)
 }

@@ -80,9 +80,13 @@ pub fn execute(arguments: &args::Fork, command_line: Vec<String>) -> Result<Trai
         other_keys.push(change.key.clone());
         refuse(change)?;
     }
+    let (step, steps) = (checkpoint.step, now.optimizer.steps);
+    if step >= steps {
+        return Err(CheckpointError::NoStepLeft { step, steps }.into());
+    }
     let parent = Parent {
         folder: folder.clone(),
-        step: checkpoint.step,
+        step,
         checksum: checkpoint.checksum.clone(),
     };
     let backend = arguments.backend.clone();

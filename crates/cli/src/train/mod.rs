@@ -70,6 +70,8 @@ struct Prepared {
     manifest: Manifest,
     origin: Origin,
     facts: Facts,
+    /// What is other than the config says.
+    note: Option<String>,
 }
 
 /// How a run is computed and where it goes, as the command line says.
@@ -135,12 +137,19 @@ fn begin(
             tell(line);
         }
     };
+    if let Some((summary, line)) = prepared.origin.ended() {
+        say(&line);
+        return Ok(Trained { folder, summary });
+    }
     say(&prepared.manifest.description);
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
     }
     for class in prepared.manifest.dataset.absent_classes() {
         say(&format!("note: no training sample is of class {class}"));
+    }
+    if let Some(note) = &prepared.note {
+        say(note);
     }
     say(&format!(
         "{} parameters in {}, on {}",
@@ -156,7 +165,7 @@ fn begin(
 }
 
 fn prepare(
-    config: Config,
+    mut config: Config,
     request: &Request,
     command_line: Vec<String>,
     mut origin: Origin,
@@ -176,6 +185,10 @@ fn prepare(
     targets::check(config.loss.kind, dataset.train.targets_kind())?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
+    let note = match origin.only_step() {
+        Some(_) => sizes::fit_batches(&mut config, samples)?,
+        None => None,
+    };
     sizes::check(
         &config,
         weights.parameter_count(),
@@ -268,6 +281,7 @@ fn prepare(
         manifest,
         origin,
         facts,
+        note,
     })
 }
 
@@ -302,6 +316,7 @@ fn follow(
         adapter: _,
         origin,
         facts,
+        note: _,
     } = prepared;
     let precision = config.run.dtype.precision();
     let extra = [("name", config.name.as_str())];
@@ -337,6 +352,7 @@ fn follow(
     }
     if let Some(state) = origin.resumed() {
         run = run.resumed(state).map_err(begin)?;
+        run = run.after_goal(origin.reached());
         origin.reopen(&folder, &tables)?;
     }
     let Finished {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use brink_data::Dataset;
+use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_dynamics::state::State;
 use brink_dynamics::{Descent, Problem};
 use brink_model::Weights;
@@ -119,6 +120,22 @@ impl Origin {
     pub fn resumed(&self) -> Option<&State> {
         match self {
             Self::Resumed(resumed) => Some(&resumed.checkpoint.state),
+            _ => None,
+        }
+    }
+
+    /// The goal that the record before that state reaches, if any.
+    pub fn reached(&self) -> Option<Outcome> {
+        match self {
+            Self::Resumed(resumed) => resumed.reached.clone(),
+            _ => None,
+        }
+    }
+
+    /// How the run ended, if nothing is left to do, and a line about it.
+    pub fn ended(&self) -> Option<(RunSummary, String)> {
+        match self {
+            Self::Resumed(resumed) => resumed.ended(),
             _ => None,
         }
     }

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use brink_data::Dataset;
+use brink_dynamics::Goals;
+use brink_dynamics::observer::{Outcome, RunSummary};
 use brink_model::Weights;
 
-use super::left::first_without_eigenvalues;
+use super::left::{lacking, recorded};
 use super::origin::{Origin, began_with, initial};
 use super::{Request, Trained, begin};
 use crate::args;
@@ -15,7 +17,7 @@ use crate::config::{Change, Config, StepSizesKind, changes};
 use crate::error::Error;
 use crate::manifest::{Earlier, Manifest};
 use crate::run_folder::{
-    Destination, EIGENVALUES_CSV, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV,
+    Destination, FINAL_WEIGHTS, INITIAL_WEIGHTS, MANIFEST_JSON, RunFolder, TRACE_CSV, TRACE_SVG,
 };
 
 /// The keys that a run does not depend on but for its end.
@@ -32,6 +34,10 @@ const CHANGEABLE: [&str; 5] = [
 pub struct Resumed {
     /// From where.
     pub checkpoint: Checkpoint,
+    /// The goal that the record before it reaches, if any.
+    pub reached: Option<Outcome>,
+    /// How it ended, if nothing is left to do.
+    ended: Option<RunSummary>,
     /// What its manifest said.
     earlier: Earlier,
     folder: PathBuf,
@@ -57,6 +63,8 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     for change in changes(&was, &now)? {
         refuse(&was, change)?;
     }
+    let reached = reached(&folder, &checkpoint, &now)?;
+    let ended = ended(&folder, &checkpoint, &earlier, &reached, &now);
     let request = Request {
         backend: Some(checkpoint.facts.backend.clone()),
         device: checkpoint.facts.device.clone(),
@@ -68,6 +76,8 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     let path = path.clone();
     let origin = Origin::Resumed(Box::new(Resumed {
         checkpoint,
+        reached,
+        ended,
         earlier,
         folder: path,
     }));
@@ -83,6 +93,55 @@ fn changed(earlier: &Earlier, set: &[String]) -> Vec<Override> {
     });
     let now = set.iter().map(|set| Override::set(set));
     before.chain(now).collect()
+}
+
+/// The goal that the last record before a checkpoint reaches, if any.
+fn reached(
+    folder: &RunFolder,
+    checkpoint: &Checkpoint,
+    config: &Config,
+) -> Result<Option<Outcome>, CheckpointError> {
+    let goals = Goals {
+        loss: config.optimizer.stop_loss,
+        accuracy: config.optimizer.stop_accuracy,
+    };
+    if checkpoint.step == checkpoint.facts.first_step() {
+        return Ok(None);
+    }
+    let record = recorded(folder, checkpoint.step - 1)?;
+    Ok(record.and_then(|(loss, accuracy)| goals.reached(loss, accuracy)))
+}
+
+/// How the run ended, if nothing is left to do from the checkpoint and all its files are there.
+fn ended(
+    folder: &RunFolder,
+    checkpoint: &Checkpoint,
+    earlier: &Earlier,
+    reached: &Option<Outcome>,
+    config: &Config,
+) -> Option<RunSummary> {
+    let all = checkpoint.step >= config.optimizer.steps;
+    let outcome = reached.clone().or(all.then_some(Outcome::Completed))?;
+    let summary = earlier.ended(&outcome)?;
+    let recorded = checkpoint.step - checkpoint.facts.first_step();
+    let there = |name: &&str| folder.file(name).is_file();
+    let files = [FINAL_WEIGHTS, TRACE_SVG].iter().all(there);
+    (files && summary.steps_recorded == recorded).then_some(summary)
+}
+
+/// What has a run go on that ended before a step.
+fn further(outcome: &Outcome, step: u64) -> String {
+    let goal = |which: &str, key: &str| {
+        format!(
+            "set a {which} goal with --set {key}=, or branch off without one with `brink fork --at \
+             {step} --unset {key}`"
+        )
+    };
+    match outcome {
+        Outcome::LossGoal { .. } => goal("lower", "optimizer.stop_loss"),
+        Outcome::AccuracyGoal { .. } => goal("higher", "optimizer.stop_accuracy"),
+        _ => format!("--set optimizer.steps={}", step.saturating_mul(2)),
+    }
 }
 
 /// The checkpoint of a step; without one, the last that all rows before are there of.
@@ -102,9 +161,9 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
         }
     };
     let first = last.facts.first_step();
-    let without = first_without_eigenvalues(folder)?;
-    let has_eigenvalues = |step: u64| without.is_none_or(|without| step <= without);
-    let has_rows = |step: u64| step - first.min(step) <= rows && has_eigenvalues(step);
+    let lacking = lacking(folder, &last.config()?)?;
+    let has_tables = |step: u64| lacking.as_ref().is_none_or(|l| step <= l.step);
+    let has_rows = |step: u64| step - first.min(step) <= rows && has_tables(step);
     if has_rows(last.step) {
         return Ok(last);
     }
@@ -113,10 +172,11 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
     let steps = from.map_or_else(|| checkpoints.steps(), |from| vec![from]);
     match steps.iter().rev().find(|step| has_rows(**step)) {
         Some(step) => checkpoints.read(Some(*step)),
-        None => Err(match without.filter(|step| *step < rows + first) {
-            Some(step) => CheckpointError::Eigenvalues {
-                path: folder.file(EIGENVALUES_CSV),
-                step,
+        None => Err(match lacking.filter(|l| l.step < rows + first) {
+            Some(lacking) => CheckpointError::Lacking {
+                path: folder.file(&lacking.file),
+                what: lacking.what,
+                step: lacking.step,
                 steps,
             },
             None => CheckpointError::Rows {
@@ -150,6 +210,14 @@ fn refuse(was: &Config, change: Change) -> Result<(), CheckpointError> {
 }
 
 impl Resumed {
+    /// How the run ended, if nothing is left to do, and a line about it.
+    pub fn ended(&self) -> Option<(RunSummary, String)> {
+        let summary = self.ended.clone()?;
+        let further = further(&summary.outcome, self.checkpoint.step);
+        let line = format!("the run has ended, and stays as it is; to go on, {further}");
+        Some((summary, line))
+    }
+
     /// The first step of the run.
     pub fn first_step(&self) -> u64 {
         self.checkpoint.facts.first_step()

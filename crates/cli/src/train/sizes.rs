@@ -47,6 +47,34 @@ pub enum SizeError {
     TooLarge(#[from] TooLarge),
 }
 
+/// Has a batch that nothing is trained with be all samples, where there are fewer than it would have;
+/// a line about it.
+///
+/// # Errors
+/// Random batches are measured, and only the run's own say how large.
+pub fn fit_batches(config: &mut Config, samples: usize) -> Result<Option<String>, SizeError> {
+    let Some(minibatch) = config.optimizer.minibatch.as_mut() else {
+        return Ok(None);
+    };
+    let size = minibatch.size;
+    if size <= samples {
+        return Ok(None);
+    }
+    if (config.measure.batch_sharpness.as_ref()).is_some_and(|batches| batches.size.is_none()) {
+        return Err(TooMany {
+            key: "measure.batch_sharpness.size",
+            asked: size,
+            most: samples,
+            reason: format!("there are {samples} samples, and it is that of the run's batches"),
+        }
+        .into());
+    }
+    minibatch.size = samples;
+    Ok(Some(format!(
+        "note: the run's batches are of {size} samples; here the batch is all {samples} samples"
+    )))
+}
+
 /// Refuses what a network of `parameters`, on `samples` with `outputs` values each, has not.
 pub fn check(
     config: &Config,

@@ -79,7 +79,9 @@ fn damaged_and_foreign_checkpoints_are_refused() {
     // The one before is as good as ever.
     let output = place.run(&["resume", "a", "--quiet", "--from", "30"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(fs::read(place.file(LAST)).unwrap().len(), file.len());
+    // The seconds in it are of more or fewer digits.
+    let length = fs::read(place.file(LAST)).unwrap().len();
+    assert!(length.abs_diff(file.len()) <= 64, "{length}");
 }
 
 #[test]

@@ -296,3 +296,17 @@ fn a_fork_does_not_replace_the_run_that_it_begins_in() {
     }
     assert_eq!(rows(&place, "a"), before);
 }
+
+#[test]
+fn a_fork_that_would_take_no_step_says_what_to_set() {
+    let place = Place::new();
+    train(&place, "a", &[EVERY, ALL]);
+    for steps in [&[][..], &["--set", "optimizer.steps=15"]] {
+        let words = ["fork", "a", "--at", "40", "--out", "b"];
+        let output = place.run(&[&words[..], steps].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("--set optimizer.steps=80"), "{said}");
+        assert!(!place.file("b").exists());
+    }
+}

@@ -430,3 +430,61 @@ fn columns_of_a_trace_are_drawn_and_an_unknown_one_is_named() {
         "{says}"
     );
 }
+
+/// A batch of more samples than there are is all of them.
+#[test]
+fn a_run_in_batches_is_measured_on_fewer_samples_than_a_batch() {
+    let place = Place::new();
+    train(&place, &["optimizer.minibatch.size=10"]);
+    let words = ["measure", "run", "--at", "10", "--out"];
+    let set = sets(&[&SPECTRUM[..], &["data.samples=6"]].concat());
+    let output = place.run(&[&words[..], &["few"], &set].concat());
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("batch is all 6 samples"), "{said}");
+    let found = row(&place, "few", 10);
+    assert_ne!(found["hessian_trace"], "");
+    let number = |name: &str| found[name].parse::<f64>().unwrap();
+    let (batch, all) = (number("batch_loss"), number("loss"));
+    assert!((batch - all).abs() < 1e-12 * all, "{batch} and {all}");
+    // Random batches are asked for by their size.
+    let set = sets(&["measure.batch_sharpness.draws=20", "data.samples=6"]);
+    let says = refused(&place, &[&words[..], &["no"], &set].concat());
+    assert!(
+        says.contains("set measure.batch_sharpness.size to at most 6"),
+        "{says}"
+    );
+    let size = ["--quiet", "--set", "measure.batch_sharpness.size=5"];
+    run(&place, &[&words[..], &["sized"], &set, &size].concat());
+    assert_ne!(row(&place, "sized", 10)["batch_sharpness"], "");
+}
+
+#[test]
+fn force_replaces_what_was_measured_of_the_run_before() {
+    let place = Place::new();
+    train(&place, &[]);
+    for at in ["10", "20", "20"] {
+        let words = ["measure", "run", "--at", at, "--quiet", "--eigenvalues"];
+        run(&place, &words);
+    }
+    let weights = ["run/final.safetensors", "--config", "tiny.toml"];
+    let network = sets(&RUN[..4]);
+    let words = ["--quiet", "--eigenvalues"];
+    run(
+        &place,
+        &[&["measure"][..], &weights, &words, &network].concat(),
+    );
+    let of_others = ["run/measure-mine", "run/measure-000010/notes.txt"];
+    fs::create_dir(place.file(of_others[0])).unwrap();
+    fs::write(place.file(of_others[1]), "mine").unwrap();
+    let folders = || {
+        let mut names = place.names("run");
+        names.retain(|name| name.starts_with("measure-"));
+        names
+    };
+    assert_eq!(folders().len(), 5);
+    let again = ["train", "tiny.toml", "--quiet", "--out", "run", "--force"];
+    run(&place, &again);
+    assert_eq!(folders(), ["measure-000010", "measure-mine"]);
+    assert_eq!(place.names("run/measure-000010"), ["notes.txt"]);
+}

@@ -385,3 +385,127 @@ fn a_run_without_its_eigenvalues_is_left_as_it_is() {
     assert_same(&place, "whole", "a");
     assert_eq!(place.manifest("a")["resumed"][0]["step"], 10);
 }
+
+/// The files of a run with their content, those of its checkpoints included.
+fn content(place: &Place, run: &str) -> Vec<(String, Vec<u8>)> {
+    let checkpoints = format!("{run}/checkpoints");
+    let files = |folder: &str| -> Vec<String> {
+        let names = place.names(folder).into_iter();
+        names.map(|name| format!("{folder}/{name}")).collect()
+    };
+    let all = [files(run), files(&checkpoints)].concat().into_iter();
+    let all = all.filter(|name| *name != checkpoints);
+    all.map(|name| (name.clone(), fs::read(place.file(&name)).unwrap()))
+        .collect()
+}
+
+/// Says that there is nothing to do, and changes nothing.
+fn assert_finished(place: &Place, words: &[&str], how: &str) {
+    let before = content(place, words[1]);
+    let output = place.run(words);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(said.contains(how), "{said}");
+    assert!(told.contains("has ended"), "{told}");
+    let after = content(place, words[1]);
+    for (before, after) in before.iter().zip(&after) {
+        assert!(before == after, "{} was changed", before.0);
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
+fn a_run_that_has_ended_is_left_as_it_is() {
+    let place = Place::new();
+    let size = ["--set", "optimizer.step_size=2e-4"];
+    let train = |out, more: &[&str]| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &size, more].concat());
+    };
+    train("whole", &[]);
+    let loss = |step: usize| {
+        let trace = fs::read_to_string(place.file("whole/trace.csv")).unwrap();
+        let row = trace.lines().nth(step + 1).unwrap();
+        row.split(',').nth(2).unwrap().to_owned()
+    };
+    let goal = |step: usize| format!("optimizer.stop_loss={}", loss(step));
+    assert_finished(&place, &["resume", "whole"], "all 40 steps taken");
+    train("a", &["--set", &goal(11)]);
+    assert_eq!(place.rows("a"), 12);
+    for _ in 0..2 {
+        assert_finished(&place, &["resume", "a"], "after 12 steps");
+    }
+    // Goals that the last row has reached as well, and steps that were taken long ago.
+    for set in [&goal(9), "optimizer.steps=60", "optimizer.steps=7"] {
+        assert_finished(&place, &["resume", "a", "--set", set], "after 12 steps");
+    }
+    run(&place, &["resume", "a", "--quiet", "--set", &goal(20)]);
+    train("b", &["--set", &goal(20)]);
+    assert_same(&place, "b", "a");
+}
+
+#[test]
+fn a_run_that_was_killed_at_its_goal_ends_with_no_further_row() {
+    let place = Place::new();
+    let stop = ["--set", "optimizer.stop_accuracy=0.01"];
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &stop].concat());
+    };
+    train("whole");
+    train("killed");
+    assert_eq!(place.rows("killed"), 1);
+    let path = place.file("killed/manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let running = text.replace("\"accuracy_goal\"", "\"running\"");
+    assert_ne!(running, text);
+    fs::write(&path, running).unwrap();
+    fs::remove_file(place.file("killed/final.safetensors")).unwrap();
+    run(&place, &["resume", "killed", "--quiet"]);
+    assert_same(&place, "whole", "killed");
+    let outcome = place.manifest("killed")["outcome"]["kind"].clone();
+    assert_eq!(outcome, "accuracy_goal");
+}
+
+#[test]
+fn a_run_without_its_spectra_is_left_as_it_is() {
+    let place = Place::new();
+    let assignments = sets(&[
+        "run.checkpoint.every=10",
+        "run.checkpoint.keep=0",
+        "measure.spectrum.every=6",
+        "measure.spectrum.probes=3",
+        "measure.spectrum.lanczos_steps=8",
+        "measure.spectrum.points=300",
+    ]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &assignments].concat());
+    };
+    train("whole");
+    train("a");
+    let path = place.file("a/spectrum.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let refused = || {
+        let before = content(&place, "a");
+        let output = place.run(&["resume", "a", "--quiet", "--from", "20"]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("lacks the spectrum of step"), "{said}");
+        assert!(content(&place, "a") == before);
+    };
+    fs::remove_file(&path).unwrap();
+    refused();
+    // Part of step 12's rows: a header, those of steps 0 and 6, and some more.
+    fs::write(&path, lines[..1 + 600 + 120].concat()).unwrap();
+    refused();
+    // All of them, but for the end of the last.
+    let short = lines[..1 + 900].concat();
+    fs::write(&path, &short[..short.len() - 2]).unwrap();
+    refused();
+    // It goes on from the last checkpoint before which all are there.
+    run(&place, &["resume", "a", "--quiet"]);
+    assert_same(&place, "whole", "a");
+    assert_eq!(place.manifest("a")["resumed"][0]["step"], 10);
+}

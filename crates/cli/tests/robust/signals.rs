@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM};
 
 use crate::command::{ENDLESS, Place, Running, stderr, wait};
+use crate::resume::{assert_same, sets};
 
 #[test]
 fn each_signal_ends_a_run_with_everything_written_and_its_own_exit_code() {
@@ -127,4 +128,45 @@ fn a_signal_stops_a_whole_series() {
         "interrupted"
     );
     assert!(!place.file("out").exists());
+}
+
+/// A spectrum of many products is given up with its step, and measured by the run that goes on.
+#[test]
+fn one_signal_ends_a_measurement_that_takes_long() {
+    let place = Place::new();
+    let assignments = sets(&[
+        "optimizer.steps=5",
+        "model.hidden=[100]",
+        "measure.spectrum.from=3",
+        "measure.spectrum.probes=300",
+        "measure.spectrum.lanczos_steps=300",
+        "measure.spectrum.points=300",
+    ]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        [&words[..], &assignments].concat()
+    };
+    let mut whole = place.start(&train("whole"));
+    assert_eq!(whole.code(), Some(0));
+    let mut run = place.start(&train("a"));
+    place.wait_for_rows("a", 3);
+    std::thread::sleep(Duration::from_millis(200));
+    run.send(SIGINT);
+    assert_eq!(run.code(), Some(130));
+    assert_eq!(place.rows("a"), 3);
+    assert_eq!(place.manifest("a")["outcome"]["kind"], "interrupted");
+    let checkpoint = String::from("step-000003.safetensors");
+    assert!(place.names("a/checkpoints").contains(&checkpoint));
+    let mut resumed = place.start(&["resume", "a", "--quiet"]);
+    assert_eq!(resumed.code(), Some(0));
+    assert_same(&place, "whole", "a");
+    // What is measured at a checkpoint is given up likewise.
+    let more = ["--set", "measure.spectrum.probes=300"];
+    let words = ["measure", "a", "--quiet", "--spectrum", "--out", "m"];
+    let mut measure = place.start(&[&words[..], &more].concat());
+    wait(|| place.file("m/trace.csv").exists());
+    std::thread::sleep(Duration::from_millis(200));
+    measure.send(SIGINT);
+    assert_eq!(measure.code(), Some(130));
+    assert_eq!(place.rows("m"), 0);
 }

@@ -4,6 +4,7 @@ use brink_linearize::{Gradient, Linearization};
 use burn::tensor::Tensor;
 
 use super::{Along, Descent};
+use crate::curvature::curvature;
 use crate::eigen::{EigenError, Numbers};
 use crate::error::RunError;
 use crate::hessian::Hessian;
@@ -92,11 +93,18 @@ impl<'a, const D: usize> Descent<'a, D> {
         let values = self.clock.time("batch", || reading.read());
         let values = values.map_err(|message| RunError::ReadBack { step, message })?;
         let norm = values[1];
+        let again = |block| minibatches.at(step)?.linearize(theta)?.hvp(block);
+        let sharpness = (norm > 0.0).then(|| curvature(&gradient, [norm, values[2]], again));
+        let sharpness = sharpness.transpose().map_err(|source| RunError::Measure {
+            measurement: "step_sharpness",
+            step,
+            source: Box::new(source),
+        })?;
         Ok(Along {
-            gradient,
             gradient_norm: norm,
+            gradient,
             batch_loss: Some(values[0] + 0.5 * decay * values[3]),
-            step_sharpness: (norm > 0.0).then(|| values[2] / norm / norm + decay),
+            step_sharpness: sharpness.map(|sharpness| sharpness + decay),
         })
     }
 
@@ -320,6 +328,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                         sharpness: spectral.largest.first().map(|e| e.value),
                         eigenvalues: &spectral.largest,
                         preconditioner: preconditioner.as_ref(),
+                        interrupt: self.interrupt,
                         tables: &mut tables,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));

@@ -4,6 +4,7 @@ mod measure;
 mod saved;
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use burn::tensor::Tensor;
@@ -86,6 +87,8 @@ pub struct Descent<'a, const D: usize> {
     earlier: Vec<(String, u64)>,
     clock: Clock,
     failed: bool,
+    /// What asks measurements that take long to end.
+    interrupt: Option<&'a AtomicBool>,
 }
 
 /// What a step goes along.
@@ -137,6 +140,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             earlier: Vec::new(),
             clock: Clock::default(),
             failed: false,
+            interrupt: None,
         })
     }
 
@@ -173,6 +177,11 @@ impl<'a, const D: usize> Descent<'a, D> {
     /// θ_t, `[P]`; of a run that diverged, that of the last record.
     pub fn theta(&self) -> &Tensor<1> {
         &self.theta
+    }
+
+    /// θ of the last record, `[P]`.
+    pub(crate) fn recorded(&self) -> &Tensor<1> {
+        &self.recorded
     }
 
     /// Takes the step from the parameters that were recorded last, if it was not taken yet. The next
@@ -229,6 +238,17 @@ impl<'a, const D: usize> Descent<'a, D> {
         self.recorded = self.theta.clone();
         self.along = Some(along);
         Ok(Some(record))
+    }
+
+    /// Has measurements that take long end where `interrupt` is set.
+    pub(crate) fn listen(&mut self, interrupt: &'a AtomicBool) {
+        self.interrupt = Some(interrupt);
+    }
+
+    /// Whether the coming record has a measurement that ends where that is set.
+    pub(crate) fn may_be_interrupted(&self) -> bool {
+        let mut measurements = self.measurements.iter();
+        measurements.any(|m| m.may_be_interrupted() && m.wants(self.step))
     }
 
     /// What it does.

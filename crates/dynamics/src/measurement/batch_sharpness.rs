@@ -4,10 +4,12 @@ use brink_state::Memory;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read, solve, solver};
 use crate::column::Column;
+use crate::curvature::toward_ordinary;
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
 use crate::minibatch::{Draws, RandomBatches};
 use crate::norms::Reading;
+use crate::scaled::times;
 use crate::weight_decay::penalised;
 
 /// Fewer draws say too little of their own spread to stop at.
@@ -147,9 +149,25 @@ impl<const D: usize> Measurement<D> for BatchSharpness<D> {
         let most = if whole { 1 } else { self.draws };
         let mut draws = self.batches.of(at.step);
         let (mut sharpness, mut noise) = (Mean::default(), Mean::default());
+        let mut exponent = 0;
         while noise.count < most {
             let count = AT_ONCE.min(most - noise.count);
-            for [norm, curvature, apart] in drawn(&mut draws, count, at)? {
+            let found = drawn(&mut draws, count, at, exponent)?;
+            let dtype = at.theta.dtype();
+            let mut needed = found.iter().map(|[norm, ..]| toward_ordinary(*norm, dtype));
+            if exponent == 0
+                && let Some(needed) = needed.find(|needed| *needed != 0)
+            {
+                // The same batches again, and from there on along gradients of ordinary length.
+                exponent = needed;
+                draws = self.batches.of(at.step);
+                (sharpness, noise) = (Mean::default(), Mean::default());
+                continue;
+            }
+            if !found.as_flattened().iter().all(|value| value.is_finite()) {
+                return Err(MeasureError::NonFinite("the loss of a batch"));
+            }
+            for [norm, curvature, apart] in found {
                 if norm > 0.0 {
                     sharpness.add(curvature / norm / norm + at.weight_decay);
                 }
@@ -197,25 +215,26 @@ impl<const D: usize> BatchSharpness<D> {
     }
 }
 
-/// ‖g_B‖, g_BᵀHg_B without the penalty and ‖g_B − g‖² of so many batches, in one read-back.
+/// ‖v‖, vᵀHv without the penalty, both for v = g_B times 2 to the power `exponent`, and ‖g_B − g‖² of so
+/// many batches, in one read-back.
 fn drawn<const D: usize>(
     draws: &mut Draws<'_, D>,
     count: u64,
     at: &Iterate<'_, '_, D>,
+    exponent: i32,
 ) -> Result<Vec<[f64; 3]>, MeasureError> {
     let mut reading = Reading::default();
     for _ in 0..count {
         let mut batch = draws.draw()?.linearize(at.theta)?;
         let gradient = penalised(batch.at().gradient.clone(), at.theta, at.weight_decay);
-        let image = batch.hvp(gradient.clone().unsqueeze())?.squeeze_dim(0);
-        reading.norm(gradient.clone());
-        reading.inner(image, gradient.clone());
+        let along = times(gradient.clone().unsqueeze(), exponent);
+        let image = batch.hvp(along.clone())?.squeeze_dim(0);
+        let along = along.squeeze_dim(0);
+        reading.norm(along.clone());
+        reading.inner(image, along);
         reading.squared(gradient - at.gradient.gradient.clone());
     }
     let values = read(reading)?;
-    if !values.iter().all(|value| value.is_finite()) {
-        return Err(MeasureError::NonFinite("the loss of a batch"));
-    }
     Ok(values.as_chunks::<3>().0.to_vec())
 }
 

@@ -20,6 +20,8 @@ mod step;
 mod subspace;
 mod test_set;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
 use burn::tensor::Tensor;
@@ -120,6 +122,8 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub eigenvalues: &'i [Eigenvalue],
     /// The diagonal of the preconditioner P of the step from here, `[P]`, if the rule has one.
     pub preconditioner: Option<&'i Tensor<1>>,
+    /// What is set once someone asks for an end, if anything is.
+    pub interrupt: Option<&'i AtomicBool>,
     /// Where a measurement puts the rows of its tables.
     pub tables: &'i mut Vec<Rows>,
 }
@@ -128,6 +132,11 @@ impl<const D: usize> Iterate<'_, '_, D> {
     /// The loss that is minimised.
     pub fn objective(&self) -> &Objective<D> {
         self.linearization.objective()
+    }
+
+    /// Whether someone asks for an end.
+    pub fn is_interrupted(&self) -> bool {
+        is_set(self.interrupt)
     }
 
     /// The loss with the penalty at another θ, shape `[P]`, by a forward pass.
@@ -161,6 +170,13 @@ pub trait Measurement<const D: usize>: Memory {
 
     /// Whether it wants to see the iterate of a step; its cells are empty at others.
     fn wants(&self, step: u64) -> bool;
+
+    /// Whether it takes so long that it ends with [`MeasureError::Interrupted`] where someone asks for
+    /// an end ([`Iterate::is_interrupted`]). The step then has no record; a run that goes on measures
+    /// it anew.
+    fn may_be_interrupted(&self) -> bool {
+        false
+    }
 
     /// The values of its columns at an iterate, in their order.
     ///
@@ -210,6 +226,9 @@ pub enum MeasureError {
     /// Something that must be finite is not.
     #[error("{0} is not finite")]
     NonFinite(&'static str),
+    /// Someone asked for an end.
+    #[error("the measurement was interrupted")]
+    Interrupted,
 }
 
 impl MeasureError {
@@ -233,6 +252,8 @@ struct Operator<'a, 'l, 'o, const D: usize, F: ?Sized> {
     device: burn::tensor::Device,
     dim: usize,
     apply: &'a F,
+    /// What ends it between two products.
+    interrupt: Option<&'a AtomicBool>,
 }
 
 impl<'a, 'l, 'o, const D: usize, F: ?Sized> Operator<'a, 'l, 'o, D, F> {
@@ -243,8 +264,18 @@ impl<'a, 'l, 'o, const D: usize, F: ?Sized> Operator<'a, 'l, 'o, D, F> {
             dim: linearization.objective().parameters(),
             linearization,
             apply,
+            interrupt: None,
         }
     }
+
+    /// The same, which fails once `interrupt` is set.
+    fn until(self, interrupt: Option<&'a AtomicBool>) -> Self {
+        Self { interrupt, ..self }
+    }
+}
+
+fn is_set(flag: Option<&AtomicBool>) -> bool {
+    flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 
 impl<const D: usize, F: ?Sized> SymmetricOperator for Operator<'_, '_, '_, D, F>
@@ -268,6 +299,9 @@ where
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, crate::eigen::OperatorError> {
+        if is_set(self.interrupt) {
+            return Err(MeasureError::Interrupted.into());
+        }
         (self.apply)(self.linearization, block).map_err(crate::eigen::OperatorError::from)
     }
 }
@@ -285,6 +319,7 @@ fn solve<const D: usize>(
         device,
         dim,
         apply: &apply,
+        interrupt: None,
     })
 }
 

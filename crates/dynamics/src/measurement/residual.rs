@@ -15,7 +15,8 @@ use crate::norms::Reading;
 /// ‖A⁺‖² − ‖A‖² = −(4κη/n)·DᵀF + 2η·⟨b, ∂L/∂b⟩ + η²·‖∂L/∂A‖²,
 ///
 /// exact for a linear output layer A with bias b (Wang, Li and Li 2022, with b = 0, where
-/// ‖∂L/∂A‖² = (4κ²/n²)·‖ΦᵀD‖² for last-hidden features Φ). It makes ‖A‖² grow while DᵀF < 0.
+/// ‖∂L/∂A‖² = (4κ²/n²)·‖ΦᵀD‖² for last-hidden features Φ), whose weight no other layer has: where it
+/// is that of an embedding too, DᵀF has only part of ⟨A, ∂L/∂A⟩. It makes ‖A‖² grow while DᵀF < 0.
 #[derive(Debug)]
 pub struct Residual {
     schedule: Schedule,

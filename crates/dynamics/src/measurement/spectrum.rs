@@ -6,8 +6,9 @@ use burn::tensor::Tensor;
 
 use super::{Iterate, MeasureError, Measurement, Operator, Schedule};
 use crate::column::Column;
-use crate::eigen::{Broadening, EigenError, Estimate, SpectrumParams, spectrum};
+use crate::eigen::{Broadening, EigenError, Estimate, SpectrumParams};
 use crate::preconditioned::Preconditioned;
+use crate::scaled_spectrum::spectrum;
 use crate::table::{Cell, Rows, Table};
 use crate::weight_decay::Shifted;
 
@@ -44,7 +45,7 @@ impl<const D: usize> SpectrumOf<D> {
 }
 
 /// The spectral density of the Hessian, or of an operator beside it, by stochastic Lanczos quadrature
-/// (see [`spectrum`]), as Ghorbani, Krishnan and Xiao measured it (ICML 2019, arXiv 1901.10159).
+/// (see [`eigen::spectrum`](crate::eigen::spectrum())), as Ghorbani, Krishnan and Xiao measured it (ICML 2019, arXiv 1901.10159).
 ///
 /// - `hessian_trace`: tr H by XTrace, and `hessian_trace_stderr`, its standard error.
 /// - `hessian_frobenius_sq`: ‖H‖²_F from the same products, with `hessian_frobenius_sq_stderr`.
@@ -110,7 +111,7 @@ impl<const D: usize> Spectrum<D> {
                 Box::new(fisher(slope(outputs), samples))
             }
         };
-        let mut operator = Operator::new(at.linearization, &*apply);
+        let mut operator = Operator::new(at.linearization, &*apply).until(at.interrupt);
         let mut operator = Shifted::new(&mut operator, decay);
         match (&self.of, at.preconditioner) {
             (SpectrumOf::Preconditioned, Some(diagonal)) => {
@@ -221,8 +222,13 @@ impl<const D: usize> Measurement<D> for Spectrum<D> {
         self.schedule.due(step)
     }
 
+    fn may_be_interrupted(&self) -> bool {
+        true
+    }
+
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let found = match self.estimate(at) {
+            Err(_) if at.is_interrupted() => return Err(MeasureError::Interrupted),
             Err(MeasureError::Eigen(EigenError::NonFinite { .. })) => None,
             found => found?,
         };

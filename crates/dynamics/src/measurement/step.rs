@@ -6,6 +6,7 @@ use burn::tensor::{DType, Tensor};
 use super::critical::{Probe, critical};
 use super::{Iterate, MeasureError, Measurement, Schedule, read};
 use crate::column::Column;
+use crate::curvature::curvature;
 use crate::norms::Reading;
 
 /// By how many roundings, relative to the loss, the difference of two losses may be off.
@@ -98,7 +99,8 @@ impl<const D: usize> Measurement<D> for Step {
         if norm == 0.0 {
             return Ok(vec![None; 4]);
         }
-        let directional = inner / norm / norm + at.weight_decay;
+        let along = |block| at.linearization.hvp(block);
+        let directional = curvature(gradient, [norm, inner], along)? + at.weight_decay;
         if !directional.is_finite() {
             return Err(MeasureError::NonFinite("the directional sharpness"));
         }

@@ -74,7 +74,8 @@ pub struct Coming {
     pub step: u64,
     /// η_t.
     pub step_size: f64,
-    /// ‖∇L(θ_t)‖₂.
+    /// ‖g‖₂ of the gradient g that the step goes along: ∇L(θ_t), or with batches that of the step's
+    /// batch.
     pub gradient_norm: f64,
 }
 
@@ -112,7 +113,7 @@ pub trait Optimizer: fmt::Debug + Memory {
         !self.is_preconditioned()
     }
 
-    /// θ_{t+1} from θ_t and ∇L(θ_t), `[P]` each.
+    /// θ_{t+1} from θ_t and the gradient there, of all samples or of the step's batch, `[P]` each.
     ///
     /// # Errors
     /// Those of `gradient_at`.

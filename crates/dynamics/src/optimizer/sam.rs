@@ -6,12 +6,15 @@ use burn::tensor::Tensor;
 
 use super::{Coming, GradientAt, Optimizer};
 
-/// θ ← θ − η∇L(θ + ρ g/‖g‖), full batch (Foret et al., ICLR 2021).
+/// θ ← θ − η∇L(θ + ρ g/‖g‖), g = ∇L(θ) (Foret et al., ICLR 2021); with batches, both gradients are of
+/// the step's batch.
 ///
 /// Where g is an eigenvector of a quadratic the step is θ − ηλ(1 + ρλ/‖g‖)(θ − θ*). It is stable while
 /// λ is below (‖g‖/2ρ)(√(1 + 8ρ/(η‖g‖)) − 1), the SAM edge of Long and Bartlett (JMLR 25, 2024),
 /// which moves with ‖g‖: [`StepRecord::gradient_norm`](crate::record::StepRecord::gradient_norm) is
-/// recorded beside it.
+/// recorded beside it. With batches ‖g‖ is that of the step's batch, by which its ascent is divided, and
+/// not the one recorded, of all samples: in the mean over batches the same ‖g‖ the step is still
+/// θ − ηλ(1 + ρλ/‖g‖)(θ − θ*), and a noisier gradient has a higher edge.
 #[derive(Debug, Clone, Copy)]
 pub struct Sam {
     radius: f64,

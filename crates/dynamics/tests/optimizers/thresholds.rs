@@ -103,3 +103,38 @@ fn sam_overshoots_beyond_its_edge() {
     });
     assert_eq!(plain, 2.0 / step_size);
 }
+
+/// Two batches whose gradients differ by ±b across the direction of curvature: the mean of their steps
+/// shrinks θ below the edge for the norm of a batch's gradient, not that of the mean gradient.
+#[test]
+fn sams_edge_with_batches_is_that_of_their_gradients() {
+    let pair = |first: f64, second: f64| {
+        let data = TensorData::new(vec![first, second], [2]);
+        Tensor::<1>::from_data(data, (&Device::flex(), DType::F64))
+    };
+    let first = |tensor: &Tensor<1>| tensor.to_data().iter::<f64>().next().unwrap();
+    let (step_size, along, across) = (0.02, 0.1_f64, 2.0_f64);
+    let mut rule = Sam::new(0.3);
+    let coming = |gradient_norm: f64| Coming {
+        step: 0,
+        step_size,
+        gradient_norm,
+    };
+    let of_a_batch = coming(along.hypot(across));
+    let edge = rule.threshold(&of_a_batch);
+    assert!(edge > 2.0 * rule.threshold(&coming(along)));
+    for (share, shrinks) in [(0.99, true), (1.01, false)] {
+        let lambda = share * edge;
+        let theta = along / lambda;
+        let mut mean = 0.0;
+        for noise in [across, -across] {
+            let mut elsewhere = |at: &Tensor<1>| Ok(pair(lambda * first(at), noise));
+            let (start, gradient) = (pair(theta, 0.0), pair(along, noise));
+            let next = rule
+                .advance(&of_a_batch, start, gradient, &mut elsewhere)
+                .unwrap();
+            mean += 0.5 * first(&next);
+        }
+        assert_eq!(mean.abs() < theta, shrinks, "{share}");
+    }
+}
