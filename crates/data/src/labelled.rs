@@ -38,8 +38,8 @@ impl Set {
     /// The data set of a config, from the images of the training files and of the test files.
     ///
     /// # Errors
-    /// Fewer images than asked for, of a class where they are to be balanced, or a constant channel where they are to be standardised by their
-    /// own figures.
+    /// Fewer images than asked for, of a class where they are to be balanced, or a constant channel where
+    /// they are to be standardised by their own figures.
     pub fn dataset(
         &self,
         config: &DataConfig,

@@ -202,18 +202,21 @@ fn all_of<T: Number>(x: &mut [T], basis: &[&[T]], mut length: f64) -> f64 {
 }
 
 /// Makes the last vector of a basis and the `next` one, of that `length`, orthogonal to its others, in one
-/// reading to measure their shares and one to take them away. The next alone would soon have them again
-/// from the last. Its largest share, and its new length.
+/// reading to measure their shares and one to take them away; the next alone would soon have them again
+/// from the last. The next one is also made orthogonal to the last once more. Its largest share, and its
+/// new length.
 fn both<T: Number>(next: &mut [T], last: &mut [T], basis: &[&[T]], length: f64) -> (f64, f64) {
     if length.is_nan() || length <= 0.0 {
         return (f64::NAN, length);
     }
     let mut shares = [vec![0.0; basis.len()], vec![0.0; basis.len()]];
-    for of_task in each(next, |from, next| {
+    let mut on_last = 0.0;
+    for (of_both, along) in each(next, |from, next| {
         let last = part(last, from, next.len());
-        shares_of_both(next, last, from, basis)
+        (shares_of_both(next, last, from, basis), dot(next, last))
     }) {
-        for (shares, own) in shares.iter_mut().zip(&of_task) {
+        on_last += along;
+        for (shares, own) in shares.iter_mut().zip(&of_both) {
             add(shares, own);
         }
     }
@@ -227,6 +230,7 @@ fn both<T: Number>(next: &mut [T], last: &mut [T], basis: &[&[T]], length: f64) 
                 let from = task * TASK;
                 let pieces = next.chunks_mut(PIECE).zip(last.chunks_mut(PIECE));
                 for (from, (next, last)) in (from..).step_by(PIECE).zip(pieces) {
+                    subtract(next, on_last, last);
                     take(next, from, basis, of_next);
                     take(last, from, basis, of_last);
                 }
@@ -239,11 +243,14 @@ fn both<T: Number>(next: &mut [T], last: &mut [T], basis: &[&[T]], length: f64) 
         .into_iter()
         .sum::<f64>()
         .sqrt();
-    let largest = of_next
-        .iter()
-        .fold(0.0_f64, |most, share| most.max(share.abs()));
+    let shares = of_next.iter().chain([&on_last]);
+    let largest = shares.fold(0.0_f64, |most, share| most.max(share.abs()));
     let left = match left < ENOUGH * length {
-        true => all_of(next, basis, left),
+        // Most of it was rounding, and what is left has little of the digits that made it orthogonal.
+        true => {
+            let basis: Vec<&[T]> = basis.iter().copied().chain([&*last]).collect();
+            all_of(next, &basis, left)
+        }
         false => left,
     };
     (largest / length, left)

@@ -42,7 +42,7 @@ impl Level {
         }
     }
 
-    /// Notes αⱼ and βⱼ; the largest |ωⱼ₊₁ₖ| for k < j. Infinite where the vector is nothing but rounding.
+    /// Notes αⱼ and βⱼ; the largest |ωⱼ₊₁ₖ| for k ≤ j, as far as can be told.
     pub fn next(&mut self, along: f64, length: f64) -> f64 {
         let j = self.diagonal.len();
         let previous = self.beside.last().copied().unwrap_or(0.0);
@@ -65,7 +65,13 @@ impl Level {
             .fold(0.0, |most: f64, omega| most.max(omega.abs()));
         next.extend([self.least(), 1.0]);
         self.before = std::mem::replace(&mut self.last, next);
-        if length > 0.0 { largest } else { 0.0 }
+        // Of a vector that is little more than rounding the estimate knows too little.
+        let worst = self.epsilon * self.scale / length;
+        if length > 0.0 {
+            largest.max(worst)
+        } else {
+            0.0
+        }
     }
 
     /// Both vectors, whose largest share was `estimated`, are orthogonal again; it was `measured`.
