@@ -214,8 +214,8 @@ impl RunFolder {
     ///
     /// A folder with something in it is refused, unless `force` allows the files of an earlier
     /// run in it to be replaced, with what was measured of it; other files in it are left alone in
-    /// either case. One that another
-    /// run writes to is refused in either case, before anything in it is touched.
+    /// either case. One that another run writes to, or to whose measurements one is added, is refused in
+    /// either case, before anything in it is touched.
     pub fn at(path: &Path, force: bool) -> Result<Self, FolderError> {
         let fail = |path: &Path, source| FolderError::Io {
             path: path.to_owned(),
@@ -235,13 +235,20 @@ impl RunFolder {
                 found: found.clone(),
             });
         }
-        for name in names.iter().filter(|name| is_measurement(name)) {
-            let measured = path.join(name);
-            if measured.join(MANIFEST_JSON).is_file() {
-                drop(Self::at(&measured, true)?);
-                // It stays if someone put something else there.
-                let _ = fs::remove_dir(&measured);
-            }
+        let measured = names.iter().filter(|name| is_measurement(name));
+        let measured = measured.map(|name| path.join(name)).filter(|folder| {
+            // No link to a folder elsewhere.
+            let own = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir());
+            own && folder.join(MANIFEST_JSON).is_file()
+        });
+        let measured: Vec<PathBuf> = measured.collect();
+        for folder in &measured {
+            drop(self::lock(folder)?);
+        }
+        for folder in measured {
+            drop(Self::at(&folder, true)?);
+            // It stays if someone put something else there.
+            let _ = fs::remove_dir(&folder);
         }
         // Gone before the run starts, so that no file of the earlier run passes for one of this.
         let mut of_a_run = names.iter().filter(|name| is_of_a_run(name));

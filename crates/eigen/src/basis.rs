@@ -39,8 +39,8 @@ pub(super) struct Basis {
     images: Stack,
     /// Σ, as far as it is known; the last rows' shifts may still be on the device.
     shifts: Vec<f64>,
-    /// Those of the others, `[m]`.
-    pending: Option<Tensor<1>>,
+    /// Those of the others.
+    pending: Vec<Tensor<1>>,
     /// Rows whose products with the basis come with its Gram matrices, in the same read-backs.
     watched: Option<Stack>,
     /// How many of these, the first ones, are blocks of earlier solves.
@@ -78,7 +78,7 @@ impl Basis {
             rows: rows.into(),
             images: images.into(),
             shifts: Vec::new(),
-            pending,
+            pending: pending.into_iter().collect(),
             watched: (!watched.is_empty()).then(|| watched.into()),
             past,
             grams: Grams::from(Measured {
@@ -119,13 +119,14 @@ impl Basis {
     pub fn replace(&mut self, rows: Tensor<2>, images: Tensor<2>) {
         let (images, pending) = self.arithmetic.shifted(&rows, images);
         (self.rows, self.images) = (rows.into(), images.into());
-        (self.shifts, self.pending) = (Vec::new(), pending);
+        (self.shifts, self.pending) = (Vec::new(), pending.into_iter().collect());
         self.unread = true;
     }
 
     /// Combinations of the rows, and of the images, instead; nothing of them is read yet, but their
     /// Rayleigh quotients are known.
     pub fn recombine(&mut self, combination: &Mat<f64>) {
+        debug_assert!(!self.unread, "what is combined has been read");
         let rows = self.on_rows(combination);
         if self.is_shifted() {
             let shifts = self.quotients(combination);
@@ -142,7 +143,7 @@ impl Basis {
             self.shifts = vec![0.0; combination.nrows()];
         }
         self.rows = rows.into();
-        self.pending = None;
+        self.pending = Vec::new();
         self.unread = true;
     }
 
@@ -186,7 +187,7 @@ impl Basis {
     pub fn append(&mut self, rows: Tensor<2>, images: Tensor<2>) -> Result<(), EigenError> {
         let (images, pending) = self.arithmetic.shifted(&rows, images);
         let (new_rows, new_images) = (Stack::from(rows.clone()), Stack::from(images.clone()));
-        self.pending = pending;
+        self.pending.extend(pending);
         self.rows = self.arithmetic.extend(&self.rows, rows);
         self.images = self.arithmetic.extend(&self.images, images);
         if self.unread {
@@ -215,10 +216,8 @@ impl Basis {
         if let Some(watched) = &self.watched {
             pairs.extend([(rows, watched), (images, watched)]);
         }
-        let mut shifts = self
-            .pending
-            .take()
-            .map(|shifts| Numbers::new(vec![shifts], "shifts"));
+        let pending = std::mem::take(&mut self.pending);
+        let mut shifts = (!pending.is_empty()).then(|| Numbers::new(pending, "shifts"));
         let mut numbers: Vec<&mut Numbers> = numbers.into_iter().chain(&mut shifts).collect();
         let mut products = self.arithmetic.grams(&pairs, &mut numbers)?.into_iter();
         match &mut shifts {

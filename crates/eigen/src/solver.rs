@@ -180,7 +180,7 @@ impl Solver {
         let pairs = (0..outcome.products.len())
             .map(|i| Eigenpair {
                 value: sign * outcome.values[i],
-                residual: assessment.residuals[i],
+                residual: assessment.residuals[i].hypot(assessment.rounding),
                 error_bound: assessment.error_bound(i),
                 certainty,
                 converged: assessment.is_converged(i),

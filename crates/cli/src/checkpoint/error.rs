@@ -196,7 +196,7 @@ pub enum CheckpointError {
     /// A fork would take no step.
     #[error("nothing is left to do at step {step}: optimizer.steps is {steps}")]
     #[diagnostic(help(
-        "it counts from the first step of the run that is branched off from: for {step} steps more, \
+        "it counts from step 0, as the checkpoint's step does: for {step} steps more, \
          --set optimizer.steps={}",
         step.saturating_mul(2)
     ))]

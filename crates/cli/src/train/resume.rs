@@ -36,8 +36,8 @@ pub struct Resumed {
     pub checkpoint: Checkpoint,
     /// The goal that the record before it reaches, if any.
     pub reached: Option<Outcome>,
-    /// How it ended, if nothing is left to do.
-    ended: Option<RunSummary>,
+    /// How it ended, if nothing is left to do, and what would have it go on.
+    ended: Option<(RunSummary, String)>,
     /// What its manifest said.
     earlier: Earlier,
     folder: PathBuf,
@@ -65,6 +65,10 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
     }
     let reached = reached(&folder, &checkpoint, &now)?;
     let ended = ended(&folder, &checkpoint, &earlier, &reached, &now);
+    let ended = ended.map(|summary| {
+        let further = further(&summary.outcome, checkpoint.step, &now);
+        (summary, further)
+    });
     let request = Request {
         backend: Some(checkpoint.facts.backend.clone()),
         device: checkpoint.facts.device.clone(),
@@ -130,18 +134,29 @@ fn ended(
 }
 
 /// What has a run go on that ended before a step.
-fn further(outcome: &Outcome, step: u64) -> String {
+fn further(outcome: &Outcome, step: u64, config: &Config) -> String {
+    let more = format!("--set optimizer.steps={}", step.saturating_mul(2));
+    let all = step >= config.optimizer.steps;
     let goal = |which: &str, key: &str| {
+        let steps = if all { format!(" {more}") } else { String::new() };
         format!(
-            "set a {which} goal with --set {key}=, or branch off without one with `brink fork --at \
-             {step} --unset {key}`"
+            "set a {which} goal with{steps} --set {key}=, or branch off without one with `brink fork \
+             --at {step}{steps} --unset {key}`"
         )
     };
     match outcome {
         Outcome::LossGoal { .. } => goal("lower", "optimizer.stop_loss"),
         Outcome::AccuracyGoal { .. } => goal("higher", "optimizer.stop_accuracy"),
-        _ => format!("--set optimizer.steps={}", step.saturating_mul(2)),
+        _ if is_cosine(config) => {
+            format!("start another run from its last checkpoint with `brink fork --at {step} {more}`")
+        }
+        _ => more,
     }
+}
+
+fn is_cosine(config: &Config) -> bool {
+    let schedule = config.optimizer.schedule.as_ref();
+    schedule.is_some_and(|schedule| schedule.kind == StepSizesKind::Cosine)
 }
 
 /// The checkpoint of a step; without one, the last that all rows before are there of.
@@ -190,9 +205,7 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
 
 /// Refuses a change that the steps before would not have been taken with.
 fn refuse(was: &Config, change: Change) -> Result<(), CheckpointError> {
-    let schedule = was.optimizer.schedule.as_ref();
-    let cosine = schedule.is_some_and(|schedule| schedule.kind == StepSizesKind::Cosine);
-    let advice = if change.key == "optimizer.steps" && cosine {
+    let advice = if change.key == "optimizer.steps" && is_cosine(was) {
         "the step sizes of a cosine schedule depend on it: start another run from a checkpoint with \
          `brink fork`"
     } else if CHANGEABLE.contains(&change.key.as_str()) {
@@ -212,8 +225,7 @@ fn refuse(was: &Config, change: Change) -> Result<(), CheckpointError> {
 impl Resumed {
     /// How the run ended, if nothing is left to do, and a line about it.
     pub fn ended(&self) -> Option<(RunSummary, String)> {
-        let summary = self.ended.clone()?;
-        let further = further(&summary.outcome, self.checkpoint.step);
+        let (summary, further) = self.ended.clone()?;
         let line = format!("the run has ended, and stays as it is; to go on, {further}");
         Some((summary, line))
     }

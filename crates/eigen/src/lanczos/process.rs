@@ -40,7 +40,10 @@ pub(super) fn process(
             first = Some(image.clone());
         }
         let before: Vec<f64> = (found.iter())
-            .map(|probe| probe.beside.last().copied().unwrap_or(0.0))
+            .map(|probe| match probe.finished {
+                true => 0.0,
+                false => probe.beside.last().copied().unwrap_or(0.0),
+            })
             .collect();
         let Orthogonalised { along, length } = basis.orthogonalise(image, &before)?;
         let mut factors = vec![0.0; count];

@@ -167,7 +167,7 @@ pub(crate) fn run(
             local.lift(schedule, target);
             for step in &schedule.steps {
                 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-                if local.split(step, schedule) {
+                if !target.is_cpu() && local.split(step, schedule) {
                     continue;
                 }
                 local.step(step, target, k)?;

@@ -64,13 +64,13 @@ pub(super) enum Care {
 }
 
 impl Care {
-    /// For `count` bases of the Lanczos process.
-    pub fn estimated(count: usize, dtype: DType) -> Self {
+    /// For so many bases of the Lanczos process, of vectors of so many numbers.
+    pub fn estimated([count, dim]: [usize; 2], dtype: DType) -> Self {
         let epsilon = match dtype {
             DType::F64 => f64::EPSILON,
             _ => f32::EPSILON.into(),
         };
-        Self::Estimated((0..count).map(|_| Level::new(epsilon)).collect())
+        Self::Estimated((0..count).map(|_| Level::new(epsilon, dim)).collect())
     }
 }
 
@@ -145,7 +145,7 @@ fn typed<T: Number>(
                 .collect();
             // What one basis loses soon the others lose, too.
             let lost = LOST * T::EPSILON.sqrt();
-            if !others.is_empty() && estimates.iter().any(|estimate| *estimate > lost) {
+            if estimates.iter().any(|estimate| *estimate > lost) {
                 let mut own = own.to_vec();
                 for (at, x) in next.chunks_mut(length.max(1)).enumerate() {
                     let basis: Vec<&[T]> = others.iter().map(|of| &of[row(at)]).collect();
@@ -162,7 +162,8 @@ fn typed<T: Number>(
 }
 
 /// Takes from `x`, the image of `first`, its share along that and a known one along the vector before;
-/// the share, and the length of what is left.
+/// the share, and the length of what is left. Where that is little, and with it the digits that make it
+/// orthogonal to the two, they are made so once more.
 fn recur<T: Number>(x: &mut [T], first: &[T], second: Option<(f64, &[T])>) -> (f64, f64) {
     let along: f64 = each(x, |from, x| dot(x, part(first, from, x.len()))).sum();
     let squares = each_mut(x, |from, x| {
@@ -172,7 +173,14 @@ fn recur<T: Number>(x: &mut [T], first: &[T], second: Option<(f64, &[T])>) -> (f
         }
         dot(x, x)
     });
-    (along, squares.sqrt())
+    let (length, before) = (squares.sqrt(), second.map_or(0.0, |(before, _)| before));
+    let size = along.abs() + before.abs() + length;
+    if length > 0.0 && T::EPSILON * size > LOST * T::EPSILON.sqrt() * length {
+        let two = second.into_iter().map(|(_, second)| second);
+        let two: Vec<&[T]> = two.chain([first]).collect();
+        return (along, all_of(x, &two, length));
+    }
+    (along, length)
 }
 
 /// Leaves of `x` what is orthogonal to a basis; its length, which was `length`.

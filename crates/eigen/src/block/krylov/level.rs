@@ -8,16 +8,17 @@
 //! Up to ω = √ε the tridiagonal matrix is the projection of A to rounding. How large the rounding is
 //! depends on the operator's products: each time the shares are measured, their estimate is corrected.
 
-/// Least rounding of a product that is reckoned with: shares are of single vectors, and roundings of many
-/// numbers average out.
-const LEAST_ROUNDING: f64 = 1e-3;
+/// Least rounding of a product that is reckoned with, times √P: shares are of single vectors, and the
+/// roundings of P numbers average out.
+const LEAST_ROUNDING: f64 = 4.0;
 
 /// Estimates for one basis q₁ … qⱼ.
 #[derive(Debug)]
 pub(super) struct Level {
     epsilon: f64,
-    /// Rounding of a product, in ε‖A‖.
+    /// Rounding of a product along one vector, in ε‖A‖, and the least that it is taken for.
     rounding: f64,
+    least: f64,
     /// Largest ‖Aq‖ seen, about.
     scale: f64,
     /// α₁ … αⱼ and β₁ … βⱼ.
@@ -29,11 +30,12 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Of a basis of one vector.
-    pub fn new(epsilon: f64) -> Self {
+    /// Of a basis of one vector of `dim` numbers.
+    pub fn new(epsilon: f64, dim: usize) -> Self {
         Self {
             epsilon,
             rounding: 1.0,
+            least: (LEAST_ROUNDING / (dim as f64).sqrt()).min(1.0),
             scale: 0.0,
             diagonal: Vec::new(),
             beside: Vec::new(),
@@ -42,7 +44,7 @@ impl Level {
         }
     }
 
-    /// Notes αⱼ and βⱼ; the largest |ωⱼ₊₁ₖ| for k ≤ j, as far as can be told.
+    /// Notes αⱼ and βⱼ; the largest |ωⱼ₊₁ₖ| for k < j.
     pub fn next(&mut self, along: f64, length: f64) -> f64 {
         let j = self.diagonal.len();
         let previous = self.beside.last().copied().unwrap_or(0.0);
@@ -63,15 +65,9 @@ impl Level {
         let largest = next
             .iter()
             .fold(0.0, |most: f64, omega| most.max(omega.abs()));
-        next.extend([self.least(), 1.0]);
+        next.extend([self.common(), 1.0]);
         self.before = std::mem::replace(&mut self.last, next);
-        // Of a vector that is little more than rounding the estimate knows too little.
-        let worst = self.epsilon * self.scale / length;
-        if length > 0.0 {
-            largest.max(worst)
-        } else {
-            0.0
-        }
+        if length > 0.0 { largest } else { 0.0 }
     }
 
     /// Both vectors, whose largest share was `estimated`, are orthogonal again; it was `measured`.
@@ -80,17 +76,17 @@ impl Level {
         if known {
             // An estimate twice as large as what it is for leaves room for the next one.
             let rounding = self.rounding * 2.0 * measured / estimated;
-            self.rounding = rounding.clamp(LEAST_ROUNDING, 1e4);
+            self.rounding = rounding.clamp(self.least, 1e4);
         }
-        let least = self.least();
+        let common = self.common();
         for levels in [&mut self.last, &mut self.before] {
             let own = levels.len() - 1;
-            levels[..own].fill(least);
+            levels[..own].fill(common);
         }
     }
 
     /// What orthogonal vectors have in common by rounding.
-    fn least(&self) -> f64 {
+    fn common(&self) -> f64 {
         self.epsilon * self.rounding.min(1.0)
     }
 }

@@ -50,7 +50,7 @@ impl Arithmetic {
         Krylov {
             #[cfg(feature = "flex")]
             own: (self.has_loops(&first))
-                .then(|| flex::Care::estimated(first.dims()[0], first.dtype())),
+                .then(|| flex::Care::estimated(first.dims(), first.dtype())),
             ..self.krylov(first)
         }
     }
