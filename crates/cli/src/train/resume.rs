@@ -138,7 +138,11 @@ fn further(outcome: &Outcome, step: u64, config: &Config) -> String {
     let more = format!("--set optimizer.steps={}", step.saturating_mul(2));
     let all = step >= config.optimizer.steps;
     let goal = |which: &str, key: &str| {
-        let steps = if all { format!(" {more}") } else { String::new() };
+        let steps = if all {
+            format!(" {more}")
+        } else {
+            String::new()
+        };
         format!(
             "set a {which} goal with{steps} --set {key}=, or branch off without one with `brink fork \
              --at {step}{steps} --unset {key}`"
@@ -148,7 +152,9 @@ fn further(outcome: &Outcome, step: u64, config: &Config) -> String {
         Outcome::LossGoal { .. } => goal("lower", "optimizer.stop_loss"),
         Outcome::AccuracyGoal { .. } => goal("higher", "optimizer.stop_accuracy"),
         _ if is_cosine(config) => {
-            format!("start another run from its last checkpoint with `brink fork --at {step} {more}`")
+            format!(
+                "start another run from its last checkpoint with `brink fork --at {step} {more}`"
+            )
         }
         _ => more,
     }
