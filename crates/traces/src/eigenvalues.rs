@@ -5,7 +5,7 @@
 //! | `step` | t |
 //! | `index` | 1, 2, … from the largest algebraic end; −1, −2, … from the smallest |
 //! | `value` | the Rayleigh quotient λ |
-//! | `residual` | ‖Hv − λv‖₂ for the unit vector v |
+//! | `residual` | ‖Hv − λv‖₂ for the unit vector v, with what rounding may add |
 //! | `error_bound` | bound on \|λ − exact\|, in the units of λ |
 //! | `converged` | whether the bound meets the tolerance asked for |
 //! | `kind` | `solved` at this step, or `rayleigh_quotient` of an earlier step's vector |
