@@ -5,6 +5,8 @@
 //! one tall matrix product wherever it can.
 
 #[cfg(feature = "flex")]
+mod ahead;
+#[cfg(feature = "flex")]
 mod chain;
 mod contract;
 #[cfg(feature = "flex")]

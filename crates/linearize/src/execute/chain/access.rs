@@ -2,6 +2,7 @@
 
 use burn::backend::flex::FlexTensor;
 
+use crate::execute::ahead::ahead;
 use crate::execute::real::Real;
 
 /// A tensor broadcast to a shape, read by linear index.
@@ -68,7 +69,7 @@ impl<'a, T: Real> Access<'a, T> {
     }
 
     /// Finds the elements `from..from + scratch.len()`, which are put into `scratch` unless they
-    /// are in memory as they should be.
+    /// are in memory as they should be; those that follow are then asked for.
     #[inline(always)]
     pub fn find(&self, from: usize, scratch: &mut [T]) -> Place {
         let len = scratch.len();
@@ -77,7 +78,9 @@ impl<'a, T: Real> Access<'a, T> {
         };
         let mut at = from;
         if stride == 1 && at % inner + len <= inner {
-            return Place::At(self.row(outer, at / inner) + at % inner);
+            let start = self.row(outer, at / inner) + at % inner;
+            ahead(self.data, start + len, len);
+            return Place::At(start);
         }
         if stride == 0 && at % inner + len <= inner {
             return Place::Same(self.row(outer, at / inner));

@@ -1,22 +1,24 @@
-//! The interpreter of a chain's program: a few hundred elements, or some rows, at a time.
+//! The interpreter of a chain's program: some thousand elements, or some rows, at a time.
 
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
 use super::access::{Access, Place, Values};
+use super::aligned::Aligned;
 use super::compute::compute;
 use super::{count, reduce};
+use crate::execute::ahead::ahead;
 use crate::execute::real::Real;
 use crate::graph::{Chain, Function, Instruction, Level, Operand, Source};
 
 /// Elements that go through the program together: enough to make an instruction's overhead small,
 /// few enough for the registers of most chains to fit the innermost cache. A longer row goes
 /// through it in parts.
-const CHUNK: usize = 512;
+const CHUNK: usize = 1024;
 
 /// Elements of one task of a thread, about.
-const TASK: usize = 32 * CHUNK;
+const TASK: usize = 16 * CHUNK;
 
 /// What the chain writes, over so many elements, in the order of its outputs.
 pub(super) fn interpret<T: Real>(
@@ -48,7 +50,8 @@ pub(super) fn interpret<T: Real>(
         }
     }
     let arch = pulp::Arch::new();
-    let work = |(number, mut outputs): (usize, Vec<&mut [MaybeUninit<T>]>)| {
+    let work = |registers: &mut Registers<T>,
+                (number, mut outputs): (usize, Vec<&mut [MaybeUninit<T>]>)| {
         let from = number * of_task;
         let task = Task {
             chain,
@@ -59,13 +62,18 @@ pub(super) fn interpret<T: Real>(
         };
         arch.dispatch(Run {
             task,
+            registers,
             outputs: &mut outputs,
         });
     };
+    let registers = || Registers::new(chain, chunk);
     if tasks.len() > 1 {
-        tasks.into_par_iter().enumerate().for_each(work);
+        let tasks = tasks.into_par_iter().enumerate();
+        tasks.for_each_init(registers, work);
     } else {
-        tasks.into_iter().enumerate().for_each(work);
+        let mut registers = registers();
+        let tasks = tasks.into_iter().enumerate();
+        tasks.for_each(|task| work(&mut registers, task));
     }
     for (output, &level) in outputs.iter_mut().zip(&levels) {
         // SAFETY: the tasks' parts cover as many numbers, and each task writes all of its parts,
@@ -78,6 +86,7 @@ pub(super) fn interpret<T: Real>(
 /// A task, as a function that is compiled for the widest instructions: of a closure only the call is.
 struct Run<'a, 'o, T> {
     task: Task<'a, T>,
+    registers: &'o mut Registers<T>,
     outputs: &'o mut [&'a mut [MaybeUninit<T>]],
 }
 
@@ -86,7 +95,7 @@ impl<T: Real> pulp::NullaryFnOnce for Run<'_, '_, T> {
 
     #[inline(always)]
     fn call(self) {
-        self.task.run(self.outputs);
+        self.task.run(self.registers, self.outputs);
     }
 }
 
@@ -101,11 +110,11 @@ struct Task<'a, T> {
 
 /// Intermediate values.
 struct Registers<T> {
-    elements: Vec<Vec<T>>,
-    kept: Vec<Vec<T>>,
-    rows: Vec<Vec<T>>,
+    elements: Vec<Aligned<T>>,
+    kept: Vec<Aligned<T>>,
+    rows: Vec<Aligned<T>>,
     /// Of inputs that are not in memory as they should be.
-    scratch: Vec<Vec<T>>,
+    scratch: Vec<Aligned<T>>,
     places: Vec<Place>,
 }
 
@@ -125,7 +134,10 @@ struct Part {
 
 impl<T: Real> Registers<T> {
     fn new(chain: &Chain, chunk: usize) -> Self {
-        let values = |count: usize, size: usize| vec![vec![T::zero(); size]; count];
+        let values = |count: usize, size: usize| {
+            let zeros = std::iter::repeat_with(|| Aligned::zeros(size));
+            zeros.take(count).collect()
+        };
         Self {
             elements: values(chain.registers.elements, chunk.min(CHUNK)),
             kept: values(chain.registers.kept, chunk),
@@ -137,12 +149,12 @@ impl<T: Real> Registers<T> {
 
     /// Takes the memory for a value away, so that the others can be read beside it.
     #[inline(always)]
-    fn lend(&mut self, to: Operand) -> Vec<T> {
+    fn lend(&mut self, to: Operand) -> Aligned<T> {
         std::mem::take(self.memory(to))
     }
 
     #[inline(always)]
-    fn memory(&mut self, of: Operand) -> &mut Vec<T> {
+    fn memory(&mut self, of: Operand) -> &mut Aligned<T> {
         match of {
             Operand::Register(place) => &mut self.elements[place],
             Operand::Kept(place) => &mut self.kept[place],
@@ -155,9 +167,8 @@ impl<T: Real> Registers<T> {
 impl<T: Real> Task<'_, T> {
     /// Computes the elements into parts of the outputs.
     #[inline(always)]
-    fn run(&self, outputs: &mut [&mut [MaybeUninit<T>]]) {
+    fn run(&self, registers: &mut Registers<T>, outputs: &mut [&mut [MaybeUninit<T>]]) {
         let chain = self.chain;
-        let mut registers = Registers::new(chain, self.chunk);
         for chunk in (0..self.elements).step_by(self.chunk) {
             let size = self.chunk.min(self.elements - chunk);
             let rows = size / chain.row;
@@ -177,7 +188,7 @@ impl<T: Real> Task<'_, T> {
                     row: 1,
                 };
                 for instruction in &phase.rows {
-                    self.by_row(instruction, by_row, &mut registers, outputs);
+                    self.by_row(instruction, by_row, registers, outputs);
                 }
                 for instruction in &phase.elements {
                     match instruction.function {
@@ -203,7 +214,7 @@ impl<T: Real> Task<'_, T> {
                             self.inputs[input].find(self.from + chunk + from, scratch);
                     }
                     for instruction in &phase.elements {
-                        self.by_element(instruction, part, &mut registers, outputs);
+                        self.by_element(instruction, part, registers, outputs);
                     }
                 }
                 for instruction in &phase.elements {
@@ -292,7 +303,9 @@ impl<T: Real> Task<'_, T> {
                 let result = &mut to[start..start + size];
                 compute(function, at, result);
                 if let Some(output) = instruction.output {
-                    write(result, &mut outputs[output][part.chunk + from..]);
+                    let start = part.chunk + from;
+                    write(result, &mut outputs[output][start..]);
+                    ahead(outputs[output], start + size, size);
                 }
             }
         }

@@ -2,11 +2,12 @@
 //!
 //! The plain way is one operation at a time, each of which reads its arguments from memory and
 //! writes its value there; for a block of tangents that costs as much as the matrix products.
-//! Here a chain is computed for a few hundred elements at a time, or for some rows, whose
+//! Here a chain is computed for some thousand elements at a time, or for some rows, whose
 //! intermediate values stay in the innermost caches, on all cores. Each element goes through the
 //! same operations in the same precision as one by one.
 
 mod access;
+mod aligned;
 mod compute;
 mod interpret;
 mod reduce;
