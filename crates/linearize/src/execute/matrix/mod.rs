@@ -1,10 +1,13 @@
-//! Matrix products on burn-flex with faer's kernels, all cores at parts of the result.
+//! Matrix products on burn-flex, all cores at parts of the result: small ones in float32 with a kernel
+//! of their own, others with faer's.
 //!
 //! Operands are taken as they lie in memory, transposed or cut out of a block of parameter vectors.
 //! Burn's own products are the plain way beside it.
 
 mod multiply;
 mod operand;
+mod registers;
+mod small;
 mod staircase;
 
 use burn::backend::DispatchTensor;
@@ -43,7 +46,9 @@ impl Evaluation<'_> {
             });
         }
         let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-        let values = multiply(&terms, batch.iter().product(), rows, columns);
+        let count = batch.iter().product();
+        let values = small::multiply(&terms, count, rows, columns)
+            .unwrap_or_else(|| multiply(&terms, count, rows, columns));
         Ok(float(values, &shape))
     }
 }

@@ -28,6 +28,20 @@ enum Order {
     Columns(usize),
 }
 
+/// The matrices of an argument in float32.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrices<'a> {
+    pub values: &'a [f32],
+    /// Where the matrix starts that belongs to each of the result's.
+    pub starts: &'a [usize],
+    pub rows: usize,
+    pub columns: usize,
+    /// Whether the elements of rows follow each other, else those of columns do.
+    pub by_rows: bool,
+    /// Distance of these rows or columns.
+    pub distance: usize,
+}
+
 impl<T: Real> Operand<T> {
     /// Of an argument whose leading dimensions are those of `batch` or of length 1, save that the
     /// first of `batch` is the block's where the result is one, which the argument may lack.
@@ -64,6 +78,22 @@ impl<T: Real> Operand<T> {
             element: PhantomData,
             tensor,
         }
+    }
+
+    /// The same if it is in float32.
+    pub fn single(&self) -> Option<Matrices<'_>> {
+        let (by_rows, distance) = match self.order {
+            Order::Rows(distance) => (true, distance),
+            Order::Columns(distance) => (false, distance),
+        };
+        Some(Matrices {
+            values: T::single(T::storage(&self.tensor))?,
+            starts: &self.starts,
+            rows: self.rows,
+            columns: self.columns,
+            by_rows,
+            distance,
+        })
     }
 
     /// The matrix that belongs to the result's matrix `index`.
