@@ -6,7 +6,7 @@ use super::chain::{Function, Instruction, Operand, Phase, Registers};
 use super::rows::Level;
 
 /// After how many sums over whole rows each function can be computed.
-fn phases(functions: &[(Function, Level)]) -> Vec<usize> {
+pub(super) fn phases(functions: &[(Function, Level)]) -> Vec<usize> {
     let mut phases: Vec<usize> = Vec::with_capacity(functions.len());
     for (function, _) in functions {
         let of = |value: usize| {

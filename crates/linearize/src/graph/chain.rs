@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::allocate::allocate;
 use super::rows::{Class, Level, Rows, reduced, spreads};
+use super::simplify::simplify;
 use super::{Binary, Comparison, Graph, NodeId, Op, Scalar, Unary};
 
 /// Where an instruction finds an argument, or leaves its value.
@@ -34,6 +35,12 @@ pub enum Function {
     AddScalar(Operand, f64),
     /// c·x.
     MulScalar(Operand, f64),
+    /// a·x + b.
+    Affine(Operand, f64, f64),
+    /// x + c·y.
+    AddScaled(Operand, Operand, f64),
+    /// x·y, joined to z.
+    Join(Operand, Operand, Joined, Operand),
     /// x^p.
     Power(Operand, f64),
     /// x between two bounds.
@@ -44,6 +51,17 @@ pub enum Function {
     Sum(Operand),
     /// The largest of each row's elements; not a number if one of them is not.
     Max(Operand),
+}
+
+/// How a product p and another number z make a sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// p + z.
+    Plus,
+    /// p − z.
+    Less,
+    /// z − p.
+    From,
 }
 
 /// A function and where its value goes; none of its arguments is there.
@@ -190,7 +208,8 @@ impl Chain {
                 source,
             });
         }
-        let (phases, registers) = allocate(&code.functions, &written);
+        let (functions, written) = simplify(&code.functions, &written);
+        let (phases, registers) = allocate(&functions, &written);
         Self {
             class: parts.class,
             row: parts.rows.row(parts.class),
@@ -340,18 +359,20 @@ impl Function {
     }
 
     /// Its arguments.
-    pub(super) fn operands(self) -> [Option<Operand>; 2] {
+    pub(super) fn operands(self) -> [Option<Operand>; 3] {
         match self {
-            Self::Fill(_) => [None, None],
-            Self::Binary(_, x, y) => [Some(x), Some(y)],
+            Self::Fill(_) => [None; 3],
+            Self::Binary(_, x, y) | Self::AddScaled(x, y, _) => [Some(x), Some(y), None],
+            Self::Join(x, y, _, z) => [Some(x), Some(y), Some(z)],
             Self::Unary(_, x)
             | Self::Power(x, _)
             | Self::AddScalar(x, _)
             | Self::MulScalar(x, _)
+            | Self::Affine(x, ..)
             | Self::Clamp(x, ..)
             | Self::Compare(_, x, _)
             | Self::Sum(x)
-            | Self::Max(x) => [Some(x), None],
+            | Self::Max(x) => [Some(x), None, None],
         }
     }
 
@@ -361,6 +382,9 @@ impl Function {
             Self::Fill(c) => Self::Fill(c),
             Self::Unary(f, x) => Self::Unary(f, place(x)),
             Self::Binary(f, x, y) => Self::Binary(f, place(x), place(y)),
+            Self::Affine(x, a, b) => Self::Affine(place(x), a, b),
+            Self::AddScaled(x, y, c) => Self::AddScaled(place(x), place(y), c),
+            Self::Join(x, y, how, z) => Self::Join(place(x), place(y), how, place(z)),
             Self::Power(x, p) => Self::Power(place(x), p),
             Self::AddScalar(x, c) => Self::AddScalar(place(x), c),
             Self::MulScalar(x, c) => Self::MulScalar(place(x), c),

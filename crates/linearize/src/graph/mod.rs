@@ -19,6 +19,8 @@ mod room;
 mod rows;
 mod schedule;
 #[cfg(feature = "flex")]
+mod simplify;
+#[cfg(feature = "flex")]
 mod sums;
 #[cfg(feature = "flex")]
 mod units;
@@ -28,7 +30,7 @@ use std::collections::HashMap;
 use burn::tensor::TensorData;
 
 #[cfg(feature = "flex")]
-pub use chain::{Chain, Function, Input, Instruction, Operand, Source};
+pub use chain::{Chain, Function, Input, Instruction, Joined, Operand, Source};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
 pub use operations::Operations;
 #[cfg(feature = "flex")]

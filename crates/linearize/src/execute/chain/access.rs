@@ -33,6 +33,45 @@ pub(super) enum Values<'a, T> {
     ByRow(&'a [T], usize),
 }
 
+/// Numbers that an instruction takes within a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a, T> {
+    /// One for each element.
+    Each(&'a [T]),
+    /// One for all.
+    One(T),
+}
+
+impl<'a, T: Real> Values<'a, T> {
+    /// How many of `all` elements a number is for, at least.
+    #[inline(always)]
+    pub fn length(self, all: usize) -> usize {
+        match self {
+            Self::Each(_) => all,
+            Self::ByRow(_, length) => length,
+        }
+    }
+
+    /// Those of `count` elements from one on that are in one row.
+    #[inline(always)]
+    pub fn part(self, from: usize, count: usize) -> Part<'a, T> {
+        match self {
+            Self::Each(values) => Part::Each(&values[from..from + count]),
+            Self::ByRow(values, length) => Part::One(values[from / length]),
+        }
+    }
+}
+
+impl<T: Real> Part<'_, T> {
+    #[inline(always)]
+    pub fn get(self, index: usize) -> T {
+        match self {
+            Self::Each(values) => values[index],
+            Self::One(value) => value,
+        }
+    }
+}
+
 impl<'a, T: Real> Access<'a, T> {
     /// `tensor` broadcast to `shape`; `blocked` if the first dimension of both is a block's.
     pub fn new(tensor: &'a FlexTensor, blocked: bool, shape: &[usize]) -> Self {

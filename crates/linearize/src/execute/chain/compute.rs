@@ -1,13 +1,32 @@
 //! The functions of a chain's program, over some hundred numbers each.
 
-use super::access::Values;
+use num_traits::Float;
+
+use super::access::{Part, Values};
 use crate::execute::real::Real;
-use crate::graph::{Binary, Comparison, Function, Operand, Unary};
+use crate::graph::{Binary, Comparison, Function, Joined, Operand, Unary};
+
+/// Whether the processor has fused multiplications and additions: a library's take far longer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fused(pub bool);
+
+impl Fused {
+    /// x·y + z.
+    #[inline(always)]
+    fn sum<T: Real>(self, x: T, y: T, z: T) -> T {
+        if self.0 {
+            Float::mul_add(x, y, z)
+        } else {
+            x * y + z
+        }
+    }
+}
 
 /// A function of corresponding numbers, written to `to`.
 #[inline(always)]
 pub(super) fn compute<'a, T: Real>(
     function: Function,
+    fused: Fused,
     at: impl Fn(Operand) -> Values<'a, T>,
     to: &mut [T],
 ) {
@@ -31,6 +50,22 @@ pub(super) fn compute<'a, T: Real>(
         Function::MulScalar(x, c) => {
             let c = T::of(c);
             map(at(x), to, |x| x * c);
+        }
+        Function::Affine(x, a, b) => {
+            let (a, b) = (T::of(a), T::of(b));
+            map(at(x), to, |x| fused.sum(a, x, b));
+        }
+        Function::AddScaled(x, y, c) => {
+            let c = T::of(c);
+            zip(at(x), at(y), to, |x, y| fused.sum(c, y, x));
+        }
+        Function::Join(x, y, how, z) => {
+            let (x, y, z) = (at(x), at(y), at(z));
+            match how {
+                Joined::Plus => zip_three(x, y, z, to, |x, y, z| fused.sum(x, y, z)),
+                Joined::Less => zip_three(x, y, z, to, |x, y, z| fused.sum(x, y, -z)),
+                Joined::From => zip_three(x, y, z, to, |x, y, z| fused.sum(-x, y, z)),
+            }
         }
         Function::Power(x, p) => {
             let p = T::of(p);
@@ -138,6 +173,58 @@ fn zip<T: Real>(x: Values<'_, T>, y: Values<'_, T>, to: &mut [T], f: impl Fn(T, 
             // Rare: neither is one number an element.
             for (at, to) in to.iter_mut().enumerate() {
                 *to = f(x[at / of_x], y[at / of_y]);
+            }
+        }
+    }
+}
+
+/// A function of three numbers that is the same with the first two exchanged.
+#[inline(always)]
+fn zip_three<T: Real>(
+    x: Values<'_, T>,
+    y: Values<'_, T>,
+    z: Values<'_, T>,
+    to: &mut [T],
+    f: impl Fn(T, T, T) -> T,
+) {
+    let (x, y) = match x {
+        Values::Each(_) => (x, y),
+        Values::ByRow(..) => (y, x),
+    };
+    let lengths = [x, y, z].map(|values| values.length(to.len()));
+    let length = lengths.into_iter().fold(to.len(), usize::min).max(1);
+    for (at, to) in to.chunks_mut(length).enumerate() {
+        let (from, count) = (at * length, to.len());
+        match (
+            x.part(from, count),
+            y.part(from, count),
+            z.part(from, count),
+        ) {
+            (Part::Each(x), Part::Each(y), Part::Each(z)) => {
+                for (((to, &x), &y), &z) in to.iter_mut().zip(x).zip(y).zip(z) {
+                    *to = f(x, y, z);
+                }
+            }
+            (Part::Each(x), Part::Each(y), Part::One(z)) => {
+                for ((to, &x), &y) in to.iter_mut().zip(x).zip(y) {
+                    *to = f(x, y, z);
+                }
+            }
+            (Part::Each(x), Part::One(y), Part::Each(z)) => {
+                for ((to, &x), &z) in to.iter_mut().zip(x).zip(z) {
+                    *to = f(x, y, z);
+                }
+            }
+            (Part::Each(x), Part::One(y), Part::One(z)) => {
+                for (to, &x) in to.iter_mut().zip(x) {
+                    *to = f(x, y, z);
+                }
+            }
+            // Rare: neither of the first two is one number an element.
+            (x, y, z) => {
+                for (index, to) in to.iter_mut().enumerate() {
+                    *to = f(x.get(index), y.get(index), z.get(index));
+                }
             }
         }
     }

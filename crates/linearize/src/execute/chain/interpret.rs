@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::access::{Access, Place, Values};
 use super::aligned::Aligned;
-use super::compute::compute;
+use super::compute::{Fused, compute};
 use super::{count, reduce};
 use crate::execute::ahead::ahead;
 use crate::execute::real::Real;
@@ -90,12 +90,14 @@ struct Run<'a, 'o, T> {
     outputs: &'o mut [&'a mut [MaybeUninit<T>]],
 }
 
-impl<T: Real> pulp::NullaryFnOnce for Run<'_, '_, T> {
+impl<T: Real> pulp::WithSimd for Run<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        self.task.run(self.registers, self.outputs);
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        // All vector instructions that are known here come with them.
+        let fused = Fused(!S::IS_SCALAR);
+        self.task.run(fused, self.registers, self.outputs);
     }
 }
 
@@ -167,7 +169,12 @@ impl<T: Real> Registers<T> {
 impl<T: Real> Task<'_, T> {
     /// Computes the elements into parts of the outputs.
     #[inline(always)]
-    fn run(&self, registers: &mut Registers<T>, outputs: &mut [&mut [MaybeUninit<T>]]) {
+    fn run(
+        &self,
+        fused: Fused,
+        registers: &mut Registers<T>,
+        outputs: &mut [&mut [MaybeUninit<T>]],
+    ) {
         let chain = self.chain;
         for chunk in (0..self.elements).step_by(self.chunk) {
             let size = self.chunk.min(self.elements - chunk);
@@ -188,7 +195,7 @@ impl<T: Real> Task<'_, T> {
                     row: 1,
                 };
                 for instruction in &phase.rows {
-                    self.by_row(instruction, by_row, registers, outputs);
+                    self.by_row(instruction, fused, by_row, registers, outputs);
                 }
                 for instruction in &phase.elements {
                     match instruction.function {
@@ -214,7 +221,7 @@ impl<T: Real> Task<'_, T> {
                             self.inputs[input].find(self.from + chunk + from, scratch);
                     }
                     for instruction in &phase.elements {
-                        self.by_element(instruction, part, registers, outputs);
+                        self.by_element(instruction, fused, part, registers, outputs);
                     }
                 }
                 for instruction in &phase.elements {
@@ -234,6 +241,7 @@ impl<T: Real> Task<'_, T> {
     fn by_row(
         &self,
         instruction: &Instruction,
+        fused: Fused,
         part: Part,
         registers: &mut Registers<T>,
         outputs: &mut [&mut [MaybeUninit<T>]],
@@ -247,7 +255,7 @@ impl<T: Real> Task<'_, T> {
             Operand::Row(i) => Values::Each(&registers.rows[i][..rows]),
             Operand::Register(_) | Operand::Kept(_) => unreachable!("an element is no row"),
         };
-        compute(instruction.function, at, &mut to[..rows]);
+        compute(instruction.function, fused, at, &mut to[..rows]);
         if let Some(output) = instruction.output {
             write(
                 &to[..rows],
@@ -262,6 +270,7 @@ impl<T: Real> Task<'_, T> {
     fn by_element(
         &self,
         instruction: &Instruction,
+        fused: Fused,
         part: Part,
         registers: &mut Registers<T>,
         outputs: &mut [&mut [MaybeUninit<T>]],
@@ -301,7 +310,7 @@ impl<T: Real> Task<'_, T> {
                     0
                 };
                 let result = &mut to[start..start + size];
-                compute(function, at, result);
+                compute(function, fused, at, result);
                 if let Some(output) = instruction.output {
                     let start = part.chunk + from;
                     write(result, &mut outputs[output][start..]);
