@@ -1,4 +1,4 @@
-//! Convolutions of stride 1 in float32 on shifted planes, and their two transposes.
+//! Convolutions of strides 1 and 2 in float32 on shifted planes, and their two transposes.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use super::correlate::{Filters, correlate};
 use super::geometry::Geometry;
 use super::planes::Planes;
 use super::product::{Operand, by_image, parts, share};
+use super::strided;
 use super::weigh::weigh;
 
 /// Numbers of the filters that are summed together: more would not stay in the cache.
@@ -134,14 +135,16 @@ impl<'a> Direct<'a> {
 }
 
 /// The gradient by the input, `[k, images, i, ..]`, from that by the output: the convolution of it with
-/// the kernel turned by half a turn. `None` where that is none of those that are computed here.
+/// the kernel turned by half a turn, for stride 1. `None` where that is none of those that are computed here.
 pub(super) fn by_input(
     g: &Geometry,
     (k, images): (usize, usize),
     weight: Operand<'_, f32>,
     grad: Operand<'_, f32>,
 ) -> Option<Vec<f32>> {
-    let transposed = g.transposed()?;
+    let Some(transposed) = g.transposed() else {
+        return strided::by_input(g, (k, images), weight, grad);
+    };
     let direct = Direct::of(&transposed)?;
     let (filters, channels) = (g.filters(), g.input[0] / g.groups);
     let taps = g.kernel[0] * g.kernel[1];

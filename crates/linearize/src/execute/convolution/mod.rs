@@ -1,4 +1,4 @@
-//! Convolutions on burn-flex: of stride 1 in float32 as sums of shifted planes, else as matrix products
+//! Convolutions on burn-flex: of strides 1 and 2 in float32 as sums of shifted planes, else as matrix products
 //! of unfolded images.
 //!
 //! One image at a time on each core: what is made of it stays in the cache, and nothing is permuted
@@ -10,6 +10,7 @@ mod direct;
 mod geometry;
 mod planes;
 mod product;
+mod strided;
 #[cfg(test)]
 mod tests;
 mod unfold;
