@@ -95,6 +95,7 @@ impl Assessment {
         let rest = supposed
             .or(reach.checked_sub(1).map(measured))
             .unwrap_or(0.0);
+        let rest = subspace.reach.map_or(rest, |reach| rest.max(reach));
         let mut truncation = truncation_bounds(&values[..reach], residual, rest)?;
         let next = truncation
             .get(params.count)

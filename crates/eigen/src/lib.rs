@@ -20,7 +20,7 @@
 //!    dear ([`SymmetricOperator::row_cost`]) it has the fewest, and a wide block is tried now and
 //!    then.
 //!    While little changes the guards are spared, at [`Params::guard_every`] − 1 solves in a row at
-//!    most (see `rest.rs`): a solve then costs `count` products.
+//!    most (see `policy/outside.rs`): a solve then costs `count` products.
 //! 4. At the end every row makes the step along its residual that Rayleigh–Ritz would choose,
 //!    x + r/(θ − ω), at no product: the next solve begins there.
 //! 5. Along gradient descent the eigenvectors drift, or at the edge of stability swing with period
@@ -57,9 +57,11 @@
 //!   distance from the wanted values); of a deeper one only if all guards above it are converged;
 //!   else of the last wanted value. A guard that lost its eigenvector sinks into the bulk and looks
 //!   sharp there; it must not lower ρ, so a guard that is not sharp ends the search.
-//! - [`Certainty::Supposed`]: the solve spared the guards (see `rest.rs`) and took ρ from the last
-//!   one that did not, plus twice the fastest change of the Ritz values followed since; or it applied
-//!   them without a random vector ([`Params::probe_every`] above 1).
+//! - [`Certainty::Supposed`]: part of that was taken from earlier solves. Either the guards had
+//!   products, and the probe in the place of a random vector (see `probe.rs`): ρ is then no less than
+//!   the probe's Rayleigh quotient plus its residual. Or the solve spared the guards (see
+//!   `policy/outside.rs`) and took ρ from the last one that did not, plus twice the fastest change of
+//!   the Ritz values followed since; or it looked outside by nothing ([`Params::probe_every`] above 1).
 //! - [`Certainty::Rigorous`]: only the residual. Some eigenvalue lies within it of the value.
 //!
 //! An operator small enough to be decomposed whole has nothing outside: its values are `Bounded`.
@@ -72,6 +74,13 @@
 //! three products at least, and on while a product still raises the block's Ritz values by a tenth of
 //! the distance to the wanted ones. A cold block, all of whose rows are random, is wide and followed
 //! likewise.
+//!
+//! In most solves the probe looks outside instead, which is carried from solve to solve and raises
+//! these shares by one product each. A random vector is followed again where the probe reaches further
+//! than before by a tenth of that distance or too far for the bounds to meet their tolerance, where the
+//! wanted values changed by more than a twentieth, for a while after an eigenvalue was found that the
+//! block had hidden, and in one of [`Params::follow_every`] solves. What comes from nowhere between
+//! two of these can be overlooked until the second.
 //!
 //! [`Info::exceeded`] is set where the starting rows alone would have given a bound that turned out
 //! too small.
@@ -116,6 +125,7 @@ mod operator;
 mod orthonormal;
 mod params;
 mod policy;
+mod probe;
 mod random;
 mod rayleigh_ritz;
 mod reading;

@@ -45,13 +45,17 @@ pub struct Params {
     pub largest_guard: usize,
     /// The guards are applied at one of so many solves at least; 1 for all. They are spared while
     /// the next eigenvalue, taken to rise twice as fast as the Ritz values that are followed,
-    /// stays far enough below the wanted ones (see `rest.rs`). Default 8.
+    /// stays far enough below the wanted ones (see `policy/outside.rs`). Default 8.
     pub guard_every: usize,
-    /// One of so many solves that apply their guards also follows a random row, which finds what the
-    /// block cannot see; 0 for none. A block that never held a random row (one given by
+    /// One of so many solves that apply their guards also looks for what the block cannot see; 0 for
+    /// none. A block that never held a random row (one given by
     /// [`set_warm_start`](super::Solver::set_warm_start)) is probed at once. Default 1: every bound
     /// rests on a look outside the block, in this solve or in one that spared guards lean on.
     pub probe_every: usize,
+    /// A look outside costs one product, of a probe that is carried from solve to solve, or follows a
+    /// fresh random row, which costs four or more and sees at once what is new: at the first look, in
+    /// one of so many solves at the least, and where much changed. At least 1, for every look. Default 6.
+    pub follow_every: usize,
     /// Seed of the random rows. Default 0.
     pub seed: u64,
     /// Whether blocks on burn-flex are computed on with faer, a piece at a time on each core; off, by Burn's
@@ -79,6 +83,7 @@ impl Default for Params {
             largest_guard: 8,
             guard_every: 8,
             probe_every: 1,
+            follow_every: 6,
             seed: 0,
             fusion: true,
             product_epsilon: None,
@@ -95,6 +100,13 @@ impl Params {
         if self.count == 0 {
             return Err(EigenError::InvalidParameter {
                 name: "count",
+                value: 0.0,
+                requirement: "at least 1",
+            });
+        }
+        if self.follow_every == 0 {
+            return Err(EigenError::InvalidParameter {
+                name: "follow_every",
                 value: 0.0,
                 requirement: "at least 1",
             });

@@ -8,6 +8,7 @@ use super::block::Arithmetic;
 use super::bounds::rounding;
 use super::operator::Meter;
 use super::policy::{MARGIN, Policy, Report, Rise, Supposed, Work};
+use super::probe::{Outside, Probe};
 use super::random::RandomVectors;
 use super::solution::{Exceeded, Stop};
 use super::subspace::Subspace;
@@ -26,6 +27,8 @@ pub(super) struct Start<'n> {
     pub rows: Tensor<2>,
     /// How many rows were carried over.
     pub carried: usize,
+    /// Whether the last row is the probe, which is carried, too, in part.
+    pub probe: bool,
     /// Rows that the block is to have, one that looks outside included.
     pub block: usize,
     /// The same without that one.
@@ -48,13 +51,20 @@ pub(super) struct Search<'a> {
     params: Params,
     floor: Option<f64>,
     source: &'a mut RandomVectors,
+    probe: &'a Probe,
     policy: &'a mut Policy,
     subspace: Subspace<'a>,
     rise: Option<Rise>,
-    /// Whether some rows were random.
+    /// Whether some rows were random, or had a random part.
     random: bool,
-    /// Whether all were.
+    /// Whether they were followed.
+    followed: bool,
+    /// Whether all were random.
     cold: bool,
+    /// What is known of the probe.
+    outside: Option<Outside>,
+    /// Whether a random row is to join and be followed.
+    alert: bool,
     /// What the carried rows alone would have answered, value and error bound; the wanted rows alone
     /// where guards were spared in the solve before, or at first in this one.
     carried: Vec<(f64, f64)>,
@@ -83,8 +93,12 @@ pub(super) struct Outcome {
     pub exceeded: Option<Exceeded>,
     /// The guards, if they were spared.
     pub spared: Option<Tensor<2>>,
-    /// Whether random rows took part.
+    /// What is known outside the next block, where the probe of the next solve may begin.
+    pub outside: Option<Outside>,
+    /// Whether random rows took part, or a probe.
     pub random: bool,
+    /// Whether random rows were followed.
+    pub followed: bool,
     pub iterations: usize,
     pub read_backs: usize,
     pub products: Vec<usize>,
@@ -97,6 +111,7 @@ impl<'a> Search<'a> {
         params: Params,
         meter: Meter<'a>,
         source: &'a mut RandomVectors,
+        probe: &'a Probe,
         policy: &'a mut Policy,
         start: Start<'_>,
         epsilon: f64,
@@ -141,11 +156,15 @@ impl<'a> Search<'a> {
             params,
             floor: start.floor,
             source,
+            probe,
             policy,
             subspace,
-            rise: random.then(Rise::begin),
+            rise: None,
             random,
+            followed: false,
             cold: start.carried == 0,
+            outside: None,
+            alert: false,
             carried,
             gap_needed,
             spared: start.guards,
@@ -153,7 +172,11 @@ impl<'a> Search<'a> {
             iterations: 0,
             progress: Progress::default(),
         };
-        solve.observe();
+        if start.probe {
+            solve.look()?;
+        } else if random {
+            solve.follow();
+        }
         Ok(solve)
     }
 
@@ -170,11 +193,20 @@ impl<'a> Search<'a> {
             let values = &self.subspace.ritz.values;
             self.progress.note(values, &assessment, climbing);
             let open = assessment.open();
+            let far = self
+                .subspace
+                .reach
+                .is_some_and(|reach| reach >= assessment.rest);
+            self.alert |= far && !open.is_empty();
             let unsure = open.is_empty() && self.may_miss_one(&assessment);
             let active = self.active_rows(&open, unsure, climbing, &assessment);
             let done = open.is_empty() && !unsure && self.subspace.missing() == 0;
             if !done && let Some(guards) = self.spared.take() {
                 self.apply_guards(guards, &active, &assessment)?;
+                continue;
+            }
+            if self.alert {
+                self.answer_alert(&active, &assessment)?;
                 continue;
             }
             if lost && active.is_empty() && self.subspace.missing() == 0 {
@@ -343,8 +375,14 @@ impl<'a> Search<'a> {
         climbing: bool,
         assessment: &Assessment,
     ) -> Result<(), EigenError> {
-        let random = self.random_rows(self.subspace.missing());
-        self.expand(active, climbing, assessment, [None, random])
+        let missing = self.subspace.missing();
+        if missing == 0 {
+            return self.expand(active, climbing, assessment, [None, None]);
+        }
+        let random = self.random_rows(missing);
+        self.expand(active, climbing, assessment, [None, Some(random)])?;
+        self.follow();
+        Ok(())
     }
 
     /// The guards get their products after all, and a random row joins them if a probe is due.
@@ -355,22 +393,73 @@ impl<'a> Search<'a> {
         assessment: &Assessment,
     ) -> Result<(), EigenError> {
         let rows = self.subspace.block + guards.dims()[0];
-        let probe = usize::from(self.policy.is_look_due());
-        (self.subspace.block, self.subspace.trusted) = (rows + probe, rows);
+        let look = self.policy.is_look_due();
+        (self.subspace.block, self.subspace.trusted) = (rows + usize::from(look), rows);
         self.subspace.supposed = None;
-        let random = self.random_rows(probe);
-        self.expand(active, false, assessment, [Some(guards), random])
+        let random = look.then(|| self.random_rows(1));
+        if self.policy.is_follow_due() || !self.probe.is_carried() {
+            self.expand(active, false, assessment, [Some(guards), random])?;
+            if look {
+                self.follow();
+            }
+            return Ok(());
+        }
+        let probe = random.map(|random| self.probe.row(random));
+        self.expand(active, false, assessment, [Some(guards), probe])?;
+        if look {
+            self.look()?;
+        }
+        Ok(())
     }
 
-    /// So many random rows, which will be followed; none for 0.
-    fn random_rows(&mut self, rows: usize) -> Option<Tensor<2>> {
-        if rows == 0 {
-            return None;
-        }
-        (self.rise, self.random) = (Some(Rise::begin()), true);
+    /// Sees how far the basis' last row reaches, the probe. If that is further than when it was carried
+    /// on, or more than a little has changed, a random row is to be followed.
+    fn look(&mut self) -> Result<(), EigenError> {
+        self.random = true;
+        self.subspace.leave_trail()?;
+        self.outside = self.subspace.probe();
+        let values = self.subspace.block_values();
+        let wanted = &values[..self.params.count.min(values.len())];
+        let known = (self.outside.as_ref()).zip(self.params.tolerances(values).last().copied());
+        let last = wanted.last().zip(values.last());
+        let further = known
+            .zip(last)
+            .is_none_or(|((outside, tolerance), (last, lowest))| {
+                let before = self.probe.reach(tolerance);
+                let rise = outside.reach() - before;
+                Rise::matters(rise, last - lowest, tolerance)
+            });
+        self.alert = further || !self.policy.is_calm(values);
+        self.subspace.reach = self.outside.as_ref().map(Outside::reach);
+        Ok(())
+    }
+
+    /// A random row joins the basis, and is followed.
+    fn answer_alert(
+        &mut self,
+        active: &[usize],
+        assessment: &Assessment,
+    ) -> Result<(), EigenError> {
+        self.alert = false;
+        self.subspace.block += 1;
+        let random = self.random_rows(1);
+        self.expand(active, false, assessment, [None, Some(random)])?;
+        self.follow();
+        Ok(())
+    }
+
+    /// The random rows are followed from now on.
+    fn follow(&mut self) {
+        (self.rise, self.random, self.followed) = (Some(Rise::begin()), true, true);
+        self.subspace.reach = None;
+        self.observe();
+    }
+
+    /// So many random rows.
+    fn random_rows(&mut self, rows: usize) -> Tensor<2> {
         let sample = self.subspace.sample();
         let (device, dtype) = (sample.device(), sample.dtype());
-        Some(self.source.rows(rows, self.subspace.dim(), &device, dtype))
+        self.source.rows(rows, self.subspace.dim(), &device, dtype)
     }
 
     fn expand(
@@ -418,6 +507,8 @@ impl<'a> Search<'a> {
             dim: subspace.dim(),
             cold: self.cold,
             random: self.random,
+            followed: self.followed,
+            exceeded: exceeded.is_some(),
             spared: self.spared.is_some(),
             next: assessment.next,
             gap_needed: self.gap_needed,
@@ -431,6 +522,12 @@ impl<'a> Search<'a> {
             floor: self.floor,
         });
         let rows = self.policy.rows();
+        // Followed to its end, it tells most by the first Ritz vector that the next block leaves out.
+        let outside = match self.followed {
+            true => subspace.pair(rows).map(Outside::with_random_part),
+            false => self.outside,
+        };
+        let trustworthy = exceeded.is_none() && self.params.probe_every > 0;
         let next = match (self.spared.is_some(), self.policy.is_narrow()) {
             (true, _) => subspace.block,
             // What a wide block leaves behind may be wanted again.
@@ -447,7 +544,9 @@ impl<'a> Search<'a> {
             centre: subspace.centre,
             exceeded,
             spared: self.spared,
+            outside: outside.filter(|_| trustworthy),
             random: self.random,
+            followed: self.followed,
             iterations: self.iterations,
             read_backs: subspace.read_backs(),
             products: subspace.meter().products_of(self.params.count),

@@ -24,9 +24,9 @@ pub enum Certainty {
     /// Some eigenvalue lies within the residual of the value. Nothing says which one it is.
     Rigorous,
     /// It is the eigenvalue of its place, within the bound, given what this solve measured outside
-    /// the wanted vectors: guard vectors and a random vector, or the whole operator.
+    /// the wanted vectors: guard vectors and a random vector that was followed, or the whole operator.
     Bounded,
-    /// As `Bounded`, but what lies outside was extrapolated from earlier solves.
+    /// As `Bounded`, but what lies outside, or what is new there, is known from earlier solves.
     Supposed,
 }
 
@@ -85,7 +85,7 @@ pub struct Info {
     pub applications: usize,
     /// Waits for the device to hand numbers to the host.
     pub read_backs: usize,
-    /// Whether a random row joined a warm block in this solve.
+    /// Whether a probe or a random row joined a warm block in this solve.
     pub probed: bool,
     /// Whether it did without products for the guards (see [`Params::guard_every`]).
     ///

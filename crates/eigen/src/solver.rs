@@ -8,6 +8,7 @@ use super::block::{Arithmetic, Stack};
 use super::drift::Drift;
 use super::operator::Meter;
 use super::policy::{Plan, Policy};
+use super::probe::Probe;
 use super::random::RandomVectors;
 use super::request::Request;
 use super::search::{Search, Start};
@@ -23,6 +24,7 @@ pub struct Solver {
     params: Params,
     policy: Policy,
     source: RandomVectors,
+    probe: Probe,
     block: Option<Tensor<2>>,
     drift: Drift,
     /// Mean Rayleigh quotient of residuals, remembered for the free step of the next solve.
@@ -40,6 +42,7 @@ impl Solver {
             policy: Policy::new(&params),
             source: RandomVectors::new(params.seed),
             params,
+            probe: Probe::default(),
             block: None,
             drift: Drift::new(),
             centre: None,
@@ -70,6 +73,7 @@ impl Solver {
         self.block = None;
         self.policy.reset();
         self.centre = None;
+        self.probe.forget();
         self.drift.forget();
     }
 
@@ -160,6 +164,7 @@ impl Solver {
             params,
             meter,
             &mut self.source,
+            &self.probe,
             &mut self.policy,
             start,
             epsilon,
@@ -168,11 +173,18 @@ impl Solver {
 
         let spared = outcome.spared.is_some();
         let next = self.drift.next(outcome.next_start, arithmetic)?;
+        if outcome.random {
+            let tolerance = outcome.assessment.tolerances.last();
+            match outcome.outside.zip(tolerance) {
+                Some((outside, tolerance)) => self.probe.carry(outside, *tolerance, next.clone()),
+                None => self.probe.forget(),
+            }
+        }
         let rows = [Some(next), outcome.spared, reserve];
         self.block = Some(Stack::from(rows.into_iter().flatten().collect::<Vec<_>>()).whole());
         self.centre = outcome.centre;
         let assessment = &outcome.assessment;
-        let certainty = if outcome.random {
+        let certainty = if outcome.followed {
             Certainty::Bounded
         } else {
             Certainty::Supposed
@@ -233,6 +245,7 @@ impl Solver {
             return Ok(Start {
                 rows: self.source.rows(rows, dim, device, dtype),
                 carried: 0,
+                probe: false,
                 block: rows,
                 trusted: rows,
                 centre: None,
@@ -260,6 +273,7 @@ impl Solver {
                 Start {
                     rows: kept(0, wanted),
                     carried: wanted,
+                    probe: false,
                     block: wanted,
                     trusted: wanted,
                     centre: self.centre,
@@ -276,13 +290,20 @@ impl Solver {
                 supposed,
             } => {
                 let random = missing + usize::from(look);
+                let due = missing > 0 || self.policy.is_follow_due();
+                let probe = look && !due && self.probe.is_carried();
                 let mut parts = vec![kept(0, carried)];
                 if random > 0 {
-                    parts.push(self.source.rows(random, dim, device, dtype));
+                    let random = self.source.rows(random, dim, device, dtype);
+                    parts.push(match probe {
+                        true => self.probe.row(random),
+                        false => random,
+                    });
                 }
                 Start {
                     rows: Stack::from(parts).whole(),
                     carried,
+                    probe,
                     block: carried + random,
                     trusted: carried + missing,
                     centre: self.centre,
@@ -302,6 +323,7 @@ impl Memory for Solver {
         vec![
             ("policy", &mut self.policy),
             ("random", &mut self.source),
+            ("probe", &mut self.probe),
             ("block", &mut self.block),
             ("drift", &mut self.drift),
             ("centre", &mut self.centre),

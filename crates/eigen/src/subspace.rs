@@ -10,6 +10,7 @@ use super::block::{Arithmetic, Stack};
 use super::host::{scaled_rows, stack};
 use super::operator::Meter;
 use super::policy::Supposed;
+use super::probe::Outside;
 use super::rayleigh_ritz::{Grams, Ritz};
 
 /// Longest correction of a unit vector that is made without measuring its effect.
@@ -36,6 +37,8 @@ pub(super) struct Subspace<'a> {
     /// the images of their last descendants have beyond the basis. Followed, it makes a block
     /// Krylov sequence.
     trail: [Mat<f64>; 2],
+    /// How far a probe reaches that is not followed.
+    pub reach: Option<f64>,
     /// Whether the basis is to be replaced before anything is concluded from it.
     untidy: bool,
     /// Where the rest of the spectrum is supposed to begin, while there are no guards.
@@ -75,6 +78,7 @@ impl<'a> Subspace<'a> {
         let random: Vec<usize> = (carried..count).collect();
         Ok(Self {
             trail: ritz.beyond(grams, &random, epsilon)?,
+            reach: None,
             untidy: false,
             supposed: None,
             random_products: count - carried,
@@ -149,6 +153,47 @@ impl<'a> Subspace<'a> {
     pub fn along(&self, count: usize) -> Vec<f64> {
         let first = self.ritz.coefficients.subrows(0, count).to_owned();
         self.basis.along(&first)
+    }
+
+    /// What is known of the basis' last row, a probe, outside of the trusted Ritz vectors; `None` if it lies
+    /// in their span.
+    pub fn probe(&self) -> Option<Outside> {
+        let overlap = &self.basis.grams().overlap;
+        let last = self.basis.rows().checked_sub(1)?;
+        let trusted = self.trusted.min(self.ritz.values.len());
+        let leading = self.ritz.coefficients.subrows(0, trusted);
+        let whole = Mat::from_fn(1, last + 1, |_, j| if j == last { 1.0 } else { 0.0 });
+        let inside = &whole * overlap * leading.transpose();
+        let outside = whole - inside * leading;
+        let left = (&outside * overlap * outside.transpose())[(0, 0)];
+        let enough = left > self.epsilon.sqrt() * overlap[(last, last)];
+        enough.then(|| self.power_step(&outside))?
+    }
+
+    /// The same of Ritz vector `i`, if it is kept.
+    pub fn pair(&self, i: usize) -> Option<Outside> {
+        let kept = i < self.ritz.values.len();
+        kept.then(|| self.power_step(&self.ritz.coefficients.subrows(i, 1).to_owned()))?
+    }
+
+    /// One step of the power method, from s to (A − ω)s: ω is the mean Rayleigh quotient of residuals,
+    /// but low enough for the other end of the spectrum not to win.
+    fn power_step(&self, outside: &Mat<f64>) -> Option<Outside> {
+        let grams = self.basis.grams();
+        let form = |gram: &Mat<f64>| (outside * gram * outside.transpose())[(0, 0)];
+        let square = form(&grams.overlap);
+        let (value, image) = (form(&grams.projected) / square, form(&grams.image) / square);
+        let residual = (image - value * value).max(0.0).sqrt();
+        let low = value - residual;
+        let shift = self.centre.map_or(low, |centre| centre.min(low));
+        let length = (image - 2.0 * shift * value + shift * shift) * square;
+        let on_images = faer::Scale(length.sqrt().recip()) * outside;
+        let on_rows = faer::Scale(-shift) * &on_images;
+        (length > 0.0 && length.is_finite()).then(|| Outside {
+            next: self.basis.on_both(&on_images, &on_rows),
+            value,
+            residual,
+        })
     }
 
     /// Whether there are random rows that can be followed.
@@ -228,6 +273,7 @@ impl<'a> Subspace<'a> {
     /// the next directions.
     pub fn leave_trail(&mut self) -> Result<(), EigenError> {
         self.untidy = self.basis.grams().condition()? < ORTHONORMAL;
+        self.trail = [Mat::zeros(0, 0), Mat::zeros(0, 0)];
         Ok(())
     }
 

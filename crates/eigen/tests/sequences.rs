@@ -4,7 +4,7 @@
 #[path = "common/spectra.rs"]
 mod spectra;
 
-use brink_eigen::{Params, Request, Solver};
+use brink_eigen::{Certainty, Params, Request, Solver};
 use faer::Mat;
 use spectra::{Dense, arenas, check, noise, rotation, with_spectrum};
 
@@ -173,9 +173,78 @@ fn outliers_that_rise_from_the_bulk_within_a_solve() {
     let params = Params {
         count: 2,
         guard_every: 1,
+        follow_every: 1,
         ..Params::default()
     };
     follow_with(&params, &operators);
+}
+
+/// By default they may take so long as a random vector is not followed, and are supposed not to be there
+/// meanwhile.
+#[test]
+fn an_outlier_from_nowhere_is_found_when_a_random_vector_is_followed() {
+    let q = rotation(N, 7);
+    let mut spectrum = outliers(&[50.0, 40.0, 20.0], |i| 5.0 - 0.04 * i as f64);
+    let before = with_spectrum(&spectrum, &q);
+    spectrum[60] = 70.0;
+    let after = with_spectrum(&spectrum, &q);
+    for (device, dtype) in arenas() {
+        for guard_every in [1, 8] {
+            let params = Params {
+                count: 2,
+                guard_every,
+                ..Params::default()
+            };
+            let mut solver = Solver::new(params.clone()).unwrap();
+            for _ in 0..3 {
+                solver
+                    .solve(&mut Dense::new(&before, &device, dtype))
+                    .unwrap();
+            }
+            let mut operator = Dense::new(&after, &device, dtype);
+            let mut solutions = (0..params.follow_every.max(guard_every))
+                .map(|_| solver.solve(&mut operator).unwrap());
+            let found = solutions.find(|solution| {
+                let right = (solution.pairs[0].value - 70.0).abs() < 0.1;
+                assert!(right || solution.pairs[0].certainty == Certainty::Supposed);
+                right
+            });
+            let found = found.expect("found by now");
+            assert_eq!(found.pairs[0].certainty, Certainty::Bounded);
+        }
+    }
+}
+
+/// Without that, the probe finds it within some solves; without the probe nothing does.
+#[test]
+fn the_probe_finds_what_the_block_hides() {
+    let q = rotation(N, 7);
+    let mut spectrum = outliers(&[50.0, 40.0, 20.0], |i| 5.0 - 0.04 * i as f64);
+    let before = with_spectrum(&spectrum, &q);
+    spectrum[60] = 70.0;
+    let after = with_spectrum(&spectrum, &q);
+    for (device, dtype) in arenas() {
+        for probe_every in [0, 1] {
+            let params = Params {
+                count: 2,
+                guard_every: 1,
+                follow_every: 1000,
+                probe_every,
+                ..Params::default()
+            };
+            let mut solver = Solver::new(params).unwrap();
+            for _ in 0..3 {
+                let mut operator = Dense::new(&before, &device, dtype);
+                solver.solve(&mut operator).unwrap();
+            }
+            let mut operator = Dense::new(&after, &device, dtype);
+            let found = (0..10).any(|_| {
+                let solution = solver.solve(&mut operator).unwrap();
+                (solution.pairs[0].value - 70.0).abs() < 0.1
+            });
+            assert_eq!(found, probe_every == 1, "{dtype:?}");
+        }
+    }
 }
 
 /// All values above the floor are found at every solve, and no pair lies below it for long.

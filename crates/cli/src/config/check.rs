@@ -296,6 +296,11 @@ impl Faults<'_> {
             "must be at least 1, which is every solve",
         );
         self.require(
+            eigenvalues.follow_every >= 1,
+            &path("follow_every"),
+            "must be at least 1, which is every look outside",
+        );
+        self.require(
             eigenvalues.relative_tolerance > 0.0 && eigenvalues.relative_tolerance < 1.0,
             &path("relative_tolerance"),
             "must be between 0 and 1",

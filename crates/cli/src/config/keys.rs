@@ -111,7 +111,8 @@ const MIDDLE: &[Key] = &keys! {
     "measure.eigenvalues.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
     "measure.eigenvalues.largest_guard", "8", "extra columns to which the block may grow where eigenvalues cluster; as guard, it never grows";
     "measure.eigenvalues.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
-    "measure.eigenvalues.probe_every", "1", "one of so many solves that apply their extra columns also follows a random one, which finds eigenvalues that the block cannot see; 0 for never";
+    "measure.eigenvalues.probe_every", "1", "one of so many solves that apply their extra columns also looks for eigenvalues that the block cannot see; 0 for never";
+    "measure.eigenvalues.follow_every", "6", "one of so many solves at least does so by following a random vector, not only by the vector that is carried from solve to solve; 1 for all, whose bounds are then `bounded`";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.preconditioned.count", "required", "how many of the largest eigenvalues of P^(-1/2)HP^(-1/2), H the Hessian and P the preconditioner of rmsprop or adam at the step from there";
@@ -125,7 +126,8 @@ const MIDDLE: &[Key] = &keys! {
     "measure.preconditioned.guard", "1", "extra columns of the solver's block, against missed eigenvalues";
     "measure.preconditioned.largest_guard", "8", "extra columns to which the block may grow where eigenvalues cluster; as guard, it never grows";
     "measure.preconditioned.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
-    "measure.preconditioned.probe_every", "1", "one of so many solves that apply their extra columns also follows a random one, which finds eigenvalues that the block cannot see; 0 for never";
+    "measure.preconditioned.probe_every", "1", "one of so many solves that apply their extra columns also looks for eigenvalues that the block cannot see; 0 for never";
+    "measure.preconditioned.follow_every", "6", "one of so many solves at least does so by following a random vector, not only by the vector that is carried from solve to solve; 1 for all, whose bounds are then `bounded`";
     "measure.preconditioned.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";

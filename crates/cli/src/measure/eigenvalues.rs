@@ -41,10 +41,13 @@ pub struct EigenvaluesConfig {
     /// at all.
     #[serde(default = "defaults::guard_every")]
     pub guard_every: usize,
-    /// Every so many solves one column starts at random, to find what a warm start hides; 0 for
+    /// One of so many solves that apply their extra columns looks for what the block cannot see; 0 for
     /// never.
     #[serde(default = "defaults::probe_every")]
     pub probe_every: usize,
+    /// One of so many solves at least does so by following a random vector; 1 for all.
+    #[serde(default = "defaults::follow_every")]
+    pub follow_every: usize,
     /// Iterations of the eigensolver after which it reports what it has, as not converged.
     #[serde(default = "defaults::max_iterations")]
     pub max_iterations: usize,
@@ -96,6 +99,10 @@ mod defaults {
 
     pub fn probe_every() -> usize {
         Params::default().probe_every
+    }
+
+    pub fn follow_every() -> usize {
+        Params::default().follow_every
     }
 
     pub fn max_iterations() -> usize {

@@ -43,6 +43,7 @@ fn eigenvalues(
             largest_guard: config.largest_guard,
             guard_every: config.guard_every,
             probe_every: config.probe_every,
+            follow_every: config.follow_every,
             fusion: fusion == Fusion::Auto,
             product_epsilon: check.and_then(MatmulCheck::epsilon),
             ..eigen::Params::default()

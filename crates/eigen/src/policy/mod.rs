@@ -1,13 +1,13 @@
 //! Which vectors get products in a solve: one policy, with all that it remembers.
 //!
 //! A block holds the *wanted* vectors and *guard* vectors below them, which show where the rest of
-//! the spectrum begins. *Random* vectors show what the block cannot see. A solve begins in one of
-//! three ways:
+//! the spectrum begins. *Random* vectors show what the block cannot see; the *probe* is one that is
+//! carried from solve to solve (`probe.rs`). A solve begins in one of three ways:
 //!
 //! | start | gets products | when | its bounds are |
 //! |---|---|---|---|
 //! | cold | random vectors only | there is no block | bounded |
-//! | [`Full`](Plan::Full) | wanted and guard vectors, a random one if due | otherwise | bounded with a random one, else supposed |
+//! | [`Full`](Plan::Full) | wanted and guard vectors, the probe or a random one if due | otherwise | bounded with a random one that is followed, else supposed |
 //! | [`Wanted`](Plan::Wanted) | wanted vectors only | little changes and the gap below them is wide | supposed |
 //!
 //! A `Wanted` solve whose bounds miss their tolerance becomes a `Full` one on the way. What decides,
@@ -17,11 +17,12 @@
 //! - `breadth.rs`: whether it does with the fewest, where rows are dear;
 //! - `outside.rs`: where the rest of the spectrum is supposed to begin when guards get no products,
 //!   and whether that will do;
-//! - `rise.rs`: how long a random vector is followed;
+//! - `follow.rs`: whether a random vector is followed, and `rise.rs`: for how long;
 //! - here: when a random vector is due ([`Params::probe_every`]), and how many vectors are wanted
 //!   where all above a floor are ([`Params::largest_count`]).
 
 mod breadth;
+mod follow;
 mod outside;
 mod rise;
 mod width;
@@ -33,6 +34,7 @@ use super::Params;
 pub(super) use outside::{MARGIN, Supposed};
 pub(super) use rise::Rise;
 
+use follow::Follow;
 use outside::Outside;
 use width::Width;
 
@@ -74,6 +76,10 @@ pub(super) struct Report<'a> {
     pub cold: bool,
     /// Whether random vectors took part.
     pub random: bool,
+    /// Whether they were followed.
+    pub followed: bool,
+    /// Whether the carried rows had hidden an eigenvalue.
+    pub exceeded: bool,
     /// Whether guards got no products.
     pub spared: bool,
     /// Bound on the next eigenvalue after the wanted ones, if guards say so.
@@ -100,6 +106,7 @@ pub(super) struct Policy {
     wanted: usize,
     width: Width,
     outside: Outside,
+    follow: Follow,
     /// Solves with guards since a random vector was last in the block; `None` if it never was.
     since_random: Option<usize>,
 }
@@ -113,6 +120,7 @@ impl Policy {
             wanted: params.count,
             width: Width::new(params),
             outside: Outside::new(params.guard_every),
+            follow: Follow::new(params),
             since_random: None,
         }
     }
@@ -122,6 +130,7 @@ impl Policy {
         self.wanted = self.count;
         self.width.reset(self.count);
         self.outside.forget();
+        self.follow.forget();
         self.since_random = None;
     }
 
@@ -149,6 +158,16 @@ impl Policy {
     pub fn is_look_due(&self) -> bool {
         let every = self.probe_every;
         every > 0 && self.since_random.is_none_or(|since| since + 1 >= every)
+    }
+
+    /// Whether the next solve that looks outside is to follow a random vector, whatever the probe sees.
+    pub fn is_follow_due(&self) -> bool {
+        self.follow.is_due()
+    }
+
+    /// Whether little changed since the last solve, if `values` are found now.
+    pub fn is_calm(&self, values: &[f64]) -> bool {
+        self.follow.is_calm(values)
     }
 
     /// Random vectors that a solve in `dim` dimensions begins with where there is no block.
@@ -185,6 +204,7 @@ impl Policy {
                 false => self.since_random.map(|since| since + 1),
             };
         }
+        self.follow.note(report);
         let wanted = self.wanted_next(report);
         let largest = self.width.largest(report.dim);
         if report.cold {
@@ -221,6 +241,7 @@ impl Memory for Policy {
             ("wanted", &mut self.wanted),
             ("width", &mut self.width),
             ("outside", &mut self.outside),
+            ("follow", &mut self.follow),
             ("since_random", &mut self.since_random),
         ]
     }

@@ -20,7 +20,7 @@ const ALLOWANCE: f64 = 2.0;
 
 /// Guards are spared while no value changes by more than this part of the largest one in a solve.
 /// Where values change faster, what the block does not see may have changed faster still.
-const CALM: f64 = 0.05;
+pub(super) const CALM: f64 = 0.05;
 
 /// How many times larger the squared residuals at the start of the next solve may be than at the
 /// start of this one for the guards to be spared.
@@ -184,7 +184,8 @@ impl Memory for Known {
     }
 }
 
-fn largest_change(before: &[f64], after: &[f64]) -> f64 {
+/// The largest change of a value among those that both have.
+pub(super) fn largest_change(before: &[f64], after: &[f64]) -> f64 {
     let changes = before.iter().zip(after).map(|(a, b)| (a - b).abs());
     changes.fold(0.0, f64::max)
 }

@@ -26,13 +26,18 @@ impl Rise {
         }
     }
 
-    /// Notes the `sum` of the block's Ritz values after an iteration; `distance` is how far the last
-    /// wanted value lies above the lowest, and `resolution` the rise that does not matter.
+    /// Whether a rise matters; `distance` is how far the last wanted value lies above the lowest of the
+    /// block, and `resolution` the rise that does not matter at all.
+    pub fn matters(rise: f64, distance: f64, resolution: f64) -> bool {
+        rise > RISE * distance.max(resolution)
+    }
+
+    /// Notes the `sum` of the block's Ritz values after an iteration.
     pub fn observe(&mut self, sum: f64, distance: f64, resolution: f64) {
         if let Some(before) = self.sum {
             self.iterations += 1;
             self.rising = self.iterations < LEAST_ITERATIONS
-                || sum - before > RISE * distance.max(resolution);
+                || Self::matters(sum - before, distance, resolution);
         }
         self.sum = Some(sum);
     }
