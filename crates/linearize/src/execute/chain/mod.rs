@@ -4,7 +4,8 @@
 //! writes its value there; for a block of tangents that costs as much as the matrix products.
 //! Here a chain is computed for some thousand elements at a time, or for some rows, whose
 //! intermediate values stay in the innermost caches, on all cores. Each element goes through the
-//! same operations in the same precision as one by one.
+//! same operations in the same precision as one by one, but for factors that are put off and sums that
+//! are fused with a product (`graph/simplify.rs`): the same up to rounding.
 
 mod access;
 mod aligned;
