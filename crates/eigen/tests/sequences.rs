@@ -179,15 +179,20 @@ fn outliers_that_rise_from_the_bulk_within_a_solve() {
     follow_with(&params, &operators);
 }
 
-/// By default they may take so long as a random vector is not followed, and are supposed not to be there
-/// meanwhile.
-#[test]
-fn an_outlier_from_nowhere_is_found_when_a_random_vector_is_followed() {
+/// An operator, and the same with an outlier more.
+fn from_nowhere() -> [Mat<f64>; 2] {
     let q = rotation(N, 7);
     let mut spectrum = outliers(&[50.0, 40.0, 20.0], |i| 5.0 - 0.04 * i as f64);
     let before = with_spectrum(&spectrum, &q);
     spectrum[60] = 70.0;
-    let after = with_spectrum(&spectrum, &q);
+    [before, with_spectrum(&spectrum, &q)]
+}
+
+/// By default they may take so long as a random vector is not followed, and are supposed not to be there
+/// meanwhile.
+#[test]
+fn an_outlier_from_nowhere_is_found_when_a_random_vector_is_followed() {
+    let [before, after] = from_nowhere();
     for (device, dtype) in arenas() {
         for guard_every in [1, 8] {
             let params = Params {
@@ -218,11 +223,7 @@ fn an_outlier_from_nowhere_is_found_when_a_random_vector_is_followed() {
 /// Without that, the probe finds it within some solves; without the probe nothing does.
 #[test]
 fn the_probe_finds_what_the_block_hides() {
-    let q = rotation(N, 7);
-    let mut spectrum = outliers(&[50.0, 40.0, 20.0], |i| 5.0 - 0.04 * i as f64);
-    let before = with_spectrum(&spectrum, &q);
-    spectrum[60] = 70.0;
-    let after = with_spectrum(&spectrum, &q);
+    let [before, after] = from_nowhere();
     for (device, dtype) in arenas() {
         for probe_every in [0, 1] {
             let params = Params {

@@ -78,6 +78,8 @@ impl GradientFlow {
             adaptive: DormandPrince::new(tolerance),
             solver: ScaledSolver::new(Params {
                 relative_tolerance,
+                // Solves may be many steps apart: each follows a random vector.
+                follow_every: 1,
                 ..Params::default()
             })?,
             place: Begun::default(),

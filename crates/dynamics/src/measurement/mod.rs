@@ -323,11 +323,13 @@ fn solve<const D: usize>(
     })
 }
 
-/// The solver for `count` pairs at a relative tolerance, its other parameters as they come.
+/// The solver for `count` pairs at a relative tolerance.
 fn solver(count: usize, relative_tolerance: f64) -> Result<ScaledSolver, EigenError> {
     ScaledSolver::new(Params {
         count,
         relative_tolerance,
+        // Solves may be many steps apart: each follows a random vector.
+        follow_every: 1,
         ..Params::default()
     })
 }
