@@ -114,15 +114,19 @@ def against_curvlinops(item):
     return measure
 
 
-def density_over_products(results):
-    """The density with its trace over as many products in blocks of the same width."""
-    pairs = []
-    for name, label in (("brink", "compressed"), ("brink, full inputs", "full inputs")):
-        whole, one = results.median(WORK, DENSITY, name), results.median(WORK, PRODUCT, name)
-        count = results.median(WORK, DENSITY, name, "products")
-        known = whole is not None and one is not None and count
-        pairs.append((label, whole / one / count if known else None))
-    return pairs
+def density_over_products(item):
+    """The density with its trace over its count of the products timed as `item`."""
+
+    def measure(results):
+        pairs = []
+        for name, label in (("brink", "compressed"), ("brink, full inputs", "full inputs")):
+            whole, one = results.median(WORK, DENSITY, name), results.median(WORK, item, name)
+            count = results.median(WORK, DENSITY, name, "products")
+            known = whole is not None and one is not None and count
+            pairs.append((label, whole / one / count if known else None))
+        return pairs
+
+    return measure
 
 
 def third_over_product(results):

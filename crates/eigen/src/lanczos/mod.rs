@@ -12,8 +12,8 @@
 //! Up to 16 probes at a time go through the operator as one block. Each has a Krylov space of its own,
 //! whose vectors are kept orthogonal: without that, converged eigenvalues come up again as copies. Brink's
 //! own code (flex) makes the last two vectors orthogonal to all others where Simon's recurrence tells that
-//! they may share more than √ε/4 with one of these (partial reorthogonalisation, Math. Comp. 42, 1984);
-//! up to √ε the tridiagonal matrix is right to rounding. Other backends do so at every step.
+//! they may share more than √ε/4 with one of these (partial reorthogonalisation, Math. Comp. 42, 1984); up
+//! to √ε the tridiagonal matrix is right to rounding. Other backends do so at every step.
 //!
 //! Trace and Frobenius norm come from the same vectors by XTrace (see `exchange.rs`), for as many
 //! further products as there are probes.

@@ -9,7 +9,7 @@ use super::rule::Rule;
 
 /// A next vector of at most so many roundings of the operator's size is none: the Krylov space is
 /// invariant.
-const INVARIANT: f64 = 10.0;
+const INVARIANT: f64 = 20.0;
 
 /// What the process knows of one probe.
 #[derive(Debug, Default)]

@@ -2,8 +2,6 @@
 
 #[cfg(feature = "flex")]
 mod flex;
-#[cfg(feature = "flex")]
-mod level;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -15,10 +13,10 @@ use super::{Arithmetic, EigenError};
 /// Row j of each block belongs to the j-th basis.
 #[derive(Debug)]
 pub(crate) struct Krylov {
-    /// How orthogonality is watched by Brink's own code, where that computes.
+    /// How Brink's own code keeps them orthonormal, where that computes.
     #[cfg(feature = "flex")]
-    own: Option<flex::Care>,
-    /// `[k, P]` each, unit rows or zeros.
+    own: Option<flex::Kept>,
+    /// `[k, P]` each: unit rows or zeros, or rows as long as `own` knows.
     blocks: Vec<Tensor<2>>,
     /// What the next block is before its rows are unit, `[k, P]`.
     next: Option<Tensor<2>>,
@@ -38,7 +36,7 @@ impl Arithmetic {
     pub fn krylov(self, first: Tensor<2>) -> Krylov {
         Krylov {
             #[cfg(feature = "flex")]
-            own: self.has_loops(&first).then_some(flex::Care::Always),
+            own: (self.has_loops(&first)).then(|| flex::Kept::always(first.dims()[0])),
             blocks: vec![first],
             next: None,
         }
@@ -50,7 +48,7 @@ impl Arithmetic {
         Krylov {
             #[cfg(feature = "flex")]
             own: (self.has_loops(&first))
-                .then(|| flex::Care::estimated(first.dims(), first.dtype())),
+                .then(|| flex::Kept::estimated(first.dims(), first.dtype())),
             ..self.krylov(first)
         }
     }
@@ -62,9 +60,20 @@ impl Arithmetic {
 }
 
 impl Krylov {
-    /// The last block, `[k, P]`.
+    /// The last block, `[k, P]`; a long basis' rows are of lengths that [`Krylov::orthogonalise`] takes from
+    /// their images, too.
     pub fn last(&self) -> Tensor<2> {
         self.blocks[self.blocks.len() - 1].clone()
+    }
+
+    /// The last block's unit rows, by the lengths that are known of them.
+    #[cfg(test)]
+    fn last_unit(&self) -> Tensor<2> {
+        let units = self.own.as_ref().and_then(flex::Kept::last_factors);
+        match units {
+            Some(factors) => plain::scaled(self.last(), &factors),
+            None => self.last(),
+        }
     }
 
     /// All blocks, one under the other.
@@ -80,8 +89,8 @@ impl Krylov {
         before: &[f64],
     ) -> Result<Orthogonalised, EigenError> {
         #[cfg(feature = "flex")]
-        if let Some(care) = &mut self.own {
-            let found = flex::orthogonalise(&mut self.blocks, image, before, care);
+        if let Some(kept) = &mut self.own {
+            let found = kept.orthogonalise(&mut self.blocks, image, before);
             let (next, found) = found.ok_or(EigenError::UnsupportedDType {
                 dtype: self.blocks[0].dtype(),
             })?;
@@ -97,8 +106,8 @@ impl Krylov {
     pub fn extend(&mut self, factors: &[f64]) {
         if let Some(next) = self.next.take() {
             #[cfg(feature = "flex")]
-            if self.own.is_some() {
-                self.blocks.push(flex::scaled(next, factors));
+            if let Some(kept) = &mut self.own {
+                self.blocks.push(kept.extend(next, factors));
                 return;
             }
             self.blocks.push(plain::scaled(next, factors));

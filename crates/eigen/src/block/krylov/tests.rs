@@ -31,7 +31,7 @@ fn bases_stay_orthonormal_and_agree() {
         let follow = |own: bool| {
             let first = sphere([3, LENGTH], [7, 0], &device, dtype);
             let mut basis = Arithmetic::new(own).long_krylov(first);
-            let (mut found, mut all) = (Vec::new(), vec![basis.last()]);
+            let (mut found, mut all) = (Vec::new(), vec![basis.last_unit()]);
             let mut before = vec![0.0; 3];
             for _ in 0..30 {
                 let image = basis.last() * operator.clone();
@@ -40,7 +40,7 @@ fn bases_stay_orthonormal_and_agree() {
                 before.clone_from(&step.length);
                 found.extend([step.along, step.length]);
                 basis.extend(&factors);
-                all.push(basis.last());
+                all.push(basis.last_unit());
             }
             (found.concat(), all)
         };
@@ -83,7 +83,7 @@ fn bases_stay_orthonormal_where_the_operator_runs_out() {
             let operator = operator.unsqueeze::<2>();
             let first = sphere([4, length as usize], [3, 1], &device, dtype);
             let mut basis = Arithmetic::new(true).long_krylov(first);
-            let (mut all, mut before) = (vec![basis.last()], vec![0.0; 4]);
+            let (mut all, mut before) = (vec![basis.last_unit()], vec![0.0; 4]);
             for _ in 0..60 {
                 let image = basis.last() * operator.clone();
                 let step = basis.orthogonalise(image, &before).unwrap();
@@ -98,7 +98,7 @@ fn bases_stay_orthonormal_where_the_operator_runs_out() {
                     .collect();
                 before.clone_from(&step.length);
                 basis.extend(&factors);
-                all.push(basis.last());
+                all.push(basis.last_unit());
             }
             for row in 0..4 {
                 let rows = all.iter();
@@ -118,5 +118,34 @@ fn bases_stay_orthonormal_where_the_operator_runs_out() {
                 }
             }
         }
+    }
+}
+
+/// A long basis keeps its rows at the lengths that the process gives them, unless these are extreme.
+#[test]
+fn an_operator_of_any_size_has_the_same_basis() {
+    let device = Device::flex();
+    let follow = |size: f64| {
+        let operator = operator(DType::F32).mul_scalar(size);
+        let first = sphere([3, LENGTH], [7, 0], &device, DType::F32);
+        let mut basis = Arithmetic::new(true).long_krylov(first);
+        let (mut found, mut before) = (Vec::new(), vec![0.0; 3]);
+        for _ in 0..8 {
+            let step = (basis.orthogonalise(basis.last() * operator.clone(), &before)).unwrap();
+            let factors: Vec<f64> = step.length.iter().map(|length| length.recip()).collect();
+            before.clone_from(&step.length);
+            found.extend(step.along.iter().chain(&step.length).map(|x| x / size));
+            basis.extend(&factors);
+        }
+        (found, host(&basis.last_unit()))
+    };
+    let (found, last) = follow(1.0);
+    for size in [1e-12, 1e-8, 1e8, 1e12] {
+        let (other, other_last) = follow(size);
+        for (one, other) in found.iter().zip(&other) {
+            assert!((one - other).abs() < 1e-3, "{size:e}: {one} {other}");
+        }
+        let squares = last.iter().zip(&other_last).map(|(a, b)| (a - b).powi(2));
+        assert!(squares.sum::<f64>().sqrt() < 1e-2, "{size:e}");
     }
 }

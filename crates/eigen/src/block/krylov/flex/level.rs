@@ -70,18 +70,25 @@ impl Level {
         if length > 0.0 { largest } else { 0.0 }
     }
 
-    /// Both vectors, whose largest share was `estimated`, are orthogonal again; it was `measured`.
-    pub fn renew(&mut self, estimated: f64, measured: f64) {
-        let known = estimated.is_finite() && estimated > 0.0 && measured.is_finite();
-        if known {
+    /// Both vectors are orthogonal again to those along which their `shares` were more than `least`; the
+    /// largest was `estimated`.
+    pub fn renew(&mut self, estimated: f64, shares: &[[f64; 2]], least: f64) {
+        let measured = shares.iter().map(|[next, _]| next.abs());
+        let measured = measured.fold(0.0, f64::max);
+        if estimated.is_finite() && estimated > 0.0 && measured.is_finite() {
             // An estimate twice as large as what it is for leaves room for the next one.
             let rounding = self.rounding * 2.0 * measured / estimated;
             self.rounding = rounding.clamp(self.least, 1e4);
         }
         let common = self.common();
-        for levels in [&mut self.last, &mut self.before] {
-            let own = levels.len() - 1;
-            levels[..own].fill(common);
+        for (k, shares) in shares.iter().enumerate() {
+            let taken = shares.iter().any(|share| share.abs() > least);
+            for (level, share) in [&mut self.last, &mut self.before].into_iter().zip(shares) {
+                level[k] = match taken {
+                    true => common,
+                    false => share.abs().max(common).copysign(*share),
+                };
+            }
         }
     }
 
