@@ -59,7 +59,7 @@ pub(super) fn allocate(
         let phase = phases[order[at]];
         order.partition_point(|&value| phases[value] <= phase) - 1
     };
-    let [mut local, mut kept, mut rows] = <[Pool; 3]>::default();
+    let [mut local, mut kept, mut rows, mut columns] = <[Pool; 4]>::default();
     let mut places: Vec<Operand> = vec![Operand::Register(0); functions.len()];
     let mut alive: Vec<usize> = Vec::new();
     let mut code: Vec<Phase> = Vec::new();
@@ -67,6 +67,7 @@ pub(super) fn allocate(
         let (function, level) = functions[value];
         let to = match (level, stays[value]) {
             (Level::Row, _) => Operand::Row(rows.take()),
+            (Level::Column, _) => Operand::Column(columns.take()),
             (Level::Element, true) => Operand::Kept(kept.take()),
             (Level::Element, false) => Operand::Register(local.take()),
         };
@@ -109,7 +110,8 @@ pub(super) fn allocate(
                 Operand::Kept(place) => kept.free.push(place),
                 Operand::Row(place) => rows.free.push(place),
                 Operand::Register(place) => local.free.push(place),
-                Operand::Input(_) | Operand::RowInput(_) => {}
+                // The sums of columns grow until the end.
+                Operand::Input(_) | Operand::RowInput(_) | Operand::Column(_) => {}
             }
             false
         });
@@ -118,6 +120,7 @@ pub(super) fn allocate(
         elements: local.count,
         kept: kept.count,
         rows: rows.count,
+        columns: columns.count,
     };
     (code, registers)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::allocate::allocate;
-use super::rows::{Class, Level, Rows, reduced, spreads};
+use super::rows::{Class, Columns, Level, Rows, reduced, spreads, summed};
 use super::simplify::simplify;
 use super::{Binary, Comparison, Graph, NodeId, Op, Scalar, Unary};
 
@@ -20,6 +20,8 @@ pub enum Operand {
     Kept(usize),
     /// One number for each row.
     Row(usize),
+    /// One number for each column.
+    Column(usize),
 }
 
 /// An operation on corresponding elements, or on the elements of each row.
@@ -51,6 +53,8 @@ pub enum Function {
     Sum(Operand),
     /// The largest of each row's elements; not a number if one of them is not.
     Max(Operand),
+    /// The sum of each column's elements.
+    Columns(Operand, Columns),
 }
 
 /// How a product p and another number z make a sum.
@@ -69,8 +73,8 @@ pub enum Joined {
 pub struct Instruction {
     /// What is computed.
     pub function: Function,
-    /// Where the value goes: a [`Register`](Operand::Register), [`Kept`](Operand::Kept), or a
-    /// [`Row`](Operand::Row).
+    /// Where the value goes: a [`Register`](Operand::Register), [`Kept`](Operand::Kept), a
+    /// [`Row`](Operand::Row), or a [`Column`](Operand::Column).
     pub to: Operand,
     /// Which of the chain's written outputs the value also is.
     pub output: Option<usize>,
@@ -96,6 +100,8 @@ pub struct Registers {
     pub kept: usize,
     /// For [`Operand::Row`].
     pub rows: usize,
+    /// For [`Operand::Column`].
+    pub columns: usize,
 }
 
 /// A value that a chain reads from memory.
@@ -116,7 +122,7 @@ pub struct Input {
 /// How an output is had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// An instruction writes it: one number an element, or one a row.
+    /// An instruction writes it: one number an element, a row, or a column.
     Written(Level),
     /// It is another output in another shape.
     Output(usize),
@@ -191,15 +197,16 @@ impl Chain {
         for &node in parts.nodes.iter().filter(|&&id| wanted(id)) {
             let source = match code.value(node, parts.rows.level(node)) {
                 Operand::Input(input) | Operand::RowInput(input) => Source::Input(input),
-                Operand::Register(value) | Operand::Kept(value) | Operand::Row(value) => {
-                    match written.get(&value) {
-                        Some(&(output, _)) => Source::Output(output),
-                        None => {
-                            written.insert(value, (outputs.len(), written.len()));
-                            Source::Written(parts.rows.level(node))
-                        }
+                Operand::Register(value)
+                | Operand::Kept(value)
+                | Operand::Row(value)
+                | Operand::Column(value) => match written.get(&value) {
+                    Some(&(output, _)) => Source::Output(output),
+                    None => {
+                        written.insert(value, (outputs.len(), written.len()));
+                        Source::Written(parts.rows.level(node))
                     }
-                }
+                },
             };
             let shape = parts.graph.node(node).shape.clone();
             outputs.push(Output {
@@ -244,7 +251,12 @@ impl Code<'_> {
                 self.values.insert(id, same);
                 return same;
             }
-            Op::Sum(_) => Function::Sum(self.row_operand(id)),
+            Op::Sum(_) => match (level, summed(graph, id)) {
+                (Level::Column, Some((of, columns))) => {
+                    Function::Columns(self.whole_operand(of), columns)
+                }
+                _ => Function::Sum(self.row_operand(id)),
+            },
             Op::Gather(_) => Function::Max(self.row_operand(id)),
             Op::ToFloat => {
                 let mask = graph.node(node.args[0]);
@@ -307,12 +319,17 @@ impl Code<'_> {
 
     /// What `user` has one number for each row of.
     fn row_operand(&mut self, user: NodeId) -> Operand {
-        let graph = self.parts.graph;
-        let arg = reduced(graph, user).map_or(user, |(arg, _)| arg);
+        let arg = reduced(self.parts.graph, user).map_or(user, |(arg, _)| arg);
+        self.whole_operand(arg)
+    }
+
+    /// A value of one number for each element.
+    fn whole_operand(&mut self, arg: NodeId) -> Operand {
         if self.is_inside(arg) {
             return self.value(arg, Level::Element);
         }
-        self.input(arg, Level::Element, graph.node(arg).shape.clone())
+        let shape = self.parts.graph.node(arg).shape.clone();
+        self.input(arg, Level::Element, shape)
     }
 
     fn is_inside(&self, id: NodeId) -> bool {
@@ -372,7 +389,8 @@ impl Function {
             | Self::Clamp(x, ..)
             | Self::Compare(_, x, _)
             | Self::Sum(x)
-            | Self::Max(x) => [Some(x), None, None],
+            | Self::Max(x)
+            | Self::Columns(x, _) => [Some(x), None, None],
         }
     }
 
@@ -392,6 +410,7 @@ impl Function {
             Self::Compare(comparison, x, c) => Self::Compare(comparison, place(x), c),
             Self::Sum(x) => Self::Sum(place(x)),
             Self::Max(x) => Self::Max(place(x)),
+            Self::Columns(x, columns) => Self::Columns(place(x), columns),
         }
     }
 }

@@ -36,7 +36,7 @@ pub use operations::Operations;
 #[cfg(feature = "flex")]
 pub use passes::Passes;
 #[cfg(feature = "flex")]
-pub use rows::Level;
+pub use rows::{Columns, Level};
 pub use schedule::{Schedule, Step};
 #[cfg(feature = "flex")]
 pub use units::Unit;

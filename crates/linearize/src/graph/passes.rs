@@ -62,11 +62,12 @@ impl Passes {
         }
     }
 
-    /// Each of a chain's phases is a pass, and so is each sum over rows.
+    /// Each of a chain's phases is a pass, and so is each sum over rows or columns.
     fn add_chain(&mut self, chain: &Chain) {
         for phase in &chain.phases {
-            let reduces =
-                |i: &&Instruction| matches!(i.function, Function::Sum(_) | Function::Max(_));
+            let reduces = |i: &&Instruction| {
+                i.function.reduces() || matches!(i.function, Function::Columns(..))
+            };
             let reductions = phase.elements.iter().filter(reduces).count();
             self.reductions += reductions;
             self.chains += usize::from(phase.elements.len() > reductions);

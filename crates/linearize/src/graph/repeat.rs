@@ -6,9 +6,12 @@
 //! operations: a minimum cut, as in the rematerialisation of Chen et al., *Training Deep Nets with
 //! Sublinear Memory Cost* (2016), here for speed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Binary, Graph, NodeId, Op, Unary};
+
+/// Values in memory at most that one is computed again from.
+const MOST_SOURCES: usize = 3;
 
 /// Values that are computed again by whoever needs them, among those that the `demanded` ones follow
 /// from; the others stay, or are written, in memory. What is `kept` is there anyway.
@@ -59,7 +62,34 @@ pub(super) fn repeated(
             found.push(id);
         }
     }
-    found
+    with_few_sources(graph, found)
+}
+
+/// Those of the values that follow from few values in memory: to read many of these takes longer than
+/// to write the value itself and to read it again.
+fn with_few_sources(graph: &Graph, mut repeated: Vec<NodeId>) -> Vec<NodeId> {
+    let mut sources: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
+    // Arguments first: what is left out is a source of those behind it.
+    repeated.retain(|&id| {
+        let mut own = BTreeSet::new();
+        for &arg in &graph.node(id).args {
+            if graph.node(arg).len() < graph.node(id).len() {
+                continue;
+            }
+            match sources.get(&arg) {
+                Some(sources) => own.extend(sources),
+                None => {
+                    own.insert(arg);
+                }
+            }
+        }
+        let fits = own.len() <= MOST_SOURCES;
+        if fits {
+            sources.insert(id, own);
+        }
+        fits
+    });
+    repeated
 }
 
 /// Whether an operation takes less time than reading its value.
@@ -172,6 +202,17 @@ mod tests {
         // Where both are in memory anyway it does not.
         let kept = |id| id == exp || id == tanh;
         assert_eq!(repeated(&graph, &[product], kept), [product]);
+        // A sum of many values in memory is read faster than these.
+        let mut sum = x;
+        let mut sums = Vec::new();
+        for _ in 0..=MOST_SOURCES {
+            let more = graph.input(vec![50], Kind::Float, false);
+            sum = graph.add(sum, more);
+            sums.push(sum);
+        }
+        let inputs = |id: NodeId| !sums.contains(&id);
+        let again = repeated(&graph, &[sum], inputs);
+        assert_eq!(again, [&sums[..MOST_SOURCES - 1], &[sum]].concat());
         // Small factors are read for nothing.
         let factor = graph.input(vec![1], Kind::Float, false);
         let scaled = graph.mul(x, factor);

@@ -3,7 +3,8 @@
 //! Values of as many elements, whatever their shapes, are taken in the order of their elements. If
 //! sums along the last dimensions occur among them, these elements are cut into rows, and values
 //! with one number a row belong to the same pass: the mean and the variance of a normalisation, the
-//! maximum and the sum of a softmax.
+//! maximum and the sum of a softmax. Sums over the other dimensions, of samples, end with a pass too:
+//! what they are of need not be written then.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,6 +16,12 @@ const LONGEST: usize = 8192;
 
 /// Rows at least: fewer would not keep all cores busy.
 const FEWEST: usize = 64;
+
+/// Columns that are summed in a pass at most: each task of a thread has sums of its own.
+const MOST_COLUMNS: usize = 1024;
+
+/// Elements at least whose columns are summed in a pass: less does not repay several tasks.
+const LEAST_SUMMED: usize = 1 << 14;
 
 /// Values that one pass can compute: of so many elements, of one value or of a block of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +39,17 @@ pub enum Level {
     Element,
     /// Each row.
     Row,
+    /// Each column.
+    Column,
+}
+
+/// Columns of elements that are summed: that of element e is e / `inner` modulo `count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Columns {
+    /// How many there are.
+    pub count: usize,
+    /// Elements that follow each other in one.
+    pub inner: usize,
 }
 
 /// The places of a program's values.
@@ -95,6 +113,10 @@ impl<'a> Rows<'a> {
                     &self.graph.node(user).shape,
                     self.row(class),
                 ),
+                (Level::Element, Level::Column) => {
+                    summed(self.graph, user).is_some_and(|(of, _)| of == arg)
+                }
+                _ => false,
             }
     }
 
@@ -114,6 +136,9 @@ impl<'a> Rows<'a> {
             let class = of(arg);
             let fits = class.batched == node.batched && self.lengths.get(&class) == Some(&length);
             return fits.then_some((class, Level::Row));
+        }
+        if let Some((arg, _)) = summed(self.graph, id) {
+            return Some((of(arg), Level::Column));
         }
         if !is_elementwise(self.graph, id) && !is_view(&node.op) {
             return None;
@@ -185,6 +210,31 @@ pub(super) fn reduced(graph: &Graph, id: NodeId) -> Option<(NodeId, usize)> {
     whole.then(|| (arg, shape[first..].iter().product()))
 }
 
+/// What a sum over the first dimensions, and maybe over the last ones, is of, and its columns; `None`
+/// if the sum is not worth a pass.
+pub(super) fn summed(graph: &Graph, id: NodeId) -> Option<(NodeId, Columns)> {
+    let node = graph.node(id);
+    let Op::Sum(axes) = &node.op else {
+        return None;
+    };
+    let arg = node.args[0];
+    let of = graph.node(arg);
+    let kept = |dim: &usize| of.shape[*dim] > 1 && !axes.contains(dim);
+    let first = (0..of.shape.len()).find(kept)?;
+    let last = (0..of.shape.len()).rfind(kept)?;
+    let beside = (first..last).any(|dim| of.shape[dim] > 1 && !kept(&dim));
+    let columns = Columns {
+        count: of.shape[first..=last].iter().product(),
+        inner: of.shape[last + 1..].iter().product(),
+    };
+    let fits = of.kind == Kind::Float
+        && of.batched == node.batched
+        && of.len() >= LEAST_SUMMED
+        && columns.count <= MOST_COLUMNS
+        && of.len() > columns.count * columns.inner;
+    (fits && !beside).then_some((arg, columns))
+}
+
 /// For every class the length of its rows: that of most sums.
 fn row_lengths(graph: &Graph, computed: &[NodeId]) -> HashMap<Class, usize> {
     let mut counts: HashMap<Class, BTreeMap<usize, usize>> = HashMap::new();
@@ -231,6 +281,34 @@ pub(super) fn spreads(narrow: &[usize], wide: &[usize], row: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_neighbouring_dimensions_behind_summed_ones() {
+        let mut graph = Graph::default();
+        let x = graph.input(vec![50, 8, 6, 10], Kind::Float, false);
+        let mut of = |axes: &[usize]| {
+            let sum = graph.sum(x, axes.to_vec());
+            summed(&graph, sum).map(|(of, Columns { count, inner })| {
+                assert_eq!(of, x);
+                (count, inner)
+            })
+        };
+        assert_eq!(of(&[0, 2, 3]), Some((8, 60)));
+        assert_eq!(of(&[0]), Some((480, 1)));
+        assert_eq!(of(&[0, 1]), Some((60, 1)));
+        assert_eq!(of(&[0, 3]), Some((48, 10)));
+        // Apart from each other, rows, and one number.
+        assert_eq!(of(&[0, 2]), None);
+        assert_eq!(of(&[2, 3]), None);
+        assert_eq!(of(&[0, 1, 2, 3]), None);
+        // More columns than are worth it, and too few numbers.
+        let wide = graph.input(vec![4, 8192], Kind::Float, false);
+        let short = graph.input(vec![4, 8], Kind::Float, false);
+        for x in [wide, short] {
+            let sum = graph.sum(x, vec![0]);
+            assert_eq!(summed(&graph, sum), None);
+        }
+    }
 
     #[test]
     fn one_number_a_row_is_told_from_other_broadcasts() {

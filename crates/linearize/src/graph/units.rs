@@ -498,6 +498,32 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_over_samples_ends_a_chain() {
+        let mut graph = Graph::default();
+        let x = graph.input(vec![2048, 8], Kind::Float, false);
+        let square = graph.mul(x, x);
+        let sum = graph.sum(square, vec![0]);
+        let halved = graph.mul_scalar(sum, 0.5);
+        // The squares are not written.
+        assert_eq!(
+            described(&graph, &[halved]),
+            [(2, vec![sum]), (1, vec![halved])]
+        );
+        let units = Schedule::new(&graph, &[sum, square], |_| false).units;
+        let [Unit::Chain(chain)] = &units[..] else {
+            panic!("{units:?}");
+        };
+        let sources: Vec<Source> = chain.outputs.iter().map(|output| output.source).collect();
+        let [elements, columns] = [Level::Element, Level::Column].map(Source::Written);
+        assert_eq!(sources, [elements, columns]);
+        // A few numbers are left to the backend.
+        let few = graph.input(vec![8, 8], Kind::Float, false);
+        let sum = graph.sum(few, vec![0]);
+        let units = Schedule::new(&graph, &[sum], |_| false).units;
+        assert!(matches!(units[..], [Unit::Step(_)]));
+    }
+
+    #[test]
     fn registers_are_used_again() {
         let mut graph = Graph::default();
         let mut value = graph.input(vec![4], Kind::Float, false);

@@ -80,7 +80,9 @@ pub(super) fn compute<'a, T: Real>(
             });
         }
         Function::Compare(comparison, x, c) => compare(comparison, at(x), T::of(c), to),
-        Function::Sum(_) | Function::Max(_) => unreachable!("not element by element"),
+        Function::Sum(_) | Function::Max(_) | Function::Columns(..) => {
+            unreachable!("not element by element")
+        }
     }
 }
 

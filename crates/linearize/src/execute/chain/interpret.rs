@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::access::{Access, Place, Values};
 use super::aligned::Aligned;
+use super::columns::Shares;
 use super::compute::{Fused, compute};
-use super::{count, reduce};
+use super::reduce;
 use crate::execute::ahead::ahead;
 use crate::execute::real::Real;
 use crate::graph::{Chain, Function, Instruction, Level, Operand, Source};
@@ -26,25 +27,33 @@ pub(super) fn interpret<T: Real>(
     inputs: &[Access<'_, T>],
     elements: usize,
 ) -> Vec<Vec<T>> {
-    let levels: Vec<Level> = chain
+    let chunk = chain.row * (CHUNK / chain.row).max(1);
+    let of_task = chunk * (TASK / chunk).max(1);
+    let shares = Shares::new(chain.class.elements, elements, of_task);
+    // Numbers of each output, and those of one task; those of columns are sums of each task.
+    let sizes: Vec<(Level, usize, usize)> = chain
         .outputs
         .iter()
         .filter_map(|output| match output.source {
-            Source::Written(level) => Some(level),
+            Source::Written(Level::Element) => Some((Level::Element, elements, of_task)),
+            Source::Written(Level::Row) => {
+                Some((Level::Row, elements / chain.row, of_task / chain.row))
+            }
+            Source::Written(Level::Column) => {
+                let own = shares.sums(output.shape.iter().product());
+                Some((Level::Column, elements.div_ceil(of_task) * own, own))
+            }
             _ => None,
         })
         .collect();
-    let chunk = chain.row * (CHUNK / chain.row).max(1);
-    let of_task = chunk * (TASK / chunk).max(1);
-    let mut outputs: Vec<Vec<T>> = levels
+    let mut outputs: Vec<Vec<T>> = sizes
         .iter()
-        .map(|&level| Vec::with_capacity(count(chain, level, elements)))
+        .map(|(_, all, _)| Vec::with_capacity(*all))
         .collect();
     let mut tasks: Vec<Vec<&mut [MaybeUninit<T>]>> = Vec::new();
     tasks.resize_with(elements.div_ceil(of_task), Vec::new);
-    for (output, &level) in outputs.iter_mut().zip(&levels) {
-        let room = &mut output.spare_capacity_mut()[..count(chain, level, elements)];
-        let parts = room.chunks_mut(count(chain, level, of_task));
+    for (output, (_, all, own)) in outputs.iter_mut().zip(&sizes) {
+        let parts = output.spare_capacity_mut()[..*all].chunks_mut(*own);
         for (task, part) in tasks.iter_mut().zip(parts) {
             task.push(part);
         }
@@ -59,6 +68,7 @@ pub(super) fn interpret<T: Real>(
             from,
             elements: of_task.min(elements - from),
             chunk,
+            shares,
         };
         arch.dispatch(Run {
             task,
@@ -66,7 +76,7 @@ pub(super) fn interpret<T: Real>(
             outputs: &mut outputs,
         });
     };
-    let registers = || Registers::new(chain, chunk);
+    let registers = || Registers::new(chain, chunk, shares);
     if tasks.len() > 1 {
         let tasks = tasks.into_par_iter().enumerate();
         tasks.for_each_init(registers, work);
@@ -75,10 +85,15 @@ pub(super) fn interpret<T: Real>(
         let tasks = tasks.into_iter().enumerate();
         tasks.for_each(|task| work(&mut registers, task));
     }
-    for (output, &level) in outputs.iter_mut().zip(&levels) {
+    for (output, (_, all, _)) in outputs.iter_mut().zip(&sizes) {
         // SAFETY: the tasks' parts cover as many numbers, and each task writes all of its parts,
         // because every written output is that of one instruction (`Chain::outputs`).
-        unsafe { output.set_len(count(chain, level, elements)) };
+        unsafe { output.set_len(*all) };
+    }
+    for (output, (level, _, own)) in outputs.iter_mut().zip(&sizes) {
+        if *level == Level::Column {
+            *output = shares.join(output, *own);
+        }
     }
     outputs
 }
@@ -108,6 +123,7 @@ struct Task<'a, T> {
     from: usize,
     elements: usize,
     chunk: usize,
+    shares: Shares,
 }
 
 /// Intermediate values.
@@ -115,6 +131,8 @@ struct Registers<T> {
     elements: Vec<Aligned<T>>,
     kept: Vec<Aligned<T>>,
     rows: Vec<Aligned<T>>,
+    /// Sums of a task's columns so far.
+    columns: Vec<Aligned<T>>,
     /// Of inputs that are not in memory as they should be.
     scratch: Vec<Aligned<T>>,
     places: Vec<Place>,
@@ -135,12 +153,21 @@ struct Part {
 }
 
 impl<T: Real> Registers<T> {
-    fn new(chain: &Chain, chunk: usize) -> Self {
+    fn new(chain: &Chain, chunk: usize, shares: Shares) -> Self {
         let values = |count: usize, size: usize| {
             let zeros = std::iter::repeat_with(|| Aligned::zeros(size));
             zeros.take(count).collect()
         };
+        let mut columns: Vec<Aligned<T>> = values(chain.registers.columns, 0);
+        for instruction in chain.phases.iter().flat_map(|phase| &phase.elements) {
+            if let (Function::Columns(_, of), Operand::Column(place)) =
+                (instruction.function, instruction.to)
+            {
+                columns[place] = Aligned::zeros(shares.sums(of.count));
+            }
+        }
         Self {
+            columns,
             elements: values(chain.registers.elements, chunk.min(CHUNK)),
             kept: values(chain.registers.kept, chunk),
             rows: values(chain.registers.rows, chunk / chain.row),
@@ -161,6 +188,7 @@ impl<T: Real> Registers<T> {
             Operand::Register(place) => &mut self.elements[place],
             Operand::Kept(place) => &mut self.kept[place],
             Operand::Row(place) => &mut self.rows[place],
+            Operand::Column(place) => &mut self.columns[place],
             Operand::Input(_) | Operand::RowInput(_) => unreachable!("an input is not written"),
         }
     }
@@ -176,6 +204,9 @@ impl<T: Real> Task<'_, T> {
         outputs: &mut [&mut [MaybeUninit<T>]],
     ) {
         let chain = self.chain;
+        for sums in &mut registers.columns {
+            sums.fill(T::zero());
+        }
         for chunk in (0..self.elements).step_by(self.chunk) {
             let size = self.chunk.min(self.elements - chunk);
             let rows = size / chain.row;
@@ -234,6 +265,11 @@ impl<T: Real> Task<'_, T> {
                 }
             }
         }
+        for instruction in chain.phases.iter().flat_map(|phase| &phase.elements) {
+            if let (Operand::Column(place), Some(output)) = (instruction.to, instruction.output) {
+                write(&registers.columns[place], outputs[output]);
+            }
+        }
     }
 
     /// One number a row.
@@ -253,7 +289,9 @@ impl<T: Real> Task<'_, T> {
                 self.inputs[i].get(registers.places[i], &registers.scratch[i][..rows])
             }
             Operand::Row(i) => Values::Each(&registers.rows[i][..rows]),
-            Operand::Register(_) | Operand::Kept(_) => unreachable!("an element is no row"),
+            Operand::Register(_) | Operand::Kept(_) | Operand::Column(_) => {
+                unreachable!("an element is no row, and a column neither")
+            }
         };
         compute(instruction.function, fused, at, &mut to[..rows]);
         if let Some(output) = instruction.output {
@@ -265,7 +303,7 @@ impl<T: Real> Task<'_, T> {
         *registers.memory(instruction.to) = to;
     }
 
-    /// Numbers of elements, or a part of a sum over rows.
+    /// Numbers of elements, or a part of a sum over rows or columns.
     #[inline(always)]
     fn by_element(
         &self,
@@ -295,6 +333,7 @@ impl<T: Real> Task<'_, T> {
             Operand::Row(i) => Values::ByRow(&registers.rows[i][..rows], row),
             Operand::Register(i) => Values::Each(&registers.elements[i][..size]),
             Operand::Kept(i) => Values::Each(&registers.kept[i][from..from + size]),
+            Operand::Column(_) => unreachable!("the sum of a column is complete at the end only"),
         };
         match (instruction.function, instruction.to) {
             (Function::Sum(x), _) => {
@@ -303,6 +342,18 @@ impl<T: Real> Task<'_, T> {
             (Function::Max(x), _) => fold(at(x), row, &mut to[..rows], |max, x| {
                 reduce::larger(max, reduce::max(x))
             }),
+            (Function::Columns(x, columns), _) => {
+                let repeated: Vec<T>;
+                let x = match at(x) {
+                    Values::Each(x) => x,
+                    x => {
+                        repeated = each(x);
+                        &repeated
+                    }
+                };
+                let from = self.from + part.chunk + from;
+                self.shares.add(x, from, columns, &mut to);
+            }
             (function, place) => {
                 let start = if let Operand::Kept(_) = place {
                     from
@@ -336,14 +387,23 @@ fn fold<T: Real>(x: Values<'_, T>, row: usize, to: &mut [T], join: impl Fn(T, &[
     let repeated: Vec<T>;
     let x = match x {
         Values::Each(x) => x,
-        // Rare: a sum of what is constant along its rows.
-        Values::ByRow(x, length) => {
-            let each = x.iter().flat_map(|&x| std::iter::repeat_n(x, length));
-            repeated = each.collect();
+        x => {
+            repeated = each(x);
             &repeated
         }
     };
     for (to, x) in to.iter_mut().zip(x.chunks_exact(row)) {
         *to = join(*to, x);
+    }
+}
+
+/// One number an element: rare, sums of what is constant along rows.
+fn each<T: Real>(x: Values<'_, T>) -> Vec<T> {
+    match x {
+        Values::Each(x) => x.to_vec(),
+        Values::ByRow(x, length) => {
+            let each = x.iter().flat_map(|&x| std::iter::repeat_n(x, length));
+            each.collect()
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 mod access;
 mod aligned;
+mod columns;
 mod compute;
 mod interpret;
 mod reduce;
@@ -23,7 +24,7 @@ use interpret::interpret;
 use super::real::{Real, flex, float};
 use super::{Target, reshape, view::view};
 use crate::error::LinearizeError;
-use crate::graph::{Chain, Input, Level, Source};
+use crate::graph::{Chain, Input, Source};
 
 /// Computes a chain over blocks of `k`; inputs and outputs in the chain's order.
 pub(super) fn run(
@@ -82,12 +83,4 @@ fn typed<T: Real>(
         outputs.push(found.ok_or_else(fault)?);
     }
     Ok(outputs)
-}
-
-/// Numbers of a level in so many elements.
-fn count(chain: &Chain, level: Level, elements: usize) -> usize {
-    match level {
-        Level::Element => elements,
-        Level::Row => elements / chain.row,
-    }
 }

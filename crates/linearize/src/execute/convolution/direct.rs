@@ -64,9 +64,11 @@ impl<'a> Direct<'a> {
         let filters: Vec<Vec<Filters>> = (0..kinds)
             .map(|index| (0..g.groups).map(|group| filters(index, group)).collect())
             .collect();
-        let mut outputs = vec![0.0; k * images * g.result()];
+        let count = k * images * g.result();
+        let mut outputs: Vec<f32> = Vec::with_capacity(count);
+        let room = &mut outputs.spare_capacity_mut()[..count];
         // An image is padded once for all weights.
-        let tasks = by_image(&mut outputs, g.result(), images, x.batched);
+        let tasks = by_image(room, g.result(), images, x.batched);
         tasks.into_par_iter().enumerate().for_each_init(
             || self.scratch(),
             |scratch, (at, mut outputs)| {
@@ -84,6 +86,8 @@ impl<'a> Direct<'a> {
                 }
             },
         );
+        // SAFETY: the tasks cover all outputs, the groups all planes, and `collect` writes each place.
+        unsafe { outputs.set_len(count) };
         outputs
     }
 

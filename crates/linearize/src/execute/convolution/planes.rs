@@ -8,6 +8,8 @@
 //! With stride 2 it sees every other row and column: those that begin with the same one are a plane of
 //! their own, on each of which a kernel's element is one shift again.
 
+use std::mem::MaybeUninit;
+
 use super::geometry::Geometry;
 
 /// Numbers that are loaded beyond the last place of a plane at most.
@@ -162,14 +164,14 @@ impl Planes {
         }
     }
 
-    /// The output planes in what was computed.
-    pub fn collect(&self, computed: &[f32], planes: &mut [f32]) {
+    /// Writes all places of the output planes, which were computed.
+    pub fn collect(&self, computed: &[f32], planes: &mut [MaybeUninit<f32>]) {
         let width = self.output[1];
         let planes = planes.chunks_exact_mut(self.output[0] * width);
         for (plane, computed) in planes.zip(computed.chunks_exact(self.computed())) {
             let rows = computed.chunks(self.row);
             for (to, from) in plane.chunks_exact_mut(width).zip(rows) {
-                to.copy_from_slice(&from[..width]);
+                to.write_copy_of_slice(&from[..width]);
             }
         }
     }

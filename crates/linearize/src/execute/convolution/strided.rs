@@ -3,6 +3,7 @@
 //! An input's rows and columns that begin with the same one meet the same elements of the kernel: for
 //! them it is a convolution of the output's gradient with stride 1.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -57,9 +58,13 @@ pub(super) fn by_input(
             .collect(),
         computed: Vec::new(),
     };
-    let mut inputs = vec![0.0; k * images * g.image()];
-    let tasks = inputs.par_chunks_exact_mut(g.image()).enumerate();
+    let count = k * images * g.image();
+    let mut inputs: Vec<f32> = Vec::with_capacity(count);
+    let room = &mut inputs.spare_capacity_mut()[..count];
+    let tasks = room.par_chunks_exact_mut(g.image()).enumerate();
     tasks.for_each_init(scratch, |scratch, (at, input)| {
+        // Places that meet no element of the kernel stay zero.
+        let input = zeros(input);
         let grad = grad.part(at / images, images, at % images, g.result());
         let packed = &packed[if weight.batched { at / images } else { 0 }];
         for (group, packed) in packed.iter().enumerate() {
@@ -75,7 +80,17 @@ pub(super) fn by_input(
             }
         }
     });
+    // SAFETY: the tasks cover all inputs, and each writes all of an image.
+    unsafe { inputs.set_len(count) };
     Some(inputs)
+}
+
+fn zeros(room: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    for place in room.iter_mut() {
+        place.write(0.0);
+    }
+    // SAFETY: each was written.
+    unsafe { room.assume_init_mut() }
 }
 
 /// All of an input's that meet an element of the kernel.
