@@ -55,10 +55,10 @@ impl Shares {
             match inner {
                 1 => {
                     for (sum, x) in sums.iter_mut().zip(now) {
-                        *sum = *sum + *x;
+                        *sum += *x;
                     }
                 }
-                _ => sums[0] = sums[0] + reduce::sum(now),
+                _ => sums[0] += reduce::sum(now),
             }
             from += now.len();
             x = rest;
@@ -72,7 +72,7 @@ impl Shares {
         for (task, part) in parts.chunks_exact(of_task).enumerate() {
             let first = task * self.of_task / self.vector * count;
             for (sum, x) in joined[first..].iter_mut().zip(part) {
-                *sum = *sum + *x;
+                *sum += *x;
             }
         }
         joined
