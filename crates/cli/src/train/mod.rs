@@ -145,8 +145,18 @@ fn begin(
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
     }
-    for class in prepared.manifest.dataset.absent_classes() {
-        say(&format!("note: no training sample is of class {class}"));
+    let absent = prepared.manifest.dataset.absent_classes();
+    match absent.as_slice() {
+        // Of CIFAR-100's, a line each would hide everything else.
+        [first, .., last] if absent.len() > 10 => say(&format!(
+            "note: no training sample is of {} of the classes, from class {first} to class {last}",
+            absent.len()
+        )),
+        few => {
+            for class in few {
+                say(&format!("note: no training sample is of class {class}"));
+            }
+        }
     }
     if let Some(note) = &prepared.note {
         say(note);
