@@ -159,6 +159,14 @@ fn images_train_on_the_networks_that_see_them() {
     for (kind, small) in [
         ("resnet", &["model.width=4"][..]),
         ("resnet", &["model.width=4", "model.norm=batch"]),
+        (
+            "resnet",
+            &[
+                "model.width=4",
+                "model.norm=batch",
+                "model.shortcut=padding",
+            ],
+        ),
         ("vgg", &["model.channels=[4, 4]"]),
         ("vit", &["model.width=8", "model.patch=16"]),
     ] {
