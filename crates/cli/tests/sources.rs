@@ -214,6 +214,19 @@ fn what_a_config_trains_on_can_be_looked_at() {
     assert!(!inspect(&["--set", "data.samples=21", "--set", "data.test_samples=7"]).0);
 }
 
+const SYNTHETIC: &str = r#"
+name = "images"
+[data]
+source = "synthetic"
+samples = 4
+[model]
+hidden = [3]
+[optimizer]
+kind = "gd"
+step_size = 0.05
+steps = 2
+"#;
+
 const OF_MNIST: &str = r#"
 name = "digits"
 [data]
@@ -277,8 +290,24 @@ fn what_does_not_go_together_is_refused_with_a_reason() {
     let rows: Vec<f32> = (0..24).map(|i| i as f32).collect();
     npy(&path.join("first.npy"), "(8, 3)", &rows);
     npy(&path.join("first-targets.npy"), "(8, 2)", &rows[..16]);
+    npy(&path.join("one.npy"), "(8, 3)", &rows);
+    // Whole numbers, all of class 0.
+    let labels = b"{'descr': '|u1', 'fortran_order': False, 'shape': (8,), }\n";
+    let length = (labels.len() as u16).to_le_bytes();
+    let labels = [&b"\x93NUMPY\x01\x00"[..], &length, labels, &[0; 8]].concat();
+    fs::write(path.join("one-targets.npy"), labels).unwrap();
     for (config, set, reason) in [
-        (SORTING, &["model.kind=cnn"][..], "takes real values"),
+        (
+            OF_A_FILE,
+            &["data.file=one.npy", "loss.kind=cross-entropy"][..],
+            "tells classes apart, and the data have one",
+        ),
+        (
+            SYNTHETIC,
+            &["data.classes=[6]", "loss.kind=cross-entropy"],
+            "cross-entropy of one class is 0",
+        ),
+        (SORTING, &["model.kind=cnn"], "takes real values"),
         (SORTING, &["model.kind=vit"], "takes real values"),
         (
             OF_A_FILE,

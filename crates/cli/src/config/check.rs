@@ -1,6 +1,6 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
-use brink_data::{DataConfig, Targets};
+use brink_data::{DataConfig, Encoding, Targets};
 use brink_model::{LossConfig, LossKind, ModelConfig};
 
 use super::document::Node;
@@ -106,6 +106,15 @@ impl Faults<'_> {
         };
         if let Some((kind, reason)) = wanted {
             self.require(config.data.targets == kind, "data.targets", reason);
+        }
+        let one =
+            |encoding: &Encoding| encoding.targets() == Targets::OneHot && encoding.outputs() == 1;
+        if config.loss.kind == LossKind::CrossEntropy {
+            self.require(
+                !config.data.encoding().is_ok_and(|encoding| one(&encoding)),
+                "data.classes",
+                "cross-entropy of one class is 0 whatever the network computes: name two or more",
+            );
         }
         // What has no number was reported above.
         let resolved = config.data.resolved();

@@ -192,7 +192,8 @@ fn prepare(
     let task = task(&dataset.train);
     let declared = config.model.declare(&task)?;
     let loss = config.loss.loss()?.over(dataset.train.positions());
-    targets::check(config.loss.kind, dataset.train.targets_kind())?;
+    let (kind, outputs) = (dataset.train.targets_kind(), dataset.train.outputs());
+    targets::check(config.loss.kind, kind, outputs)?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
     let note = match origin.only_step() {
@@ -432,6 +433,7 @@ pub fn report(trained: &Trained) -> String {
     let summary = &trained.summary;
     let steps = summary.steps_recorded;
     let ending = match &summary.outcome {
+        Outcome::Completed if steps == 1 => "the one step taken".to_owned(),
         Outcome::Completed => format!("all {steps} steps taken"),
         Outcome::LossGoal { goal } => format!("the loss reached {goal} after {steps} steps"),
         Outcome::AccuracyGoal { goal } => {
