@@ -159,6 +159,14 @@ fn images_train_on_the_networks_that_see_them() {
     for (kind, small) in [
         ("resnet", &["model.width=4"][..]),
         ("resnet", &["model.width=4", "model.norm=batch"]),
+        (
+            "resnet",
+            &[
+                "model.width=4",
+                "model.norm=batch",
+                "model.shortcut=padding",
+            ],
+        ),
         ("vgg", &["model.channels=[4, 4]"]),
         ("vit", &["model.width=8", "model.patch=16"]),
     ] {
@@ -206,6 +214,75 @@ fn what_a_config_trains_on_can_be_looked_at() {
     assert!(!inspect(&["--set", "data.samples=21", "--set", "data.test_samples=7"]).0);
 }
 
+const SYNTHETIC: &str = r#"
+name = "images"
+[data]
+source = "synthetic"
+samples = 4
+[model]
+hidden = [3]
+[optimizer]
+kind = "gd"
+step_size = 0.05
+steps = 2
+"#;
+
+const OF_MNIST: &str = r#"
+name = "digits"
+[data]
+source = "mnist"
+dir = "."
+samples = 4
+classes = [7, 1]
+targets = "binary"
+[model]
+hidden = [3]
+[optimizer]
+kind = "gd"
+step_size = 0.05
+steps = 2
+"#;
+
+#[test]
+fn classes_of_other_images_are_chosen_as_those_of_cifar_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let idx = |magic: u32, sizes: &[u32], values: Vec<u8>| -> Vec<u8> {
+        let numbers = [magic].into_iter().chain(sizes.iter().copied());
+        numbers.flat_map(u32::to_be_bytes).chain(values).collect()
+    };
+    let pixels = (0..6 * 784).map(|i| (i * i % 251) as u8).collect();
+    let images = idx(0x0803, &[6, 28, 28], pixels);
+    let labels = idx(0x0801, &[6], vec![1, 0, 7, 7, 9, 1]);
+    fs::write(path.join("train-images-idx3-ubyte"), images).unwrap();
+    fs::write(path.join("train-labels-idx1-ubyte"), labels).unwrap();
+    let output = train_on(path, OF_MNIST, "flex", "two", &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let manifest = fs::read_to_string(path.join("two/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let title = manifest["description"].as_str().unwrap();
+    assert!(title.contains("MNIST, 7/1, n = 4"), "{title}");
+    let targets = serde_json::json!({"kind": "binary", "negative": [7], "positive": [1]});
+    assert_eq!(manifest["dataset"]["targets"], targets);
+    let counts = serde_json::json!([{"class": 1, "count": 2}, {"class": 7, "count": 2}]);
+    assert_eq!(manifest["dataset"]["train"]["counts"], counts);
+    for (set, reason) in [
+        ("data.classes=[10, 1]", "MNIST has no class `10`"),
+        ("data.classes=[1, 1]", "names class 1 twice"),
+        ("data.classes=[1, 2, 3]", "3 are chosen"),
+        ("data.classes=[1, 2]", "there are 2 of the chosen classes"),
+        ("data.labels=fine", "means nothing for `source = \"mnist\"`"),
+    ] {
+        let output = train_on(path, OF_MNIST, "flex", "refused", &[set]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{set}: {said}");
+        let words: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(reason), "{set}: {said}");
+        assert!(!path.join("refused").exists(), "{set}");
+    }
+}
+
 #[test]
 fn what_does_not_go_together_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
@@ -213,8 +290,24 @@ fn what_does_not_go_together_is_refused_with_a_reason() {
     let rows: Vec<f32> = (0..24).map(|i| i as f32).collect();
     npy(&path.join("first.npy"), "(8, 3)", &rows);
     npy(&path.join("first-targets.npy"), "(8, 2)", &rows[..16]);
+    npy(&path.join("one.npy"), "(8, 3)", &rows);
+    // Whole numbers, all of class 0.
+    let labels = b"{'descr': '|u1', 'fortran_order': False, 'shape': (8,), }\n";
+    let length = (labels.len() as u16).to_le_bytes();
+    let labels = [&b"\x93NUMPY\x01\x00"[..], &length, labels, &[0; 8]].concat();
+    fs::write(path.join("one-targets.npy"), labels).unwrap();
     for (config, set, reason) in [
-        (SORTING, &["model.kind=cnn"][..], "takes real values"),
+        (
+            OF_A_FILE,
+            &["data.file=one.npy", "loss.kind=cross-entropy"][..],
+            "tells classes apart, and the data have one",
+        ),
+        (
+            SYNTHETIC,
+            &["data.classes=[6]", "loss.kind=cross-entropy"],
+            "cross-entropy of one class is 0",
+        ),
+        (SORTING, &["model.kind=cnn"], "takes real values"),
         (SORTING, &["model.kind=vit"], "takes real values"),
         (
             OF_A_FILE,

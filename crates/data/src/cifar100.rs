@@ -1,12 +1,12 @@
 //! CIFAR-100 in its official binary layout (Krizhevsky 2009): records of a coarse label, a fine label
-//! and an image like CIFAR-10's. The targets are the 100 fine labels.
+//! and an image like CIFAR-10's.
 
 use std::path::{Path, PathBuf};
 
 use brink_files::ReadFault;
 
 use crate::labelled::{Images, Set};
-use crate::{DataConfig, Dataset, Error, Origin};
+use crate::{ClassSet, DataConfig, Dataset, Error, Labels, Origin};
 
 /// Where it is looked for, relative to the current directory.
 const DEFAULT_FOLDER: &str = "datasets/cifar-100-binary";
@@ -17,16 +17,15 @@ const RECORD: usize = 2 + 3072;
 /// The largest file read: five times all of CIFAR-100.
 const LIMIT: u64 = 1 << 30;
 
-/// How many classes there are.
-pub(crate) const CLASSES: usize = 100;
-
-const SET: Set = Set {
-    origin: Origin::Cifar100,
-    shape: [3, 32, 32],
-    classes: CLASSES,
-    mean: &[0.5071, 0.4867, 0.4408],
-    std: &[0.2675, 0.2565, 0.2761],
-};
+const fn set(classes: ClassSet) -> Set {
+    Set {
+        origin: Origin::Cifar100,
+        shape: [3, 32, 32],
+        classes,
+        mean: &[0.5071, 0.4867, 0.4408],
+        std: &[0.2675, 0.2565, 0.2761],
+    }
+}
 
 /// CIFAR-100 was not found, or a file is not in its binary layout.
 #[derive(Debug, thiserror::Error)]
@@ -58,14 +57,22 @@ pub enum Cifar100Error {
         bytes: usize,
     },
     /// A label that is no class.
-    #[error("{} has label {label} in record {record}; labels are 0 to 99", path.display())]
+    #[error(
+        "{} has {labels} label {label} in record {record}; such labels are 0 to {}: fetch it again",
+        path.display(),
+        classes - 1
+    )]
     Label {
         /// The file.
         path: PathBuf,
         /// Number of the record, from 0.
         record: usize,
+        /// `fine` or `coarse`.
+        labels: &'static str,
         /// The label byte.
         label: u8,
+        /// How many classes there are.
+        classes: usize,
     },
 }
 
@@ -76,13 +83,14 @@ pub enum Cifar100Error {
 pub fn load(config: &DataConfig, data_dir: Option<&Path>) -> Result<Dataset, Error> {
     let folder = data_dir.or(config.dir.as_deref());
     let folder = folder.unwrap_or_else(|| Path::new(DEFAULT_FOLDER));
-    let train = read(&folder.join("train.bin"))?;
+    let labels = config.labels.unwrap_or_default();
+    let train = read(&folder.join("train.bin"), labels)?;
     let test = folder.join("test.bin");
-    let test = test.is_file().then(|| read(&test)).transpose()?;
-    SET.dataset(config, folder, &train, test.as_ref())
+    let test = test.is_file().then(|| read(&test, labels)).transpose()?;
+    set(config.source.class_set(config.labels)).dataset(config, folder, &train, test.as_ref())
 }
 
-fn read(path: &Path) -> Result<Images, Cifar100Error> {
+fn read(path: &Path, labels: Labels) -> Result<Images, Cifar100Error> {
     let bytes = brink_files::read(path, LIMIT).map_err(|cause| Cifar100Error::Read {
         path: path.to_owned(),
         cause,
@@ -99,15 +107,24 @@ fn read(path: &Path) -> Result<Images, Cifar100Error> {
         ..Images::default()
     };
     for (record, content) in records.enumerate() {
-        let label = content[1];
-        if usize::from(label) >= SET.classes {
-            return Err(Cifar100Error::Label {
-                path: path.to_owned(),
-                record,
-                label,
-            });
+        for (labels, set, label) in [
+            ("coarse", ClassSet::Cifar100Coarse, content[0]),
+            ("fine", ClassSet::Cifar100Fine, content[1]),
+        ] {
+            if usize::from(label) >= set.count() {
+                return Err(Cifar100Error::Label {
+                    path: path.to_owned(),
+                    record,
+                    labels,
+                    label,
+                    classes: set.count(),
+                });
+            }
         }
-        images.labels.push(label);
+        images.labels.push(match labels {
+            Labels::Coarse => content[0],
+            Labels::Fine => content[1],
+        });
         images.pixels.extend(&content[2..]);
     }
     Ok(images)

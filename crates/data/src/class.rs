@@ -1,152 +1,193 @@
-//! The ten classes of CIFAR-10.
+//! The classes of images.
+
+mod choice;
+mod names;
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-const NAMES: [&str; Class::COUNT] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+pub use choice::ClassChoice;
 
-/// One of CIFAR-10's classes; written in a config as its number (0 to 9) or its name.
+/// The sets of images, by the labels that are read of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Class(u8);
+pub enum ClassSet {
+    /// CIFAR-10's ten classes.
+    Cifar10,
+    /// CIFAR-100's 100 fine labels.
+    Cifar100Fine,
+    /// CIFAR-100's 20 coarse labels.
+    Cifar100Coarse,
+    /// Ten classes by their numbers alone: the files of MNIST and Fashion-MNIST do not say which of the
+    /// two they are.
+    Mnist,
+}
 
-/// A number or a name that is none of the ten classes.
+/// A class of one set; written as its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class {
+    set: ClassSet,
+    id: u8,
+}
+
+/// A number or a name that is no class of a set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "CIFAR-10 has no class `{given}`{}; use a number from 0 to 9 or one of {}",
+    "{set} has no class `{given}`{}; use a number from 0 to {}{}",
     nearest.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default(),
-    NAMES.join(", ")
+    set.count() - 1,
+    set.names_in_words()
 )]
 pub struct UnknownClass {
+    /// The set.
+    pub set: ClassSet,
     /// What was asked for.
     pub given: String,
     /// The valid name that it resembles, if any does.
     pub nearest: Option<&'static str>,
 }
 
-impl Class {
+impl ClassSet {
     /// How many classes there are.
-    pub const COUNT: usize = 10;
+    pub const fn count(self) -> usize {
+        match self {
+            Self::Cifar10 => names::CIFAR10.len(),
+            Self::Cifar100Fine => names::CIFAR100_FINE.len(),
+            Self::Cifar100Coarse => names::CIFAR100_COARSE.len(),
+            Self::Mnist => 10,
+        }
+    }
 
     /// All classes in the order of their numbers.
+    pub fn all(self) -> Vec<Class> {
+        let ids = (0..=u8::MAX).take(self.count());
+        ids.map(|id| Class { set: self, id }).collect()
+    }
+
+    /// The class that a config means.
+    ///
+    /// # Errors
+    /// [`UnknownClass`] with the nearest name.
+    pub fn find(self, choice: &ClassChoice) -> Result<Class, UnknownClass> {
+        let mut classes = self.all().into_iter();
+        let (found, nearest) = match choice {
+            ClassChoice::Number(number) => {
+                (classes.find(|class| i64::from(class.id) == *number), None)
+            }
+            ClassChoice::Name(name) => (
+                classes.find(|class| class.name() == Some(name)),
+                self.nearest(name),
+            ),
+        };
+        found.ok_or_else(|| UnknownClass {
+            set: self,
+            given: choice.to_string(),
+            nearest,
+        })
+    }
+
+    /// The names of its classes; none of MNIST.
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Cifar10 => &names::CIFAR10,
+            Self::Cifar100Fine => &names::CIFAR100_FINE,
+            Self::Cifar100Coarse => &names::CIFAR100_COARSE,
+            Self::Mnist => &[],
+        }
+    }
+
+    fn names_in_words(self) -> String {
+        match self.names() {
+            [] => String::new(),
+            // A hundred names would hide what is wrong.
+            [first, .., last] if self.count() > 20 => {
+                format!(" or a name from {first} to {last}")
+            }
+            names => format!(" or one of {}", names.join(", ")),
+        }
+    }
+
+    fn nearest(self, given: &str) -> Option<&'static str> {
+        const RESEMBLANCE: f64 = 0.75;
+        let given = given.to_lowercase();
+        self.names()
+            .iter()
+            .map(|name| (strsim::jaro_winkler(&given, name), *name))
+            .filter(|(likeness, _)| *likeness >= RESEMBLANCE)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, name)| name)
+    }
+}
+
+impl fmt::Display for ClassSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cifar10 => "CIFAR-10",
+            Self::Cifar100Fine => "CIFAR-100, by fine labels,",
+            Self::Cifar100Coarse => "CIFAR-100, by coarse labels,",
+            Self::Mnist => "MNIST",
+        })
+    }
+}
+
+/// Of CIFAR-10.
+impl Class {
+    /// How many classes CIFAR-10 has.
+    pub const COUNT: usize = ClassSet::Cifar10.count();
+
+    /// All classes of CIFAR-10 in the order of their numbers.
     pub const ALL: [Class; Class::COUNT] = {
-        let mut all = [Class(0); Class::COUNT];
+        let set = ClassSet::Cifar10;
+        let mut all = [Class { set, id: 0 }; Class::COUNT];
         let mut id = 0;
         while id < Class::COUNT {
-            all[id] = Class(id as u8);
+            all[id].id = id as u8;
             id += 1;
         }
         all
     };
 
-    /// The class of a number.
+    /// CIFAR-10's class of a number.
     ///
     /// # Errors
     /// [`UnknownClass`] above 9.
     pub fn new(id: u8) -> Result<Self, UnknownClass> {
-        Self::from_number(i64::from(id))
+        ClassSet::Cifar10.find(&ClassChoice::Number(i64::from(id)))
     }
+}
 
+impl Class {
     /// The label byte of this class in a record.
     pub const fn id(self) -> u8 {
-        self.0
+        self.id
     }
 
     /// The number as an index into arrays by class.
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.id as usize
     }
 
-    /// The official name, such as `airplane`.
-    pub const fn name(self) -> &'static str {
-        NAMES[self.index()]
-    }
-
-    fn from_number(given: i64) -> Result<Self, UnknownClass> {
-        u8::try_from(given)
-            .ok()
-            .filter(|id| usize::from(*id) < Self::COUNT)
-            .map(Self)
-            .ok_or(UnknownClass {
-                given: given.to_string(),
-                nearest: None,
-            })
+    /// The official name, such as `airplane`, if the set has names.
+    pub const fn name(self) -> Option<&'static str> {
+        match self.set.names() {
+            [] => None,
+            names => Some(names[self.index()]),
+        }
     }
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.0, self.name())
+        match self.name() {
+            Some(name) => write!(f, "{} ({name})", self.id),
+            None => self.id.fmt(f),
+        }
     }
-}
-
-impl FromStr for Class {
-    type Err = UnknownClass;
-
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|class| class.name() == given);
-        found.ok_or_else(|| UnknownClass {
-            given: given.to_owned(),
-            nearest: nearest_name(given),
-        })
-    }
-}
-
-fn nearest_name(given: &str) -> Option<&'static str> {
-    const RESEMBLANCE: f64 = 0.75;
-    NAMES
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&given.to_lowercase(), name), name))
-        .filter(|(likeness, _)| *likeness >= RESEMBLANCE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
 }
 
 impl Serialize for Class {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Class {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ClassVisitor;
-
-        impl Visitor<'_> for ClassVisitor {
-            type Value = Class;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a class: a number from 0 to 9, or a name such as \"airplane\"")
-            }
-
-            fn visit_i64<E: de::Error>(self, given: i64) -> Result<Class, E> {
-                Class::from_number(given).map_err(E::custom)
-            }
-
-            fn visit_u64<E: de::Error>(self, given: u64) -> Result<Class, E> {
-                let number = i64::try_from(given).unwrap_or(i64::MAX);
-                Class::from_number(number).map_err(E::custom)
-            }
-
-            fn visit_str<E: de::Error>(self, given: &str) -> Result<Class, E> {
-                given.parse().map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_any(ClassVisitor)
+        serializer.serialize_u8(self.id)
     }
 }
 
@@ -154,32 +195,57 @@ impl<'de> Deserialize<'de> for Class {
 mod tests {
     use super::*;
 
+    const SETS: [ClassSet; 4] = [
+        ClassSet::Cifar10,
+        ClassSet::Cifar100Fine,
+        ClassSet::Cifar100Coarse,
+        ClassSet::Mnist,
+    ];
+
     #[test]
     fn names_and_numbers_agree() {
-        for (id, name) in NAMES.into_iter().enumerate() {
-            let class: Class = name.parse().unwrap();
-            assert_eq!(class.index(), id);
-            assert_eq!(Class::ALL[id], class);
-            assert_eq!(class.name(), name);
+        for set in SETS {
+            for (id, class) in set.all().into_iter().enumerate() {
+                assert_eq!(class.index(), id);
+                assert_eq!(set.find(&ClassChoice::Number(id as i64)), Ok(class));
+                if let Some(name) = class.name() {
+                    assert_eq!(set.find(&name.into()), Ok(class));
+                }
+            }
+            let beyond = ClassChoice::Number(set.count() as i64);
+            assert!(set.find(&beyond).is_err() && set.find(&ClassChoice::Number(-1)).is_err());
         }
-        assert!(Class::new(10).is_err());
+        assert_eq!(SETS.map(ClassSet::count), [10, 100, 20, 10]);
+        assert_eq!(Class::ALL.to_vec(), ClassSet::Cifar10.all());
+        // The classes of CIFAR-100 are numbered in the order of the alphabet.
+        assert!(names::CIFAR100_FINE.is_sorted() && names::CIFAR100_COARSE.is_sorted());
     }
 
     #[test]
     fn a_misspelt_name_is_answered_with_the_nearest() {
-        let error = "Airplan".parse::<Class>().unwrap_err();
+        let find = |set: ClassSet, name: &str| set.find(&name.into()).unwrap_err();
+        let error = find(ClassSet::Cifar10, "Airplan");
         assert_eq!(error.nearest, Some("airplane"));
         assert!(error.to_string().contains("did you mean `airplane`?"));
-        assert_eq!("zzz".parse::<Class>().unwrap_err().nearest, None);
+        assert_eq!(find(ClassSet::Cifar10, "zzz").nearest, None);
+        let fine = find(ClassSet::Cifar100Fine, "aquarium fish");
+        assert_eq!(fine.nearest, Some("aquarium_fish"));
+        let digits = find(ClassSet::Mnist, "sneaker").to_string();
+        assert_eq!(
+            digits,
+            "MNIST has no class `sneaker`; use a number from 0 to 9"
+        );
     }
 
     #[test]
     fn read_from_numbers_and_names() {
-        let read: Vec<Class> = serde_json::from_str(r#"[3, "truck"]"#).unwrap();
-        assert_eq!(read, [Class(3), Class(9)]);
-        assert_eq!(serde_json::to_string(&read).unwrap(), "[3,9]");
+        let read: Vec<ClassChoice> = serde_json::from_str(r#"[3, "truck"]"#).unwrap();
+        let found: Vec<_> = read.iter().map(|c| ClassSet::Cifar10.find(c)).collect();
+        assert_eq!(found, [Ok(Class::ALL[3]), Ok(Class::ALL[9])]);
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"[3,"truck"]"#);
         for wrong in ["10", "-1", "18446744073709551615", r#""lorry""#] {
-            let error = serde_json::from_str::<Class>(wrong).unwrap_err();
+            let choice = serde_json::from_str::<ClassChoice>(wrong).unwrap();
+            let error = ClassSet::Cifar10.find(&choice).unwrap_err();
             assert!(error.to_string().contains("no class"), "{wrong}: {error}");
         }
     }

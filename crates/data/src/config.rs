@@ -8,7 +8,10 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::sequence::{MAX_LENGTH, MAX_VOCABULARY};
-use crate::{Class, Encoding, Selection, Source, Standardise, Targets, Task, cifar100, mnist};
+use crate::{
+    Class, ClassChoice, Encoding, Labels, Selection, Source, Standardise, Targets, Task,
+    UnknownClass,
+};
 
 /// What data to train on. Every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,12 +28,15 @@ pub struct DataConfig {
     /// As many records of each class instead of the first ones; default false. When `samples` is
     /// no multiple of the number of classes, the classes listed first get one more.
     pub balanced: bool,
-    /// Only these classes, by number or name; default all ten.
+    /// Which labels of CIFAR-100: `fine` (default) or `coarse`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<Vec<Class>>,
+    pub labels: Option<Labels>,
+    /// Only these classes, by number or name; default all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<ClassChoice>>,
     /// Two groups of classes for binary targets: the first becomes −1, the second +1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub groups: Option<[Vec<Class>; 2]>,
+    pub groups: Option<[Vec<ClassChoice>; 2]>,
     /// `one-hot` (default) or `binary`.
     pub targets: Targets,
     /// `cifar10` (default), `subset` or `none`.
@@ -114,6 +120,14 @@ pub enum ConfigError {
         /// `classes` or `groups`.
         key: &'static str,
     },
+    /// A number or a name that is no class of the images.
+    #[error("`{key}`: {unknown}")]
+    UnknownClass {
+        /// `classes` or `groups`.
+        key: &'static str,
+        /// What was named.
+        unknown: UnknownClass,
+    },
     /// A class is named twice.
     #[error("`{key}` names class {class} twice; name it once")]
     DuplicateClass {
@@ -165,9 +179,11 @@ impl DataConfig {
         match self.source {
             Source::File => return self.validate_file(),
             Source::Sequence => return self.validate_sequence(),
-            Source::Cifar100 => return self.validate_balance(cifar100::CLASSES),
-            Source::Mnist => return self.validate_balance(mnist::CLASSES),
-            Source::Cifar10 | Source::Synthetic | Source::Auto => {}
+            Source::Cifar10
+            | Source::Synthetic
+            | Source::Auto
+            | Source::Cifar100
+            | Source::Mnist => {}
         }
         Selection::new(self.encoding()?.classes(), self.samples, self.balanced).map(|_| ())
     }
@@ -177,6 +193,7 @@ impl DataConfig {
         let given = [
             ("dir", self.dir.is_some()),
             ("balanced", self.balanced),
+            ("labels", self.labels.is_some()),
             ("classes", self.classes.is_some()),
             ("groups", self.groups.is_some()),
             ("targets", self.targets != plain.targets),
@@ -199,21 +216,6 @@ impl DataConfig {
                 of: format!("source = \"{}\"", self.source.name()),
             }),
             None => Ok(()),
-        }
-    }
-
-    /// Whether the samples can be as many of each of so many classes, if they are to be.
-    fn validate_balance(&self, classes: usize) -> Result<(), ConfigError> {
-        match (self.balanced, self.samples) {
-            (false, _) => Ok(()),
-            (true, Samples::All) => Err(ConfigError::BalancedNeedsCount),
-            (true, Samples::Count(samples)) if samples.get() < classes => {
-                Err(ConfigError::BalancedNeedsOneEach {
-                    samples: samples.get(),
-                    classes,
-                })
-            }
-            (true, Samples::Count(_)) => Ok(()),
         }
     }
 
@@ -270,40 +272,87 @@ impl DataConfig {
     /// # Errors
     /// [`ConfigError`] when classes, groups and targets do not fit together.
     pub fn encoding(&self) -> Result<Encoding, ConfigError> {
-        if let Some(classes) = &self.classes {
-            check_classes("classes", classes)?;
-        }
+        let listed = match &self.classes {
+            Some(classes) => Some(self.known("classes", classes)?),
+            None => None,
+        };
         match (self.targets, &self.groups) {
             (Targets::Values, _) => Err(ConfigError::ValuesOfImages),
-            (Targets::OneHot, None) => Ok(Encoding::one_hot(self.chosen())),
+            (Targets::OneHot, None) => Ok(Encoding::one_hot(&listed.unwrap_or_else(|| self.all()))),
             (Targets::OneHot, Some(_)) => Err(ConfigError::GroupsNeedBinary),
-            (Targets::Binary, Some([negative, positive])) => self.grouped(negative, positive),
-            (Targets::Binary, None) => match self.chosen() {
+            (Targets::Binary, Some([negative, positive])) => {
+                self.grouped(negative, positive, listed)
+            }
+            (Targets::Binary, None) => match listed.unwrap_or_else(|| self.all()).as_slice() {
                 [negative, positive] => Ok(Encoding::binary(&[*negative], &[*positive])),
                 other => Err(ConfigError::BinaryNeedsTwoClasses { got: other.len() }),
             },
         }
     }
 
-    fn chosen(&self) -> &[Class] {
-        self.classes.as_deref().unwrap_or(&Class::ALL)
+    /// The same with classes by their numbers, which is what two configs are compared by.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownClass`].
+    pub fn resolved(&self) -> Result<Self, ConfigError> {
+        let numbers = |key: &'static str, choices: &[ClassChoice]| {
+            let classes = self.find(key, choices)?.into_iter();
+            Ok(classes.map(ClassChoice::from).collect())
+        };
+        let classes = self.classes.as_ref();
+        let groups = match &self.groups {
+            Some([negative, positive]) => {
+                Some([numbers("groups", negative)?, numbers("groups", positive)?])
+            }
+            None => None,
+        };
+        Ok(Self {
+            classes: classes.map(|list| numbers("classes", list)).transpose()?,
+            groups,
+            ..self.clone()
+        })
     }
 
-    fn grouped(&self, negative: &[Class], positive: &[Class]) -> Result<Encoding, ConfigError> {
+    fn all(&self) -> Vec<Class> {
+        self.source.class_set(self.labels).all()
+    }
+
+    fn find(&self, key: &'static str, choices: &[ClassChoice]) -> Result<Vec<Class>, ConfigError> {
+        let set = self.source.class_set(self.labels);
+        let found = choices.iter().map(|choice| set.find(choice));
+        found
+            .collect::<Result<_, _>>()
+            .map_err(|unknown| ConfigError::UnknownClass { key, unknown })
+    }
+
+    /// Classes of a list that has some, each once.
+    fn known(&self, key: &'static str, choices: &[ClassChoice]) -> Result<Vec<Class>, ConfigError> {
+        let classes = self.find(key, choices)?;
+        check_classes(key, &classes)?;
+        Ok(classes)
+    }
+
+    fn grouped(
+        &self,
+        negative: &[ClassChoice],
+        positive: &[ClassChoice],
+        listed: Option<Vec<Class>>,
+    ) -> Result<Encoding, ConfigError> {
+        let negative = self.find("groups", negative)?;
+        let positive = self.find("groups", positive)?;
         if negative.is_empty() || positive.is_empty() {
             return Err(ConfigError::NoClasses { key: "groups" });
         }
-        let mut grouped = [negative, positive].concat();
+        let mut grouped = [negative.as_slice(), &positive].concat();
         check_classes("groups", &grouped)?;
-        if let Some(classes) = &self.classes {
-            let mut chosen = classes.clone();
+        if let Some(mut chosen) = listed {
             chosen.sort_unstable();
             grouped.sort_unstable();
             if chosen != grouped {
                 return Err(ConfigError::GroupsContradictClasses);
             }
         }
-        Ok(Encoding::binary(negative, positive))
+        Ok(Encoding::binary(&negative, &positive))
     }
 }
 
@@ -331,6 +380,7 @@ impl ConfigError {
             Self::NoSamples { .. } | Self::BalancedNeedsOneEach { .. } => "samples",
             Self::NoClasses { key }
             | Self::DuplicateClass { key, .. }
+            | Self::UnknownClass { key, .. }
             | Self::ForeignKey { key, .. }
             | Self::MissingKey { key, .. }
             | Self::OutOfRange { key, .. } => key,

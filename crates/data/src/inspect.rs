@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::cifar::{self, CifarError};
 use crate::digest::hex;
 use crate::records::CHANNELS;
-use crate::{ChannelSums, Class, ClassCount};
+use crate::{ChannelSums, ClassCount, ClassSet};
 
 /// A folder's training and test files.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,19 +54,17 @@ pub fn inspect(place: &Path) -> Result<Inspection, CifarError> {
 fn split(files: Vec<PathBuf>) -> Result<SplitInspection, CifarError> {
     let mut hasher = Sha256::new();
     let mut sums = ChannelSums::default();
-    let mut counts = [0; Class::COUNT];
+    let mut labels = Vec::new();
     for path in &files {
         let records = cifar::read_records(path)?;
         records.hash_into(&mut hasher);
         sums.add(&records);
-        for (total, count) in counts.iter_mut().zip(records.counts()) {
-            *total += count;
-        }
+        labels.extend_from_slice(records.labels());
     }
     Ok(SplitInspection {
         files,
-        records: counts.iter().sum(),
-        counts: ClassCount::all(&counts),
+        records: labels.len(),
+        counts: ClassCount::all(ClassSet::Cifar10, &labels),
         mean: sums.mean(),
         std: sums.std(),
         sha256: hex(&hasher.finalize()),

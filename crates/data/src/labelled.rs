@@ -1,11 +1,11 @@
-//! Labelled images of other sets than CIFAR-10: the first of them, standardised by channel.
+//! Labelled images of other sets than CIFAR-10: those that a config selects, standardised by channel.
 
 use std::path::{Path, PathBuf};
 
 use crate::digest::Sum;
 use crate::subset::{Goals, Inputs};
 use crate::{
-    ConstantChannel, DataConfig, Dataset, Encoding, Error, Origin, Provenance, Samples,
+    ClassSet, ConstantChannel, DataConfig, Dataset, Error, Origin, Provenance, Samples, Selection,
     SelectionError, SplitProvenance, Standardise, Subset, Targets,
 };
 
@@ -15,8 +15,8 @@ pub struct Set {
     pub origin: Origin,
     /// Channels, rows, columns.
     pub shape: [usize; 3],
-    /// How many classes there are.
-    pub classes: usize,
+    /// Its classes.
+    pub classes: ClassSet,
     /// Published means of its training set by channel, as fractions of white.
     pub mean: &'static [f64],
     /// Published standard deviations.
@@ -34,12 +34,18 @@ pub struct Images {
     pub files: Vec<PathBuf>,
 }
 
+/// Those of some images that were selected.
+struct Taken<'a> {
+    labels: Vec<u8>,
+    images: Vec<&'a [u8]>,
+}
+
 impl Set {
     /// The data set of a config, from the images of the training files and of the test files.
     ///
     /// # Errors
-    /// Fewer images than asked for, of a class where they are to be balanced, or a constant channel where
-    /// they are to be standardised by their own figures.
+    /// Fewer images of the chosen classes than asked for, of a class where they are to be balanced, or of
+    /// a side of binary targets; a constant channel where they are to be standardised by their own figures.
     pub fn dataset(
         &self,
         config: &DataConfig,
@@ -47,49 +53,51 @@ impl Set {
         train: &Images,
         test: Option<&Images>,
     ) -> Result<Dataset, Error> {
-        let available = train.labels.len();
-        let count = match config.samples {
-            Samples::All => available,
-            Samples::Count(count) => count.get(),
-        };
-        if count > available || available == 0 {
-            return Err(Error::Selection(SelectionError::TooFew {
-                asked: count,
-                available,
+        let encoding = config.encoding()?;
+        let select = |samples, balanced| Selection::new(encoding.classes(), samples, balanced);
+        let mut selection = select(config.samples, config.balanced)?;
+        let taken = self.taken(train, &mut selection);
+        selection.finish()?;
+        if let Some((sign, classes)) = encoding.empty_side(&taken.labels) {
+            return Err(Error::Selection(SelectionError::OneSided {
+                samples: taken.labels.len(),
+                sign,
+                classes: classes.to_vec(),
             }));
         }
-        let balanced = match config.balanced {
-            true => Some(self.balanced(train, count)?),
-            false => None,
-        };
-        let train = balanced.as_ref().unwrap_or(train);
-        let pixels = &train.pixels[..count * self.features()];
         let (mean, std) = match config.standardise {
             Standardise::Cifar10 => (self.mean.to_vec(), self.std.to_vec()),
             Standardise::None => (vec![0.0; self.shape[0]], vec![1.0; self.shape[0]]),
-            Standardise::Subset => self.figures(pixels)?,
+            Standardise::Subset => self.figures(&taken.images)?,
         };
-        let split = |images: &Images, count: usize| {
-            let pixels = &images.pixels[..count * self.features()];
-            let labels = &images.labels[..count];
+        let split = |images: &Images, taken: &Taken| {
             let mut sum = Sum::default();
-            sum.add(pixels.iter().chain(labels).copied());
+            let pixels = taken.images.iter().copied().flatten();
+            sum.add(pixels.chain(&taken.labels).copied());
             let inputs = Inputs::Values {
                 shape: self.shape.to_vec(),
-                values: self.standardised(pixels, &mean, &std),
+                values: self.standardised(&taken.images, &mean, &std),
             };
+            let positions = taken.labels.iter().filter_map(|&l| encoding.position(l));
             let targets = Goals::Classes {
-                classes: self.classes,
+                classes: match encoding.targets() {
+                    Targets::Binary => 2,
+                    _ => encoding.outputs(),
+                },
                 positions: 1,
-                labels: labels.iter().map(|&label| u32::from(label)).collect(),
-                targets: Targets::OneHot,
+                labels: positions.map(|position| position as u32).collect(),
+                targets: encoding.targets(),
             };
-            let provenance = SplitProvenance::new(count, images.files.clone(), sum.finish());
+            let files = images.files.clone();
+            let provenance =
+                SplitProvenance::of_labelled(self.classes, &taken.labels, files, sum.finish());
             (Subset::new(inputs, targets), provenance)
         };
-        let (train_set, train_provenance) = split(train, count);
-        let test = test.filter(|test| !test.labels.is_empty());
-        let (test_set, test_provenance) = test.map(|t| split(t, t.labels.len())).unzip();
+        let (train_set, train_provenance) = split(train, &taken);
+        let mut every = select(Samples::All, false)?;
+        let test = test.map(|images| (images, self.taken(images, &mut every)));
+        let test = test.filter(|(_, taken)| !taken.labels.is_empty());
+        let (test_set, test_provenance) = test.map(|(images, taken)| split(images, &taken)).unzip();
         Ok(Dataset {
             train: train_set,
             test: test_set,
@@ -100,41 +108,21 @@ impl Set {
                 seed: None,
                 standardise: Some(config.standardise),
                 standardisation: None,
-                targets: Encoding::unnamed(self.classes, 1),
+                targets: encoding,
                 train: train_provenance,
                 test: test_provenance,
             },
         })
     }
 
-    /// The first images of each class, as many of one as of another, in the order of the files; where
-    /// that does not come out even, the first classes have one more.
-    fn balanced(&self, images: &Images, count: usize) -> Result<Images, SelectionError> {
-        let (each, more) = (count / self.classes, count % self.classes);
-        let quota = |class: usize| each + usize::from(class < more);
-        let mut taken = vec![0; self.classes];
-        let mut balanced = Images {
-            files: images.files.clone(),
-            ..Images::default()
-        };
-        let pixels = images.pixels.chunks_exact(self.features());
-        for (&label, pixels) in images.labels.iter().zip(pixels) {
-            let class = usize::from(label);
-            if taken[class] < quota(class) {
-                taken[class] += 1;
-                balanced.labels.push(label);
-                balanced.pixels.extend(pixels);
-            }
-        }
-        match (0..self.classes).find(|&class| taken[class] < quota(class)) {
-            None => Ok(balanced),
-            Some(class) => Err(SelectionError::TooFewOfLabel {
-                class,
-                asked: quota(class),
-                available: taken[class],
-                largest: taken.iter().min().copied().unwrap_or(0) * self.classes,
-            }),
-        }
+    /// The images that a selection takes, in the order of the files.
+    fn taken<'a>(&self, images: &'a Images, selection: &mut Selection) -> Taken<'a> {
+        let each = images.pixels.chunks_exact(self.features());
+        let labelled = images.labels.iter().copied().zip(each);
+        let (labels, images) = labelled
+            .filter(|(label, _)| selection.accept(*label))
+            .unzip();
+        Taken { labels, images }
     }
 
     /// Bytes of an image.
@@ -147,8 +135,11 @@ impl Set {
     }
 
     /// (x/255 − mean)/std by channel.
-    fn standardised(&self, pixels: &[u8], mean: &[f64], std: &[f64]) -> Vec<f64> {
-        let planes = pixels.chunks_exact(self.plane()).enumerate();
+    fn standardised(&self, images: &[&[u8]], mean: &[f64], std: &[f64]) -> Vec<f64> {
+        let planes = images
+            .iter()
+            .flat_map(|image| image.chunks_exact(self.plane()));
+        let planes = planes.enumerate();
         let values = planes.flat_map(|(index, plane)| {
             let channel = index % self.shape[0];
             let (mean, std) = (mean[channel], std[channel]);
@@ -160,27 +151,22 @@ impl Set {
     }
 
     /// Mean and standard deviation of each channel, from sums that are exact in integers.
-    fn figures(&self, pixels: &[u8]) -> Result<(Vec<f64>, Vec<f64>), ConstantChannel> {
-        let channels = self.shape[0];
-        let count = (pixels.len() / channels) as f64;
+    fn figures(&self, images: &[&[u8]]) -> Result<(Vec<f64>, Vec<f64>), ConstantChannel> {
+        let n = images.len() * self.plane();
         let (mut mean, mut std) = (Vec::new(), Vec::new());
-        for channel in 0..channels {
+        for channel in 0..self.shape[0] {
             let (mut sum, mut squares) = (0u64, 0u64);
-            let planes = pixels
-                .chunks_exact(self.plane())
-                .skip(channel)
-                .step_by(channels);
-            for &x in planes.flatten() {
+            let within = channel * self.plane()..(channel + 1) * self.plane();
+            for &x in images.iter().flat_map(|image| &image[within.clone()]) {
                 sum += u64::from(x);
                 squares += u64::from(x) * u64::from(x);
             }
-            let n = (pixels.len() / channels) as u128;
-            let spread = n * u128::from(squares) - u128::from(sum).pow(2);
+            let spread = n as u128 * u128::from(squares) - u128::from(sum).pow(2);
             if spread == 0 {
                 return Err(ConstantChannel { channel });
             }
-            mean.push(sum as f64 / count / 255.0);
-            std.push((spread as f64).sqrt() / count / 255.0);
+            mean.push(sum as f64 / n as f64 / 255.0);
+            std.push((spread as f64).sqrt() / n as f64 / 255.0);
         }
         Ok((mean, std))
     }

@@ -50,7 +50,7 @@ pub use cifar::{
     CifarError, CifarFiles, DEFAULT_FOLDER, find, locate, parse_records, read_records,
 };
 pub use cifar100::Cifar100Error;
-pub use class::{Class, UnknownClass};
+pub use class::{Class, ClassChoice, ClassSet, UnknownClass};
 pub use config::{ConfigError, DataConfig, Samples};
 pub use dataset::{Dataset, load};
 pub use error::Error;
@@ -62,7 +62,7 @@ pub use provenance::{ClassCount, Origin, Provenance, SplitProvenance};
 pub use records::{CHANNELS, FEATURES, PIXELS_PER_CHANNEL, RECORD_BYTES, Records, SIDE};
 pub use selection::{Selection, SelectionError, Shortage};
 pub use sequence::{Task, TextError};
-pub use source::Source;
+pub use source::{Labels, Source};
 pub use standardise::{ChannelSums, ConstantChannel, Standardisation, Standardise};
 pub use subset::{SampleShape, Subset};
 pub use synthetic::{SYNTHETIC_TEST_RECORDS, SYNTHETIC_TRAIN_RECORDS, SyntheticImages};

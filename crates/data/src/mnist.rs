@@ -8,7 +8,7 @@ use brink_files::ReadFault;
 use flate2::read::GzDecoder;
 
 use crate::labelled::{Images, Set};
-use crate::{DataConfig, Dataset, Error, Origin};
+use crate::{ClassSet, DataConfig, Dataset, Error, Origin};
 
 /// Where it is looked for, relative to the current directory.
 const DEFAULT_FOLDER: &str = "datasets/mnist";
@@ -22,13 +22,10 @@ const IMAGES: u32 = 0x0803;
 
 const SIDE: usize = 28;
 
-/// How many classes there are.
-pub(crate) const CLASSES: usize = 10;
-
 const SET: Set = Set {
     origin: Origin::Mnist,
     shape: [1, SIDE, SIDE],
-    classes: CLASSES,
+    classes: ClassSet::Mnist,
     mean: &[0.1307],
     std: &[0.3081],
 };
@@ -101,7 +98,7 @@ fn pair(folder: &Path, part: &str) -> Result<Images, MnistError> {
     }
     if let Some(at) = labels
         .iter()
-        .position(|&label| usize::from(label) >= SET.classes)
+        .position(|&label| usize::from(label) >= SET.classes.count())
     {
         return Err(MnistError::Malformed {
             path: labels_path,

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{Class, Encoding, Records, Standardisation, Standardise};
+use crate::{Class, ClassSet, Encoding, Records, Standardisation, Standardise};
 
 /// Which data were used in the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// Records of CIFAR-10.
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
 }
 
 /// Everything needed to tell, and to make again, what a run was trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Provenance {
     /// The data that were used.
     pub source: Origin,
@@ -64,28 +64,29 @@ pub struct Provenance {
 }
 
 /// The records of a training or test set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SplitProvenance {
     /// The files that were read, in order; none for synthetic images.
     pub files: Vec<PathBuf>,
     /// How many records.
     pub samples: usize,
     /// Of images, how many of each class that occurs.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub counts: Vec<ClassCount>,
-    /// SHA-256: of images, of the records in the order used, each as its label byte and 3,072
-    /// pixel bytes; of other data, of all inputs and then all targets in the order used, as
+    /// SHA-256: of CIFAR-10's images, of the records in the order used, each as its label byte and 3,072
+    /// pixel bytes; of other images, of all pixel bytes and then all label bytes; of other data, of all inputs and then all targets in the order used, as
     /// little-endian float64 or, for tokens and classes, 32-bit integers.
     pub sha256: String,
 }
 
 /// How many records of a class there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClassCount {
     /// Its number.
     pub class: Class,
-    /// Its name.
-    pub name: String,
+    /// Its name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'static str>,
     /// How many.
     pub count: usize,
 }
@@ -115,27 +116,42 @@ impl SplitProvenance {
         }
     }
 
+    /// Of images with labels of a set.
+    pub(crate) fn of_labelled(
+        set: ClassSet,
+        labels: &[u8],
+        files: Vec<PathBuf>,
+        sha256: String,
+    ) -> Self {
+        Self {
+            counts: ClassCount::all(set, labels),
+            ..Self::new(labels.len(), files, sha256)
+        }
+    }
+
     pub(crate) fn of_images(records: &Records, files: Vec<PathBuf>) -> Self {
         Self {
             files,
             samples: records.len(),
-            counts: ClassCount::all(&records.counts()),
+            counts: ClassCount::all(ClassSet::Cifar10, records.labels()),
             sha256: records.sha256(),
         }
     }
 }
 
 impl ClassCount {
-    /// The classes that occur.
-    pub(crate) fn all(counts: &[usize; Class::COUNT]) -> Vec<Self> {
-        Class::ALL
-            .into_iter()
-            .map(|class| Self {
-                class,
-                name: class.name().to_owned(),
-                count: counts[class.index()],
-            })
-            .filter(|entry| entry.count > 0)
-            .collect()
+    /// The classes of a set that occur among labels.
+    pub(crate) fn all(set: ClassSet, labels: &[u8]) -> Vec<Self> {
+        let mut counts = [0; 256];
+        for label in labels {
+            counts[usize::from(*label)] += 1;
+        }
+        let entry = |class: Class| Self {
+            class,
+            name: class.name(),
+            count: counts[class.index()],
+        };
+        let entries = set.all().into_iter().map(entry);
+        entries.filter(|entry| entry.count > 0).collect()
     }
 }

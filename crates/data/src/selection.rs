@@ -12,14 +12,15 @@ use crate::{Class, ConfigError, Samples};
 pub struct Selection {
     rule: Rule,
     chosen: Vec<Class>,
-    taken: [usize; Class::COUNT],
+    /// By position in `chosen`, as a quota is.
+    taken: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
 enum Rule {
     All,
     First(usize),
-    Quota([usize; Class::COUNT]),
+    Quota(Vec<usize>),
 }
 
 /// There are fewer records than asked for.
@@ -45,21 +46,6 @@ pub enum SelectionError {
     TooFewOfClass {
         /// The classes that fall short.
         shortages: Vec<Shortage>,
-        /// The largest number of samples that can be balanced evenly.
-        largest: usize,
-    },
-    /// A class without a name has fewer records than a balanced subset needs.
-    #[error(
-        "too few records for a balanced subset: class {class} has {available} of {asked}; \
-         set `data.samples` to at most {largest}"
-    )]
-    TooFewOfLabel {
-        /// The label of the class.
-        class: usize,
-        /// How many were asked for.
-        asked: usize,
-        /// How many there are.
-        available: usize,
         /// The largest number of samples that can be balanced evenly.
         largest: usize,
     },
@@ -145,17 +131,17 @@ impl Selection {
         };
         Ok(Self {
             rule,
+            taken: vec![0; classes.len()],
             chosen: classes,
-            taken: [0; Class::COUNT],
         })
     }
 
     /// Whether the next record of the sequence, which has this label, is taken.
     pub fn accept(&mut self, label: u8) -> bool {
-        let Some(class) = self.chosen.iter().find(|class| class.id() == label) else {
+        let mut ids = self.chosen.iter().map(|class| class.id());
+        let Some(index) = ids.position(|id| id == label) else {
             return false;
         };
-        let index = class.index();
         let wanted = match &self.rule {
             Rule::All => true,
             Rule::First(samples) => self.total() < *samples,
@@ -194,18 +180,18 @@ impl Selection {
         self.taken.iter().sum()
     }
 
-    fn shortage(&self, quota: &[usize; Class::COUNT]) -> SelectionError {
-        let short = |class: &Class| self.taken[class.index()] < quota[class.index()];
-        let shortages: Vec<Shortage> = self
+    fn shortage(&self, quota: &[usize]) -> SelectionError {
+        let found = self.taken.iter().zip(quota);
+        let classes = self
             .chosen
             .iter()
-            .filter(|class| short(class))
-            .map(|class| Shortage {
+            .zip(found)
+            .map(|(class, numbers)| Shortage {
                 class: *class,
-                asked: quota[class.index()],
-                available: self.taken[class.index()],
-            })
-            .collect();
+                asked: *numbers.1,
+                available: *numbers.0,
+            });
+        let shortages: Vec<Shortage> = classes.filter(|of| of.available < of.asked).collect();
         let scarcest = shortages.iter().map(|shortage| shortage.available).min();
         SelectionError::TooFewOfClass {
             largest: scarcest.unwrap_or(0) * self.chosen.len(),
@@ -214,17 +200,14 @@ impl Selection {
     }
 }
 
-fn quotas(classes: &[Class], samples: usize) -> Result<[usize; Class::COUNT], ConfigError> {
+fn quotas(classes: &[Class], samples: usize) -> Result<Vec<usize>, ConfigError> {
     if samples < classes.len() {
         return Err(ConfigError::BalancedNeedsOneEach {
             samples,
             classes: classes.len(),
         });
     }
-    let mut quotas = [0; Class::COUNT];
-    for (position, class) in classes.iter().enumerate() {
-        let remainder = usize::from(position < samples % classes.len());
-        quotas[class.index()] = samples / classes.len() + remainder;
-    }
-    Ok(quotas)
+    let (each, more) = (samples / classes.len(), samples % classes.len());
+    let quota = |position: usize| each + usize::from(position < more);
+    Ok((0..classes.len()).map(quota).collect())
 }

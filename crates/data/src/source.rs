@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataConfig, Dataset, Error, cifar100, file, images, mnist, sequence};
+use crate::{ClassSet, DataConfig, Dataset, Error, cifar100, file, images, mnist, sequence};
 
 /// Keys of labelled images.
 const IMAGES: &[&str] = &["balanced", "classes", "groups", "targets", "standardise"];
@@ -64,11 +64,11 @@ sources! {
     /// CIFAR-10 if it is found, else the stand-in.
     Auto: "auto", [IMAGES, &["dir", "seed"]], images::auto;
 
-    /// CIFAR-100, by its fine labels.
-    Cifar100: "cifar100", [&["dir", "balanced", "standardise"]], cifar100::load;
+    /// CIFAR-100, by its fine labels or its coarse ones.
+    Cifar100: "cifar100", [IMAGES, &["dir", "labels"]], cifar100::load;
 
     /// MNIST, or Fashion-MNIST.
-    Mnist: "mnist", [&["dir", "balanced", "standardise"]], mnist::load;
+    Mnist: "mnist", [IMAGES, &["dir"]], mnist::load;
 
     /// Arrays in a file of one's own.
     File: "file", [&["file", "targets", "vocabulary", "test_samples"]], |config, _| file::load(config);
@@ -77,4 +77,27 @@ sources! {
     Sequence: "sequence",
         [&["task", "length", "vocabulary", "text", "test_samples", "seed"]],
         |config, _| sequence::load(config);
+}
+
+/// Which of CIFAR-100's two labels of an image is its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Labels {
+    /// One of 100.
+    #[default]
+    Fine,
+    /// One of 20.
+    Coarse,
+}
+
+impl Source {
+    /// The classes of its images. Sources of other data have none that could be chosen.
+    pub(crate) fn class_set(self, labels: Option<Labels>) -> ClassSet {
+        match (self, labels.unwrap_or_default()) {
+            (Self::Cifar100, Labels::Fine) => ClassSet::Cifar100Fine,
+            (Self::Cifar100, Labels::Coarse) => ClassSet::Cifar100Coarse,
+            (Self::Mnist, _) => ClassSet::Mnist,
+            _ => ClassSet::Cifar10,
+        }
+    }
 }

@@ -18,11 +18,11 @@ pub enum Targets {
 }
 
 /// How a label becomes a row of the target matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Encoding(Kind);
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Kind {
     Values {
@@ -105,6 +105,20 @@ impl Encoding {
             let occurs = |class: &Class| labels.contains(&class.id());
             !classes.iter().any(occurs)
         })
+    }
+
+    /// The number that a label's class has among the targets: its column, or 0 for −1 and 1 for +1.
+    pub(crate) fn position(&self, label: u8) -> Option<usize> {
+        let among = |classes: &[Class]| classes.iter().position(|class| class.id() == label);
+        match &self.0 {
+            Kind::OneHot { columns } => among(columns),
+            Kind::Binary { negative, positive } => match (among(negative), among(positive)) {
+                (Some(_), _) => Some(0),
+                (None, Some(_)) => Some(1),
+                (None, None) => None,
+            },
+            Kind::Values { .. } | Kind::Classes { .. } => None,
+        }
     }
 
     /// The target matrix of `labels`, `n` × [`outputs`](Self::outputs) row-major.

@@ -1,6 +1,8 @@
 //! The `[data]` section as it is written in a config.
 
-use brink_data::{Class, ConfigError, DataConfig, Samples, Source, Standardise, Targets};
+use brink_data::{
+    Class, ClassChoice, ConfigError, DataConfig, Samples, Source, Standardise, Targets,
+};
 use proptest::prelude::*;
 
 fn read(text: &str) -> DataConfig {
@@ -44,7 +46,7 @@ fn every_key_is_read() {
     );
     assert_eq!(config.source, Source::Auto);
     assert_eq!(config.samples, Samples::All);
-    assert_eq!(ids(config.classes.as_deref().unwrap()), [3, 5]);
+    assert_eq!(ids(&config.encoding().unwrap().classes()), [3, 5]);
     assert_eq!(config.standardise, Standardise::Subset);
     assert_eq!(config.encoding().unwrap().encode(&[3, 5]), [-1.0, 1.0]);
 }
@@ -89,6 +91,18 @@ fn impossible_sections_are_refused_with_their_key() {
             "groups",
             "different",
         ),
+        ("classes = [10]", "classes", "no class `10`"),
+        (
+            "classes = [\"airplan\"]",
+            "classes",
+            "did you mean `airplane`?",
+        ),
+        (
+            "targets = \"binary\"\ngroups = [[0], [\"lorry\"]]",
+            "groups",
+            "CIFAR-10 has no class `lorry`",
+        ),
+        ("labels = \"fine\"", "labels", "means nothing"),
         ("samples = \"all\"\nbalanced = true", "balanced", "number"),
         ("samples = 3\nbalanced = true", "samples", "at least 10"),
     ];
@@ -109,8 +123,8 @@ fn unreadable_values_name_line_and_choice() {
         ("samples = -5", "`samples` is -5"),
         ("samples = \"some\"", "a positive integer or \"all\""),
         ("samples = 1.5", "a positive integer or \"all\""),
-        ("classes = [10]", "no class `10`"),
-        ("classes = [\"airplan\"]", "did you mean `airplane`?"),
+        ("classes = [1.5]", "a class: its number, or its name"),
+        ("labels = \"medium\"", "expected `fine` or `coarse`"),
         (
             "source = \"cifar\"",
             "expected one of `cifar10`, `synthetic`, `auto`",
@@ -139,7 +153,10 @@ fn configs() -> impl Strategy<Value = DataConfig> {
     ];
     let classes = proptest::option::of(
         proptest::sample::subsequence(Class::ALL.to_vec(), 2..=10).prop_shuffle(),
-    );
+    )
+    .prop_map(|classes| {
+        classes.map(|list| list.into_iter().map(ClassChoice::from).collect::<Vec<_>>())
+    });
     let standardise = prop_oneof![
         Just(Standardise::Cifar10),
         Just(Standardise::Subset),

@@ -53,7 +53,7 @@ fn an_image_does_not_depend_on_the_others() {
     let all = records(200, 3);
     assert_eq!(subset(20, 3).records(), Some(&records(20, 3)));
     let chosen = DataConfig {
-        classes: Some(vec![Class::ALL[4], Class::ALL[8]]),
+        classes: Some(vec![Class::ALL[4].into(), Class::ALL[8].into()]),
         targets: Targets::Binary,
         ..config(10, 3)
     };

@@ -409,3 +409,27 @@ fn views_indexing_and_arithmetic() {
         check("assorted", device_name, &objective, 0.7);
     }
 }
+
+/// Every other row and column, in the middle of a frame: what a padded shortcut does.
+#[test]
+fn strides_and_pads() {
+    use burn::tensor::ops::PadMode;
+    use burn::tensor::s;
+    for (device_name, device) in cpus() {
+        let batch = classified(5, 7, 6, &device, DType::F64);
+        let weight = tensor(&numbers(42, 3), [7, 6], &device, DType::F64);
+        let module = Assorted {
+            weight: Param::from_tensor(weight),
+        };
+        let forward = |m: &Assorted, b: &Batch| {
+            let z = b.float::<2>(0).matmul(m.weight.val());
+            let some = z.clone().slice(s![..;2, 1..;2]).tanh();
+            let framed = some.pad([(1, 1), (2, 1)], PadMode::Constant(0.3));
+            z.sin() * framed.clone() + framed.square()
+        };
+        match Objective::trace(&module, &batch, forward, mse) {
+            Ok(objective) => check("strides and pads", device_name, &objective, 0.7),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

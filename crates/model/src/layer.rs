@@ -106,12 +106,14 @@ impl LayerSpec {
                 shape: layer.weight_shape(),
                 role: Role::Weight { fan_in, fan_out },
                 transposed: matches!(layer.kind, LayerKind::Linear { .. }),
+                alias: None,
             };
             let bias = layer.bias.then(|| Parameter {
                 name: bias_name(index),
                 shape: vec![layer.outputs()],
                 role: Role::Bias { fan_in },
                 transposed: false,
+                alias: None,
             });
             std::iter::once(weight).chain(bias)
         });

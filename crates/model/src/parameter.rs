@@ -13,6 +13,9 @@ pub struct Parameter {
     /// Whether a weight file holds its transpose: PyTorch keeps the matrix of a linear layer as
     /// `[out, in]`, Burn as `[in, out]`.
     pub transposed: bool,
+    /// Another name that PyTorch's state dict may have the same values under, as it lists a matrix that
+    /// two layers share twice. It is read and not written.
+    pub alias: Option<String>,
 }
 
 /// What a parameter does.

@@ -171,6 +171,19 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// Says that a state dict may have a parameter, which was asked for, under another name too: in
+    /// full, without this path before it.
+    pub fn has_alias(&self, name: &str, alias: &str) {
+        if let Source::Noted(notes) = self.source {
+            let name = self.name(name);
+            let mut notes = notes.borrow_mut();
+            let parameters = &mut notes.parameters;
+            if let Some(parameter) = parameters.iter_mut().find(|p| p.name == name) {
+                parameter.alias = Some(alias.to_owned());
+            }
+        }
+    }
+
     fn bias(
         &self,
         outputs: usize,
@@ -193,6 +206,7 @@ impl<'a> Params<'a> {
             shape: shape.to_vec(),
             role,
             transposed,
+            alias: None,
         };
         match self.source {
             Source::Noted(notes) => {

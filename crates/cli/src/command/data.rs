@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use brink_data::{
-    Archive, DEFAULT_FOLDER, Dataset, Inspection, Progress, SampleShape, SplitInspection, Targets,
+    Archive, ClassCount, DEFAULT_FOLDER, Dataset, Inspection, Progress, SampleShape,
+    SplitInspection, Targets,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -138,8 +139,7 @@ fn print_dataset(dataset: &Dataset, out: &mut impl Write) -> std::io::Result<()>
             writeln!(out, "    {}", file.display())?;
         }
         for count in &split.counts {
-            let (class, name, count) = (count.class.id(), &count.name, count.count);
-            writeln!(out, "    {class} {name:10} {count:6}")?;
+            print_count(count, out)?;
         }
         writeln!(out, "    sha256        {}", split.sha256)?;
     }
@@ -155,6 +155,11 @@ fn print(inspection: &Inspection, out: &mut impl Write) -> std::io::Result<()> {
     }
 }
 
+fn print_count(count: &ClassCount, out: &mut impl Write) -> std::io::Result<()> {
+    let (class, name) = (count.class.id(), count.name.unwrap_or_default());
+    writeln!(out, "    {class} {name:10} {:6}", count.count)
+}
+
 fn print_split(name: &str, split: &SplitInspection, out: &mut impl Write) -> std::io::Result<()> {
     let files = split.files.len();
     let plural = if files == 1 { "" } else { "s" };
@@ -164,13 +169,7 @@ fn print_split(name: &str, split: &SplitInspection, out: &mut impl Write) -> std
         split.records
     )?;
     for count in &split.counts {
-        writeln!(
-            out,
-            "    {} {:10} {:6}",
-            count.class.id(),
-            count.name,
-            count.count
-        )?;
+        print_count(count, out)?;
     }
     let rgb = |[r, g, b]: [f64; 3]| format!("{r:.4} {g:.4} {b:.4}");
     writeln!(out, "    mean (r g b)  {}", rgb(split.mean))?;

@@ -1,6 +1,6 @@
 //! What types cannot say of a config: values that are possible alone and impossible in place.
 
-use brink_data::Targets;
+use brink_data::{DataConfig, Encoding, Targets};
 use brink_model::{LossConfig, LossKind, ModelConfig};
 
 use super::document::Node;
@@ -15,7 +15,7 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
         problems: Vec::new(),
     };
     faults.name(&config.name);
-    faults.data(&config);
+    let data = faults.data(&config);
     let (model, loss) = faults.model(&config);
     let optimizer = faults.optimizer(&config.optimizer);
     if let Some(eigenvalues) = &config.measure.eigenvalues {
@@ -31,6 +31,7 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
     let mut problems = faults.problems.into_iter();
     match problems.next() {
         None => Ok(Config {
+            data,
             model,
             loss,
             optimizer,
@@ -87,7 +88,8 @@ impl Faults<'_> {
         );
     }
 
-    fn data(&mut self, config: &Config) {
+    /// The data with classes by their numbers.
+    fn data(&mut self, config: &Config) -> DataConfig {
         if let Err(error) = config.data.validate() {
             self.add(&format!("data.{}", error.key()), error.to_string());
         }
@@ -105,6 +107,18 @@ impl Faults<'_> {
         if let Some((kind, reason)) = wanted {
             self.require(config.data.targets == kind, "data.targets", reason);
         }
+        let one =
+            |encoding: &Encoding| encoding.targets() == Targets::OneHot && encoding.outputs() == 1;
+        if config.loss.kind == LossKind::CrossEntropy {
+            self.require(
+                !config.data.encoding().is_ok_and(|encoding| one(&encoding)),
+                "data.classes",
+                "cross-entropy of one class is 0 whatever the network computes: name two or more",
+            );
+        }
+        // What has no number was reported above.
+        let resolved = config.data.resolved();
+        resolved.unwrap_or_else(|_| config.data.clone())
     }
 
     /// The model and the loss with their defaults written out.

@@ -48,9 +48,10 @@ const FIRST: &[Key] = &keys! {
     "data.source", "\"cifar10\"", "cifar10 | synthetic | auto (CIFAR-10 if it is found, else synthetic) | cifar100 | mnist (or Fashion-MNIST) | file | sequence";
     "data.dir", "none", "folder of the images' files, if not datasets/cifar-10-batches-bin, cifar-100-binary or mnist";
     "data.samples", "1000", "how many training samples, the first in the order of the data, or \"all\"";
-    "data.balanced", "false", "as many records of each class instead of the first ones; of all sources of images";
-    "data.classes", "none", "the classes to keep, by number or name, such as [0, 1]; all ten if left out; CIFAR-10 and synthetic only";
-    "data.groups", "none", "two lists of classes for binary targets: the first becomes -1, the second +1";
+    "data.balanced", "false", "as many records of each class instead of the first ones; of images";
+    "data.labels", "none", "source cifar100: fine (100 classes; if left out) | coarse (20)";
+    "data.classes", "none", "images: the classes to keep, by number or name, such as [0, 1] or [\"cat\", \"dog\"] (mnist: by number); all if left out";
+    "data.groups", "none", "images: two lists of classes for binary targets: the first becomes -1, the second +1";
     "data.targets", "\"one-hot\"", "one-hot | binary (-1 and +1: two classes, or the two groups) | values (whole numbers of a file as they are; its real numbers always are)";
     "data.standardise", "\"cifar10\"", "cifar10 (its published figures, and of other images theirs) | subset (the subset's own) | none";
     "data.seed", "0", "seed of the synthetic images, and of sequences that are drawn at random; CIFAR-10 does not use it";

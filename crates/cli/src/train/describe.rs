@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use brink_data::{Origin, Provenance, Targets, Task};
+use brink_data::{Class, Origin, Provenance, Targets, Task};
 use brink_model::{BuildError, Loss};
 use brink_plot::ticks::short;
 
@@ -92,7 +92,9 @@ fn data(config: &Config, provenance: &Provenance) -> String {
     };
     let classes = match (&config.data.classes, config.data.targets) {
         (Some(classes), Targets::Binary) if classes.len() == 2 => {
-            format!(", {}/{}", classes[0].name(), classes[1].name())
+            let classes = provenance.targets.classes().into_iter();
+            let in_words = |class: Class| class.name().map_or(class.to_string(), str::to_owned);
+            format!(", {}", classes.map(in_words).collect::<Vec<_>>().join("/"))
         }
         (Some(classes), _) => format!(", {} classes", classes.len()),
         (None, _) => String::new(),

@@ -145,8 +145,18 @@ fn begin(
     if let Some(reason) = &prepared.manifest.dataset.fallback {
         say(&format!("note: trains on synthetic images: {reason}"));
     }
-    for class in prepared.manifest.dataset.absent_classes() {
-        say(&format!("note: no training sample is of class {class}"));
+    let absent = prepared.manifest.dataset.absent_classes();
+    match absent.as_slice() {
+        // Of CIFAR-100's, a line each would hide everything else.
+        [first, .., last] if absent.len() > 10 => say(&format!(
+            "note: no training sample is of {} of the classes, from class {first} to class {last}",
+            absent.len()
+        )),
+        few => {
+            for class in few {
+                say(&format!("note: no training sample is of class {class}"));
+            }
+        }
     }
     if let Some(note) = &prepared.note {
         say(note);
@@ -182,7 +192,8 @@ fn prepare(
     let task = task(&dataset.train);
     let declared = config.model.declare(&task)?;
     let loss = config.loss.loss()?.over(dataset.train.positions());
-    targets::check(config.loss.kind, dataset.train.targets_kind())?;
+    let (kind, outputs) = (dataset.train.targets_kind(), dataset.train.outputs());
+    targets::check(config.loss.kind, kind, outputs)?;
     let weights = origin.weights(&config, &dataset, &device)?;
     let samples = dataset.train.samples();
     let note = match origin.only_step() {
@@ -422,6 +433,7 @@ pub fn report(trained: &Trained) -> String {
     let summary = &trained.summary;
     let steps = summary.steps_recorded;
     let ending = match &summary.outcome {
+        Outcome::Completed if steps == 1 => "the one step taken".to_owned(),
         Outcome::Completed => format!("all {steps} steps taken"),
         Outcome::LossGoal { goal } => format!("the loss reached {goal} after {steps} steps"),
         Outcome::AccuracyGoal { goal } => {

@@ -5,12 +5,11 @@ use crate::command::{Place, stderr};
 #[test]
 fn answers_say_what_to_do() {
     let place = Place::new();
-    assert!(
-        place
-            .run(&["train", "tiny.toml", "--out", "a"])
-            .status
-            .success()
-    );
+    let once = ["--set", "optimizer.steps=1"];
+    let output = place.run(&[&["train", "tiny.toml", "--out", "a"], &once[..]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("the one step taken"), "{said}");
     let cases: [(&[&str], i32, &str); 4] = [
         (
             &["plot", "a", "--out", "none/x.svg"],

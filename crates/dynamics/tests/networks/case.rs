@@ -106,6 +106,24 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        name: "resnet-padded",
+        model: ("resnet", |config| {
+            let config = resnet(config, "none").with("width", 3);
+            config.with("shortcut", "padding")
+        }),
+        input: Shape::Values(&[2, 7, 7]),
+        ..PLAIN
+    },
+    Case {
+        name: "resnet-padded-batch",
+        model: ("resnet", |config| {
+            resnet(config, "batch").with("shortcut", "padding")
+        }),
+        loss: SQUARES,
+        smooth: false,
+        ..PLAIN
+    },
+    Case {
         name: "vgg",
         model: ("vgg", |config| {
             let config = config.with("channels", vec![3, 4]).with("norm", "none");

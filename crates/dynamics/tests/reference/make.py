@@ -29,8 +29,20 @@ def norm2d(kind, groups, channels):
     return nn.GroupNorm(groups if kind == "group" else 1, channels)
 
 
+class Padding(nn.Module):
+    """Option A: every other pixel, and zeros for the new channels, half of them on each side."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.stride, new = stride, outputs - inputs
+        self.pad = (0, 0, 0, 0, new // 2, new - new // 2)
+
+    def forward(self, x):
+        return F.pad(x[:, :, :: self.stride, :: self.stride], self.pad)
+
+
 class BasicBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride, norm, groups, act):
+    def __init__(self, inputs, outputs, stride, norm, groups, act, padded):
         super().__init__()
         bias = norm == "none"
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=bias)
@@ -40,7 +52,7 @@ class BasicBlock(nn.Module):
         self.act = act
         self.downsample = None
         if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
+            self.downsample = Padding(inputs, outputs, stride) if padded else nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=bias), norm2d(norm, groups, outputs)
             )
 
@@ -51,7 +63,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, channels, width, n, norm, groups, act, classes):
+    def __init__(self, channels, width, n, norm, groups, act, classes, padded=False):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=norm == "none")
         self.bn1 = norm2d(norm, groups, width)
@@ -61,7 +73,7 @@ class ResNet(nn.Module):
             outputs, blocks = width << stage, []
             for index in range(n):
                 stride = 2 if stage > 0 and index == 0 else 1
-                blocks.append(BasicBlock(inputs, outputs, stride, norm, groups, act))
+                blocks.append(BasicBlock(inputs, outputs, stride, norm, groups, act, padded))
                 inputs = outputs
             setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
         self.fc = nn.Linear(inputs, classes)
@@ -261,6 +273,11 @@ def cases():
     yield "gpt-tied", gpt, tokens(5, 4), labels(4, 6, 5), "cross-entropy:0.2"
     yield "lstm", Lstm(4, 3, 1, 5, 1), tokens(6, 4), labels(3, 6, 1), "cross-entropy"
     yield "lstm-deep", Lstm(4, 4, 3, 4, 2), tokens(5, 4), labels(4, 6, 3), "cross-entropy"
+    # An odd width and odd sides: neither the zeros nor the pixels come out even.
+    net = ResNet(2, 3, 1, "none", 1, tanh, 3, padded=True)
+    yield "resnet-padded", net, images(side=7), labels(3), "cross-entropy"
+    net = ResNet(2, 2, 1, "batch", 1, relu, 3, padded=True)
+    yield "resnet-padded-batch", net, images(), torch.randn(5, 3), "mse"
 
 
 def measure(net, x, y, loss):

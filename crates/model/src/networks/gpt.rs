@@ -91,6 +91,8 @@ impl Gpt {
         let norm = LayerNorm::new(width, &body.at("ln_f"))?;
         let head = if tied {
             body.at("wte").is_output("weight");
+            // nanoGPT's state dict lists the shared matrix twice.
+            body.at("wte").has_alias("weight", "lm_head.weight");
             None
         } else {
             Some(params.at("lm_head").linear(width, task.outputs, false)?)

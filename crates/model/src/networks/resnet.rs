@@ -3,7 +3,8 @@
 
 use burn::nn::Linear;
 use burn::nn::conv::Conv2d;
-use burn::tensor::Tensor;
+use burn::tensor::ops::PadMode;
+use burn::tensor::{Tensor, s};
 
 use super::image::Image;
 use super::norm::{GROUPS, NORM, Norm, normalised};
@@ -28,6 +29,14 @@ pub const KIND: NetworkKind = NetworkKind {
             1..=MAX_WIDTH,
             "channels of the first stage, twice as many in each of the next two",
         ),
+        ModelKey::choice(
+            "shortcut",
+            "projection",
+            &["projection", "padding"],
+            "what leads past a block with twice the channels and half the side: a 1×1 convolution \
+             of stride 2, or every other pixel with half of the new channels' zeros before and \
+             half behind, which has no parameters",
+        ),
         NORM,
         GROUPS,
         ModelKey::activation("relu"),
@@ -37,8 +46,12 @@ pub const KIND: NetworkKind = NetworkKind {
     describe: |keys, _| {
         let (depth, width) = (keys.count("depth")?, keys.count("width")?);
         let (activation, norm) = (keys.choice("activation")?, keys.choice("norm")?);
+        let padded = match keys.choice("shortcut")? {
+            "padding" => ", padded shortcuts",
+            _ => "",
+        };
         Ok(format!(
-            "{activation} ResNet-{depth}, width {width}, norm {norm}"
+            "{activation} ResNet-{depth}, width {width}, norm {norm}{padded}"
         ))
     },
     build: |keys, task, params| Ok(Box::new(ResNet::new(keys, task, params)?)),
@@ -57,7 +70,37 @@ struct ResNet {
 struct Block {
     convolutions: [Conv2d; 2],
     norms: [Option<Norm>; 2],
-    shortcut: Option<(Conv2d, Option<Norm>)>,
+    shortcut: Shortcut,
+}
+
+/// What leads past a block's convolutions.
+enum Shortcut {
+    Identity,
+    /// Option B of the paper.
+    Projection(Box<Conv2d>, Option<Norm>),
+    /// Option A of the paper: every `stride`-th pixel, in so many channels.
+    Padding {
+        stride: usize,
+        channels: usize,
+    },
+}
+
+impl Shortcut {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Identity => x,
+            Self::Projection(projection, norm) => normalised(norm.as_ref(), projection.forward(x)),
+            &Self::Padding { stride, channels } => {
+                let [_, inputs, _, _] = x.dims();
+                let new = channels - inputs;
+                let x = x.slice(s![.., .., ..;stride as isize, ..;stride as isize]);
+                // The widespread PyTorch code of this network splits them so, and weights that were
+                // trained with it need them there.
+                let zeros = (new / 2, new - new / 2);
+                x.pad([(0, 0), zeros, (0, 0), (0, 0)], PadMode::Constant(0.0))
+            }
+        }
+    }
 }
 
 /// Where the parameters of blocks come from, and whether their convolutions have biases.
@@ -94,11 +137,17 @@ impl Layers<'_> {
         let second = self.convolution([outputs, outputs], [3, 1], &params.at("conv2"))?;
         let second_norm = norm("bn2")?;
         let shortcut = if stride == 1 && inputs == outputs {
-            None
+            Shortcut::Identity
+        } else if self.keys.choice("shortcut")? == "padding" {
+            Shortcut::Padding {
+                stride,
+                channels: outputs,
+            }
         } else {
             let params = params.at("downsample");
             let projection = self.convolution([inputs, outputs], [1, stride], &params.at(0))?;
-            Some((projection, Norm::new(self.keys, outputs, &params.at(1))?))
+            let norm = Norm::new(self.keys, outputs, &params.at(1))?;
+            Shortcut::Projection(Box::new(projection), norm)
         };
         Ok(Block {
             convolutions: [first, second],
@@ -155,11 +204,7 @@ impl ResNet {
         let inner = normalised(first_norm.as_ref(), first.forward(x.clone()));
         let inner = second.forward(self.activation.forward(inner));
         let inner = normalised(second_norm.as_ref(), inner);
-        let shortcut = match &block.shortcut {
-            Some((projection, norm)) => normalised(norm.as_ref(), projection.forward(x)),
-            None => x,
-        };
-        self.activation.forward(inner + shortcut)
+        self.activation.forward(inner + block.shortcut.forward(x))
     }
 }
 

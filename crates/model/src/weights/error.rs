@@ -263,6 +263,20 @@ pub enum WeightFileFault {
         /// The shape needed.
         expected: Vec<usize>,
     },
+    /// Two tensors that should be one.
+    #[error(
+        "`{}` and `{}` are one matrix in a tied network, and differ at index {index}: {:?} and {:?}; \
+         set model.tied = false, or save the network again",
+        tensors[0], tensors[1], values[0], values[1]
+    )]
+    Untied {
+        /// Their names.
+        tensors: [String; 2],
+        /// The first position where they differ, in the order of the network's matrix.
+        index: usize,
+        /// The values there.
+        values: [f64; 2],
+    },
     /// One layer is `[out, in]`, another `[in, out]`.
     #[error("`{out_in}` is laid out as [out, in] and `{in_out}` as [in, out]: transpose one")]
     LayoutConflict {

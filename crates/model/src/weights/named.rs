@@ -3,7 +3,7 @@
 use super::WeightFileFault;
 use super::layout::Layout;
 use super::names::Entry;
-use super::read::Reading;
+use super::read::{Reading, Stored};
 use crate::Parameter;
 
 /// What PyTorch's state dicts hold besides parameters: statistics and counts of batch norm.
@@ -17,7 +17,6 @@ pub(super) fn plan<'p>(
     entries: Vec<Entry>,
     layout: Option<Layout>,
 ) -> Result<Vec<Reading<'p>>, WeightFileFault> {
-    let stored_turned = layout != Some(Layout::InOut);
     let is_statistic = |name: &str| {
         let last = name.rsplit('.').next();
         last.is_some_and(|last| STATISTICS.contains(&last))
@@ -28,33 +27,51 @@ pub(super) fn plan<'p>(
         .collect();
     let mut plan = Vec::with_capacity(parameters.len());
     for parameter in parameters {
-        let of_its_name = |entry: &&mut Option<Entry>| {
-            let entry = entry.as_ref();
-            entry.is_some_and(|entry| entry.name == parameter.name)
+        let mut take = |name: &str| {
+            let mut entries = entries.iter_mut();
+            let of_that_name = |entry: &Entry| entry.name == name;
+            let found = entries.find(|entry| entry.as_ref().is_some_and(of_that_name));
+            found.and_then(Option::take)
         };
-        let Some(entry) = entries.iter_mut().find(of_its_name).and_then(Option::take) else {
+        let own = take(&parameter.name).map(|entry| Stored {
+            entry,
+            turned: parameter.transposed && layout != Some(Layout::InOut),
+        });
+        // The other name is that of a linear layer, whose matrix `[out, in]` is the parameter.
+        let alias = parameter.alias.as_deref().and_then(&mut take);
+        let alias = alias.map(|entry| Stored {
+            entry,
+            turned: layout == Some(Layout::InOut),
+        });
+        // `safetensors.torch.save_model` keeps one of two names, the first by the alphabet.
+        let (first, again) = match own {
+            Some(own) => (Some(own), alias),
+            None => (alias, None),
+        };
+        let Some(stored) = first else {
             return Err(WeightFileFault::MissingTensor {
                 tensor: parameter.name.clone(),
                 advice: "make the `model` section describe this file's network, whose tensors have \
                          the names of PyTorch's state dict",
             });
         };
-        let turned = parameter.transposed && stored_turned;
-        let expected = match turned {
-            true => parameter.stored_shape(),
-            false => parameter.shape.clone(),
-        };
-        if entry.shape != expected {
-            return Err(WeightFileFault::TensorShape {
-                tensor: entry.name,
-                got: entry.shape,
-                expected,
-            });
+        for Stored { entry, turned } in [Some(&stored), again.as_ref()].into_iter().flatten() {
+            let mut expected = parameter.shape.clone();
+            if *turned {
+                expected.reverse();
+            }
+            if entry.shape != expected {
+                return Err(WeightFileFault::TensorShape {
+                    tensor: entry.name.clone(),
+                    got: entry.shape.clone(),
+                    expected,
+                });
+            }
         }
         plan.push(Reading {
             parameter,
-            entry,
-            turned,
+            stored,
+            again,
         });
     }
     match entries.into_iter().flatten().next() {

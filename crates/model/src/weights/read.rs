@@ -17,7 +17,8 @@ impl Weights {
     ///
     /// They have the names that the network gives them, which are those of PyTorch's state dict for
     /// the same architecture; statistics that PyTorch keeps besides (`running_mean`, …) are passed
-    /// over.
+    /// over. The matrix of a tied head may be there under its name, under that of the tokens' vectors,
+    /// which is ours, or under both.
     ///
     /// Of a plain sequence of layers (`mlp`, `cnn`), any names `<prefix>.weight` and `<prefix>.bias` are accepted: ours (`layers.0`), those of
     /// PyTorch's `Sequential` (`0`, `net.2`) or of attributes (`fc1`). Prefixes that differ in
@@ -86,7 +87,10 @@ impl<R: Read> Source<R> {
             None => named::plan(parameters, entries, layout)?,
         };
         for read in &plan {
-            check_elements(&read.entry)?;
+            check_elements(&read.stored.entry)?;
+            if let Some(again) = &read.again {
+                check_elements(&again.entry)?;
+            }
         }
         // Shapes and element types are the network's, so that these bytes are no more than it
         // needs.
@@ -153,8 +157,11 @@ fn plan_of_layers<'p>(
             })?;
             plan.push(Reading {
                 parameter,
-                entry,
-                turned: parameter.transposed && layout == Layout::OutIn,
+                stored: Stored {
+                    entry,
+                    turned: parameter.transposed && layout == Layout::OutIn,
+                },
+                again: None,
             });
         }
     }
@@ -196,9 +203,17 @@ fn check_elements(entry: &Entry) -> Result<(), WeightFileFault> {
 pub(super) struct Reading<'p> {
     /// The parameter.
     pub parameter: &'p Parameter,
-    /// The tensor, of the parameter's shape or its reverse.
+    /// The tensor.
+    pub stored: Stored,
+    /// That of its other name, where the file has both.
+    pub again: Option<Stored>,
+}
+
+/// A tensor of a file that is a parameter or its transpose.
+pub(super) struct Stored {
+    /// Of the parameter's shape or its reverse.
     pub entry: Entry,
-    /// Whether the file has its transpose.
+    /// Whether it is the transpose.
     pub turned: bool,
 }
 
@@ -211,15 +226,29 @@ struct Values<'a> {
 impl Values<'_> {
     /// A parameter as the network has it.
     fn tensor(&self, read: &Reading<'_>) -> Result<NamedTensor, WeightFileFault> {
-        let values = self.of(&read.entry)?;
-        let values = match (read.turned, &read.entry.shape[..]) {
-            (true, &[rows, columns]) => transpose(&values, rows, columns),
-            _ => values,
-        };
+        let values = self.stored(&read.stored)?;
+        if let Some(again) = &read.again {
+            let others = self.stored(again)?;
+            if let Some(index) = (0..values.len()).find(|&i| values[i] != others[i]) {
+                return Err(WeightFileFault::Untied {
+                    tensors: [&read.stored, again].map(|stored| stored.entry.name.clone()),
+                    index,
+                    values: [values[index], others[index]],
+                });
+            }
+        }
         Ok(NamedTensor {
             name: read.parameter.name.clone(),
             shape: read.parameter.shape.clone(),
             values,
+        })
+    }
+
+    fn stored(&self, stored: &Stored) -> Result<Vec<f64>, WeightFileFault> {
+        let values = self.of(&stored.entry)?;
+        Ok(match (stored.turned, &stored.entry.shape[..]) {
+            (true, &[rows, columns]) => transpose(&values, rows, columns),
+            _ => values,
         })
     }
 
