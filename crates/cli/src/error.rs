@@ -74,8 +74,9 @@ pub enum Error {
     /// A test set is measured on, and the data have none.
     #[error("[measure.test] needs a test set, and the data have none")]
     #[diagnostic(help(
-        "set data.test_samples for the sources file and sequence; CIFAR-10 has its own in \
-         test_batch.bin; or remove the table"
+        "set data.test_samples for the sources file and sequence; put the test set's own file beside \
+         the others: test_batch.bin of CIFAR-10, test.bin of CIFAR-100, t10k-… of MNIST; or remove the \
+         table"
     ))]
     NoTestSet,
     /// Gradients of classes are asked for, and the targets are none.

@@ -117,15 +117,14 @@ pub enum WeightFileFault {
         /// The longest header accepted.
         limit: u64,
     },
-    /// Fewer or more bytes than the header describes.
+    /// Fewer or more bytes than the header describes, or not even those that tell its length.
     #[error(
-        "has {bytes} bytes, and {described} by its header: it was cut off, or added to; save it \
-         again"
+        "has {bytes} bytes instead of {described}: it was cut off, or added to; save it again"
     )]
     Length {
         /// The file's size.
         bytes: u64,
-        /// The size by its header.
+        /// The size by its header, or the least that a file has.
         described: u64,
     },
     /// A header that is not the JSON of a safetensors file.
