@@ -96,6 +96,17 @@ impl Assessment {
             .or(reach.checked_sub(1).map(measured))
             .unwrap_or(0.0);
         let rest = subspace.reach.map_or(rest, |reach| rest.max(reach));
+        // Guards that the bounds do not rest on may hide more than what lies outside the block does.
+        let rest = match supposed.is_none() && reach == params.count.min(trusted) {
+            true => rest.max(top_with(
+                &values[reach..trusted],
+                &residual
+                    .submatrix(reach, reach, trusted - reach, trusted - reach)
+                    .to_owned(),
+                subspace.reach,
+            )?),
+            false => rest,
+        };
         let mut truncation = truncation_bounds(&values[..reach], residual, rest)?;
         let next = truncation
             .get(params.count)
@@ -154,6 +165,16 @@ impl Assessment {
     pub fn is_long(&self, i: usize) -> bool {
         self.residuals[i] > self.longest
     }
+}
+
+/// Bound on the largest eigenvalue of what guards and the rest of the spectrum make together: the guards'
+/// values and residuals, and how far the rest reaches, if that is known, or as far as the last guard.
+fn top_with(values: &[f64], residual: &Mat<f64>, reach: Option<f64>) -> Result<f64, EigenError> {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else {
+        return Ok(f64::NEG_INFINITY);
+    };
+    let bounds = truncation_bounds(values, residual, reach.unwrap_or(*last))?;
+    Ok(first + bounds[0])
 }
 
 /// Error of the squared residual of pair `i` from Gram matrices: no more than if all that it is made of

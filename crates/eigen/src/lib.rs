@@ -55,8 +55,10 @@
 //!   and its Krylov sequence, for as long as that rose towards the wanted values. ρ is the Ritz value
 //!   plus the residual of the *first* guard, if that is sharp (a residual of at most a quarter of its
 //!   distance from the wanted values); of a deeper one only if all guards above it are converged;
-//!   else of the last wanted value. A guard that lost its eigenvector sinks into the bulk and looks
-//!   sharp there; it must not lower ρ, so a guard that is not sharp ends the search.
+//!   else of the last wanted value, or the bound on what the guards and the rest make together, if that is
+//!   higher: part of an eigenvector may be in a guard that is not sharp, and more of it outside. A guard
+//!   that lost its eigenvector sinks into the bulk and looks sharp there; it must not lower ρ, so a guard
+//!   that is not sharp ends the search.
 //! - [`Certainty::Supposed`]: part of that was taken from earlier solves. Either the guards had
 //!   products, and the probe in the place of a random vector (see `probe.rs`): ρ is then no less than
 //!   the probe's Rayleigh quotient plus its residual. Or the solve spared the guards (see

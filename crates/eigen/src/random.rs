@@ -4,6 +4,11 @@ use brink_state::{Loader, Memory, Saver, StateError};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+#[cfg(feature = "flex")]
+use rayon::prelude::*;
+
+/// Words of 32 bits that two normal numbers are made of.
+const WORDS_OF_A_PAIR: usize = 4;
 
 /// Source of random vectors.
 #[derive(Debug)]
@@ -38,21 +43,28 @@ pub(super) fn sphere(
 ) -> Tensor<2> {
     let mut bits = ChaCha8Rng::seed_from_u64(seed);
     bits.set_stream(stream);
-    // In (0, 1]: its logarithm is finite.
-    let mut uniform = || ((bits.next_u64() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
-    let mut values = Vec::with_capacity(rows * dim + 1);
-    for row in 0..rows {
+    let pairs = dim.div_ceil(2);
+    let mut values = vec![0.0; rows * dim];
+    #[cfg(feature = "flex")]
+    let of_rows = values.par_chunks_mut(dim.max(1));
+    #[cfg(not(feature = "flex"))]
+    let of_rows = values.chunks_mut(dim.max(1));
+    of_rows.enumerate().for_each(|(row, values)| {
+        let mut bits = bits.clone();
+        bits.set_word_pos((row * pairs * WORDS_OF_A_PAIR) as u128);
+        // In (0, 1]: its logarithm is finite.
+        let mut uniform = || ((bits.next_u64() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
         // Normal numbers have no preferred direction (Box and Muller, 1958).
-        while values.len() < (row + 1) * dim {
+        for pair in values.chunks_mut(2) {
             let radius = (-2.0 * uniform().ln()).sqrt();
             let (sine, cosine) = (std::f64::consts::TAU * uniform()).sin_cos();
-            values.extend([radius * cosine, radius * sine]);
+            for (value, normal) in pair.iter_mut().zip([radius * cosine, radius * sine]) {
+                *value = normal;
+            }
         }
-        values.truncate((row + 1) * dim);
-        let own = &mut values[row * dim..];
-        let length = own.iter().map(|x| x * x).sum::<f64>().sqrt();
-        own.iter_mut().for_each(|x| *x /= length);
-    }
+        let length = values.iter().map(|x| x * x).sum::<f64>().sqrt();
+        values.iter_mut().for_each(|x| *x /= length);
+    });
     Tensor::from_data(TensorData::new(values, [rows, dim]), (device, dtype))
 }
 
@@ -68,5 +80,35 @@ impl Memory for RandomVectors {
         self.0
             .set_word_pos(position.map_err(|_| from.unsuitable("it is no position".into()))?);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows are drawn by several cores, and are those that one after the other would draw.
+    #[test]
+    fn rows_on_the_sphere_follow_each_other_in_the_stream() {
+        for dim in [1, 6, 7] {
+            let found = sphere([5, dim], [3, 9], &Device::flex(), DType::F64);
+            let found: Vec<f64> = found.to_data().iter::<f64>().collect();
+            let mut bits = ChaCha8Rng::seed_from_u64(3);
+            bits.set_stream(9);
+            let mut uniform = || ((bits.next_u64() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+            for row in found.chunks(dim) {
+                let mut normal = Vec::new();
+                while normal.len() < dim {
+                    let radius = (-2.0 * uniform().ln()).sqrt();
+                    let angle = std::f64::consts::TAU * uniform();
+                    normal.extend([radius * angle.cos(), radius * angle.sin()]);
+                }
+                normal.truncate(dim);
+                let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt();
+                for (found, normal) in row.iter().zip(normal) {
+                    assert!((found - normal / length).abs() < 1e-14, "{found} {normal}");
+                }
+            }
+        }
     }
 }

@@ -312,3 +312,30 @@ fn a_floor_for_the_smallest_end() {
         assert!(solution.pairs.iter().all(|pair| pair.value < -6.05));
     }
 }
+
+/// The third eigenvalue rises out of the rest and past the second, while no eigenvector turns: part of its
+/// vector is in a guard that nothing improves, whose value and residual alone tell of it.
+#[test]
+fn an_eigenvalue_that_a_guard_hides_is_not_passed_over() {
+    const N: usize = 80;
+    for seed in [1, 9, 12, 15] {
+        let q = rotation(N, seed + 100);
+        let speed = 0.3 + 0.3 * noise(1, 1, 7 * seed)[(0, 0)].abs();
+        let operators: Vec<Mat<f64>> = (0..60)
+            .map(|t| {
+                let third = 12.0 + speed * f64::from(t);
+                let rest = (3..N).map(|i| 20.0 - 0.3 * i as f64);
+                let values: Vec<f64> = [50.0, 40.0, third].into_iter().chain(rest).collect();
+                with_spectrum(&values, &q)
+            })
+            .collect();
+        for relative_tolerance in [1e-3, 1e-2] {
+            let params = Params {
+                count: 2,
+                relative_tolerance,
+                ..Params::default()
+            };
+            follow_with(&params, &operators);
+        }
+    }
+}

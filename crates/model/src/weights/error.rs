@@ -118,9 +118,7 @@ pub enum WeightFileFault {
         limit: u64,
     },
     /// Fewer or more bytes than the header describes, or not even those that tell its length.
-    #[error(
-        "has {bytes} bytes instead of {described}: it was cut off, or added to; save it again"
-    )]
+    #[error("has {bytes} bytes instead of {described}: it was cut off, or added to; save it again")]
     Length {
         /// The file's size.
         bytes: u64,
