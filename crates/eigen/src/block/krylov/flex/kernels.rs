@@ -1,7 +1,6 @@
 //! Loops over numbers that lie in a row, by the processor's widest instructions: each is compiled for
 //! all of them, and chosen as it is called.
 
-use super::ahead::ahead;
 use super::loops::Number;
 
 /// Elements summed in the element type before float64 takes over.
@@ -40,28 +39,16 @@ pub(super) fn subtract<T: Number>(x: &mut [T], share: f64, v: &[T]) {
     );
 }
 
-/// The same of four vectors at once, while the `coming` numbers are asked for.
-pub(super) fn subtract_four<T: Number>(
-    x: &mut [T],
-    shares: [f64; 4],
-    four: [&[T]; 4],
-    coming: [&[T]; 4],
-) {
+/// The same of four vectors at once.
+pub(super) fn subtract_four<T: Number>(x: &mut [T], shares: [f64; 4], four: [&[T]; 4]) {
     let [p, q, r, s] = shares.map(T::of);
-    let four = four.map(|vector| vector.chunks(CHUNK));
     let [a, b, c, d] = four;
     widest(
         #[inline(always)]
         || {
-            let rows = x.chunks_mut(CHUNK).zip(a).zip(b).zip(c).zip(d);
-            for (at, ((((x, a), b), c), d)) in rows.enumerate() {
-                for coming in coming {
-                    ahead(coming, at * CHUNK, CHUNK);
-                }
-                let rows = x.iter_mut().zip(a).zip(b).zip(c).zip(d);
-                for ((((x, a), b), c), d) in rows {
-                    *x -= (p * *a + q * *b) + (r * *c + s * *d);
-                }
+            let rows = x.iter_mut().zip(a).zip(b).zip(c).zip(d);
+            for ((((x, a), b), c), d) in rows {
+                *x -= (p * *a + q * *b) + (r * *c + s * *d);
             }
         },
     );
@@ -72,9 +59,9 @@ pub(super) fn dot<T: Number>(x: &[T], y: &[T]) -> f64 {
     widest(Dot { x, y })
 }
 
-/// ⟨x, z⟩ and ⟨y, z⟩ in one reading of z, while the `coming` numbers are asked for.
-pub(super) fn dots<T: Number>(x: &[T], y: &[T], z: &[T], coming: &[T]) -> [f64; 2] {
-    widest(Dots { x, y, z, coming })
+/// ⟨x, z⟩ and ⟨y, z⟩ in one reading of z.
+pub(super) fn dots<T: Number>(x: &[T], y: &[T], z: &[T]) -> [f64; 2] {
+    widest(Dots { x, y, z })
 }
 
 // Not closures: one that only reads what it has is called through a function that is compiled for the
@@ -109,7 +96,6 @@ struct Dots<'a, T> {
     x: &'a [T],
     y: &'a [T],
     z: &'a [T],
-    coming: &'a [T],
 }
 
 impl<T: Number> pulp::NullaryFnOnce for Dots<'_, T> {
@@ -119,8 +105,7 @@ impl<T: Number> pulp::NullaryFnOnce for Dots<'_, T> {
     fn call(self) -> [f64; 2] {
         let mut totals = [0.0; 2];
         let vectors = self.x.chunks(CHUNK).zip(self.y.chunks(CHUNK));
-        for (at, ((x, y), z)) in vectors.zip(self.z.chunks(CHUNK)).enumerate() {
-            ahead(self.coming, at * CHUNK, CHUNK);
+        for ((x, y), z) in vectors.zip(self.z.chunks(CHUNK)) {
             let (mut of_x, mut of_y) = ([T::of(0.0); LANES], [T::of(0.0); LANES]);
             let (x_lanes, x_rest) = x.as_chunks::<LANES>();
             let (y_lanes, y_rest) = y.as_chunks::<LANES>();

@@ -106,12 +106,10 @@ pub(super) fn shares_of_both<T: Number>(
     let pieces = x.chunks(PIECE).zip(y.chunks(PIECE));
     for (from, (x, y)) in (start..).step_by(PIECE).zip(pieces) {
         let [of_x, of_y] = &mut shares;
-        for (k, vector) in basis.iter().enumerate() {
-            let coming = basis.get(k + 1).map(|coming| coming.part(from, x.len()));
-            let part = vector.part(from, x.len());
-            let [with_x, with_y] = dots(x, y, part, coming.unwrap_or_default());
-            of_x[k] += with_x / vector.length;
-            of_y[k] += with_y / vector.length;
+        for ((of_x, of_y), vector) in of_x.iter_mut().zip(of_y).zip(basis) {
+            let [with_x, with_y] = dots(x, y, vector.part(from, x.len()));
+            *of_x += with_x / vector.length;
+            *of_y += with_y / vector.length;
         }
     }
     shares
@@ -123,15 +121,9 @@ pub(super) fn take<T: Number>(x: &mut [T], start: usize, basis: &[Along<'_, T>],
         let length = x.len();
         let (fours, rest) = basis.as_chunks::<4>();
         let (shares_of_fours, shares_of_rest) = shares.as_chunks::<4>();
-        for (k, (four, share)) in fours.iter().zip(shares_of_fours).enumerate() {
+        for (four, share) in fours.iter().zip(shares_of_fours) {
             let shares = std::array::from_fn(|i| share[i] / four[i].length);
-            let coming = parts(fours.get(k + 1), from, length);
-            subtract_four(
-                x,
-                shares,
-                four.map(|vector| vector.part(from, length)),
-                coming,
-            );
+            subtract_four(x, shares, four.map(|vector| vector.part(from, length)));
         }
         for (vector, share) in rest.iter().zip(shares_of_rest) {
             subtract(x, share / vector.length, vector.part(from, length));
@@ -149,23 +141,16 @@ pub(super) fn take_of_both<T: Number>(
     let length = x.len();
     let (fours, rest) = basis.as_chunks::<4>();
     let (shares_of_fours, shares_of_rest) = shares.as_chunks::<4>();
-    for (k, (four, share)) in fours.iter().zip(shares_of_fours).enumerate() {
+    for (four, share) in fours.iter().zip(shares_of_fours) {
         let [of_x, of_y] =
             [0, 1].map(|which| std::array::from_fn(|i| share[i][which] / four[i].length));
-        let coming = parts(fours.get(k + 1), start, length);
         let four = four.map(|vector| vector.part(start, length));
-        subtract_four(x, of_x, four, coming);
-        subtract_four(y, of_y, four, <[&[T]; 4]>::default());
+        subtract_four(x, of_x, four);
+        subtract_four(y, of_y, four);
     }
     for (vector, [of_x, of_y]) in rest.iter().zip(shares_of_rest) {
         let part = vector.part(start, length);
         subtract(x, of_x / vector.length, part);
         subtract(y, of_y / vector.length, part);
     }
-}
-
-/// The numbers of four vectors from place `start` on; none of no vectors.
-fn parts<'a, T>(four: Option<&[Along<'a, T>; 4]>, start: usize, length: usize) -> [&'a [T]; 4] {
-    let four = four.map(|four| four.each_ref().map(|vector| vector.part(start, length)));
-    four.unwrap_or_default()
 }

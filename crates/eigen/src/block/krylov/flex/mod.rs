@@ -1,7 +1,6 @@
 //! The same in the memory of burn-flex, in place. A basis is read only where its vectors have lost their
 //! orthogonality, as their recurrence tells.
 
-mod ahead;
 mod kernels;
 mod level;
 mod loops;
