@@ -86,6 +86,19 @@ pub enum CheckpointError {
         /// What to do instead.
         advice: &'static str,
     },
+    /// The run is past the end that it should have.
+    #[error(
+        "the run cannot end with optimizer.steps = {steps}: it has taken {taken} steps already"
+    )]
+    #[diagnostic(help("{}", past_end(*steps, *taken, earlier)))]
+    PastEnd {
+        /// The steps it should have.
+        steps: u64,
+        /// The steps it has taken, or is to go on from.
+        taken: u64,
+        /// The checkpoints that it could have such an end from.
+        earlier: Vec<u64>,
+    },
     /// Something was changed that a checkpoint belongs to.
     #[error("a run cannot branch off with another {key}: it was {was} and would be {now}")]
     #[diagnostic(help("{}", advice))]
@@ -243,6 +256,18 @@ fn advice(source: &StateError, others: &[u64]) -> String {
         others => format!(
             "{what}; there are checkpoints of step {}: `brink resume --from`, `brink fork --at`",
             list(others)
+        ),
+    }
+}
+
+fn past_end(steps: u64, taken: u64, earlier: &[u64]) -> String {
+    let whole = format!("nothing was changed: to go on, set optimizer.steps to {taken} or more");
+    match earlier {
+        [] => whole,
+        earlier => format!(
+            "{whole}; to end at {steps} and lose what comes after it, add --from with a checkpoint before \
+             ({})",
+            list(earlier)
         ),
     }
 }
