@@ -30,6 +30,21 @@ pub enum CheckpointError {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// What is in the folder is none that has checkpoints.
+    #[error("{} is what `brink {command}` wrote, which leaves no checkpoints", folder.display())]
+    #[diagnostic(help(
+        "name the folder of a run that `brink train` or `brink fork` began{}",
+        match command.as_str() {
+            "measure" => ": that of the run which was measured",
+            _ => "",
+        }
+    ))]
+    Unsaved {
+        /// The folder.
+        folder: PathBuf,
+        /// The command that wrote it.
+        command: String,
+    },
     /// The run has no checkpoint of that step.
     #[error("{} has no checkpoint of step {step}", folder.display())]
     #[diagnostic(help(
