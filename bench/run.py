@@ -79,6 +79,7 @@ def measure(environment, results, options):
         "launch": [work_command.run_launch],
     }
     for work in options.only:
+        results.work = work
         for part in works[work]:
             try:
                 part(environment, results, options)
@@ -146,7 +147,7 @@ def main():
         results.resume(options.out, [*options.only, *models])
     measure(environment, results, options)
     report(environment, results, options, facts)
-    return 1 if results.problems else 0
+    return 1 if results.failed() else 0
 
 
 if __name__ == "__main__":

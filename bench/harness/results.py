@@ -24,6 +24,8 @@ class Results:
     """All samples of a run, and what could not be had."""
 
     def __init__(self):
+        # The work that is measured now, of those that may be asked for.
+        self.work = ""
         self.samples = {}
         self.notes = {}
         self.facts = {}
@@ -39,16 +41,35 @@ class Results:
     def resume(self, folder, works):
         """Takes up what an earlier run wrote to a folder, but for the works that are run again."""
         earlier = json.loads((folder / "samples.json").read_text())
-        self.facts = earlier["facts"]
-        self.problems = [text for text in earlier["problems"] if not text.startswith(tuple(works))]
+        # What is missing now is asked anew.
+        kept = (fact for fact in earlier["facts"].items() if not fact[0].startswith("missing: "))
+        self.facts = dict(kept)
+        for problem in earlier["problems"]:
+            if isinstance(problem, str):
+                # As earlier versions wrote them: of a work that only the text may name.
+                again = problem.startswith(tuple(works))
+                problem = {"work": "", "text": problem, "failure": True}
+            else:
+                again = problem["work"] in works
+            if not again and problem not in self.problems:
+                self.problems.append(problem)
         for row in earlier["samples"]:
             if row["work"] not in works:
                 key = (row["work"], row["item"], row["contestant"], row["unit"])
                 self.samples[key] = row["values"]
+                if row.get("note"):
+                    self.notes[key] = row["note"]
 
-    def complain(self, text):
-        """Something that makes a figure doubtful: shown at the end."""
-        self.problems.append(text)
+    def complain(self, text, failure=True):
+        """Something that makes a figure doubtful: shown at the end, once. It is a failure where brink is
+        wrong or something that was asked for was not measured, and none where a peer is off."""
+        problem = {"work": self.work, "text": without_paths(text), "failure": failure}
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def failed(self):
+        """Whether there is a failure among the problems."""
+        return any(problem["failure"] for problem in self.problems)
 
     def of(self, work, item, contestant, unit="s"):
         """The samples of a key; empty if it was not measured."""
@@ -73,18 +94,18 @@ class Results:
         return {key[0] for key in self.samples}
 
     def told(self):
-        """Facts by name, and problems, as they may be written: without this machine's paths."""
+        """Facts by name, and problems in words, as they may be written: without this machine's paths."""
         facts = {
             name: without_paths(fact) if isinstance(fact, str) else fact
             for name, fact in self.facts.items()
         }
-        return facts, [without_paths(problem) for problem in self.problems]
+        return facts, [problem["text"] for problem in self.problems]
 
     def write(self, folder):
         """Writes `results.csv` and, with every sample, `samples.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / "results.csv", "w", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             for key, values in self.samples.items():
                 if not values:
@@ -94,9 +115,10 @@ class Results:
                 figures = [f"{figure:.6g}" for figure in figures]
                 writer.writerow([*key, *figures, len(values), self.notes.get(key, "")])
         rows = [
-            {"work": w, "item": i, "contestant": c, "unit": u, "values": values}
-            for (w, i, c, u), values in self.samples.items()
+            dict(zip(("work", "item", "contestant", "unit"), key))
+            | {"values": values, "note": self.notes.get(key, "")}
+            for key, values in self.samples.items()
         ]
-        facts, problems = self.told()
-        text = json.dumps({"facts": facts, "problems": problems, "samples": rows})
+        facts, _ = self.told()
+        text = json.dumps({"facts": facts, "problems": self.problems, "samples": rows})
         (folder / "samples.json").write_text(text)

@@ -4,7 +4,7 @@ import time
 from contextlib import ExitStack
 
 from . import flops
-from .agreement import Referee
+from .agreement import Referee, is_ours
 from .contestant import ContestantError
 from .environment import say
 from .problems import export
@@ -118,7 +118,7 @@ def warm_up(results, turns):
         try:
             contestant.ask(request, repeat=1, **arguments)
         except ContestantError as error:
-            results.complain(f"{name} has no {item}: {error}")
+            results.complain(f"{name} has no {item}: {error}", failure=is_ours(name))
             turns.remove(turn)
 
 

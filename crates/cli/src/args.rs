@@ -54,7 +54,8 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 the run came to its end, or diverged; 1 it failed, or a file could not be written;
 2 the command line cannot be read; 130, 143, 129 it was stopped by Ctrl-C (SIGINT), SIGTERM, SIGHUP.
 
-A stopped run finishes its step and writes everything. A second Ctrl-C or SIGTERM ends it at once.
+A stopped run finishes its step, or gives up a long measurement with it, and writes everything. A
+second Ctrl-C or SIGTERM ends it at once.
 Under nohup, SIGHUP stays ignored.";
 
 /// `brink train`.

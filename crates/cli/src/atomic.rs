@@ -44,6 +44,9 @@ pub fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::NotFound => {
             "the folder does not exist: create it, or choose another with --out"
         }
+        io::ErrorKind::NotADirectory => {
+            "a part of its path is a file, not a folder: choose another with --out"
+        }
         _ => "files written before this one are kept",
     }
 }

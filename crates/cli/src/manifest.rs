@@ -155,6 +155,11 @@ impl Earlier {
         })
     }
 
+    /// The command of `brink` that wrote it first.
+    pub fn command(&self) -> Option<&str> {
+        self.command_line.get(1).map(String::as_str)
+    }
+
     /// The manifest of the same run, which goes on at a step.
     pub fn resumed(mut self, manifest: Manifest, step: u64) -> Manifest {
         self.resumed.push(Resumption {

@@ -94,7 +94,7 @@ fn note_the_first() {
     while !asked_to_stop() {
         std::thread::sleep(Duration::from_millis(50));
     }
-    tell("\nfinishing this step; Ctrl-C again to stop at once");
+    tell("\nstopping after this step, or within a long measurement; Ctrl-C again to stop at once");
 }
 
 /// Whether the process ignores a signal, which its parent has then asked of it.

@@ -323,3 +323,41 @@ fn measured_curvatures_are_those_of_a_loss_of_any_size() {
         }
     }
 }
+
+/// The Fisher matrix has the loss twice, and is none of its element type's numbers long before the loss is.
+#[test]
+fn a_fisher_matrix_is_that_of_a_loss_of_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let measured = |factor: &str| {
+        let loss = format!("loss.factor={factor}");
+        let assignments = [
+            "optimizer.steps=1",
+            "optimizer.step_size=1e-36",
+            "run.dtype=float32",
+            "measure.spectrum.operator=fisher",
+            "measure.spectrum.probes=4",
+            "measure.spectrum.lanczos_steps=6",
+            "measure.spectrum.points=300",
+            &loss,
+        ];
+        let output = train(folder.path(), CONFIG, factor, &assignments);
+        assert!(output.status.success());
+        let run = folder.path().join(factor);
+        let text = fs::read_to_string(run.join("spectrum.csv")).unwrap();
+        let row = |row: &str| row.split(',').nth(2).unwrap().parse::<f64>().unwrap();
+        let lambda: Vec<f64> = text.lines().skip(1).map(row).collect();
+        assert_eq!(lambda.len(), 300, "{factor}");
+        let [trace, frobenius_sq] =
+            ["fisher_trace", "fisher_frobenius_sq"].map(|name| column(&run, name)[0]);
+        (trace, frobenius_sq, lambda[299])
+    };
+    let (trace, frobenius_sq, largest) = measured("1.0");
+    assert!(trace > 0.0 && frobenius_sq > 0.0 && largest > 0.0);
+    for factor in ["1e30", "1e-25"] {
+        let found = measured(factor);
+        let square = factor.parse::<f64>().unwrap().powi(2);
+        close(found.0, square * trace, 1e-4);
+        close(found.1, square * square * frobenius_sq, 1e-4);
+        close(found.2, square * largest, 1e-4);
+    }
+}

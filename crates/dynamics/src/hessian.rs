@@ -4,11 +4,13 @@ use brink_linearize::Linearization;
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::eigen::{OperatorError, SymmetricOperator};
+use crate::interrupt::{Interrupt, Never};
 
 /// ∇²L(θ) applied to blocks of row vectors.
 pub struct Hessian<'l, 'o, const D: usize> {
     linearization: &'l mut Linearization<'o, D>,
     device: Device,
+    interrupt: &'l dyn Interrupt,
 }
 
 impl<'l, 'o, const D: usize> Hessian<'l, 'o, D> {
@@ -18,7 +20,13 @@ impl<'l, 'o, const D: usize> Hessian<'l, 'o, D> {
         Self {
             linearization,
             device,
+            interrupt: &Never,
         }
+    }
+
+    /// The same, none of whose products is begun once `interrupt` asks for an end.
+    pub(crate) fn until(self, interrupt: &'l dyn Interrupt) -> Self {
+        Self { interrupt, ..self }
     }
 }
 
@@ -40,6 +48,7 @@ impl<const D: usize> SymmetricOperator for Hessian<'_, '_, D> {
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
+        self.interrupt.go_on()?;
         self.linearization.hvp(block).map_err(OperatorError::from)
     }
 }

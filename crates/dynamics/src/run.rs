@@ -1,7 +1,6 @@
 //! The loop over a run's steps: measure, tell the observers, move, save.
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use brink_state::{Memory, State};
 use burn::tensor::Tensor;
@@ -10,6 +9,7 @@ use crate::caught::caught;
 use crate::checkpoints::Checkpoints;
 use crate::descent::Descent;
 use crate::error::RunError;
+use crate::interrupt::Interrupt;
 use crate::measurement::Measurement;
 use crate::observer::{Observer, Outcome, RunSummary};
 use crate::problem::Problem;
@@ -39,7 +39,7 @@ pub fn run<const D: usize>(
     settings: &Settings,
     measurements: &mut [Box<dyn Measurement<D>>],
     observers: &mut [&mut dyn Observer],
-    interrupt: &AtomicBool,
+    interrupt: &dyn Interrupt,
 ) -> Result<Finished, RunError> {
     let descent = Descent::new(problem, theta, settings, measurements)?;
     Ok(Run::new(descent).follow(observers, interrupt))
@@ -97,14 +97,22 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
     /// Takes the steps. Every way to end is an [`Outcome`]: completion, a goal, divergence,
     /// `interrupt`, and failure: of an observer, of a checkpoint, of the evaluation of the loss, a
     /// panic of the backend's. Observers are told of all of them; what they wrote stands.
-    pub fn follow(self, observers: &mut [&mut dyn Observer], interrupt: &AtomicBool) -> Finished {
+    pub fn follow(
+        self,
+        observers: &mut [&mut dyn Observer],
+        interrupt: &dyn Interrupt,
+    ) -> Finished {
         // One that lives no longer than what interrupts it.
         let mut run: Run<'_, '_, D> = self;
         run.descent.listen(interrupt);
         run.followed(observers, interrupt)
     }
 
-    fn followed(mut self, observers: &mut [&mut dyn Observer], interrupt: &AtomicBool) -> Finished {
+    fn followed(
+        mut self,
+        observers: &mut [&mut dyn Observer],
+        interrupt: &dyn Interrupt,
+    ) -> Finished {
         let settings = self.descent.settings();
         let goals = Goals {
             loss: settings.stop_loss,
@@ -171,12 +179,12 @@ impl<'a, 'c, const D: usize> Run<'a, 'c, D> {
     fn steps(
         &mut self,
         recording: &mut Recording<'_, '_>,
-        interrupt: &AtomicBool,
+        interrupt: &dyn Interrupt,
     ) -> Result<Outcome, RunError> {
         if let Some(outcome) = self.reached.take() {
             return Ok(outcome);
         }
-        while !interrupt.load(Ordering::Relaxed) {
+        while !interrupt.is_set() {
             let before = self.before_long_record(recording)?;
             let record = match self.descent.next().transpose() {
                 Err(error) if error.is_interruption() => {

@@ -284,7 +284,7 @@ pub(crate) fn largest(image: &Tensor<2>) -> Tensor<1> {
 }
 
 /// A tensor times a power of two, which may itself lie outside the range.
-pub(crate) fn times(tensor: Tensor<2>, exponent: i32) -> Tensor<2> {
+pub(crate) fn times<const D: usize>(tensor: Tensor<D>, exponent: i32) -> Tensor<D> {
     match exponent {
         0 => tensor,
         _ => {
@@ -351,18 +351,28 @@ fn quotients(
 }
 
 /// An operator times a power of two.
-struct Scaled<'a> {
-    operator: &'a mut dyn SymmetricOperator,
-    exponent: i32,
+pub(crate) struct Scaled<'a> {
+    pub operator: &'a mut dyn SymmetricOperator,
+    /// None where the first image is yet to say which.
+    pub exponent: Option<i32>,
     /// The largest entry of the first image, not waited for.
     largest: Option<Tensor<1>>,
 }
 
 impl<'a> Scaled<'a> {
-    fn new(operator: &'a mut dyn SymmetricOperator, exponent: i32) -> Self {
+    pub fn new(operator: &'a mut dyn SymmetricOperator, exponent: i32) -> Self {
         Self {
             operator,
-            exponent,
+            exponent: Some(exponent),
+            largest: None,
+        }
+    }
+
+    /// One times the power that its first image asks for.
+    pub fn by_first_image(operator: &'a mut dyn SymmetricOperator) -> Self {
+        Self {
+            operator,
+            exponent: None,
             largest: None,
         }
     }
@@ -395,7 +405,10 @@ impl SymmetricOperator for Scaled<'_> {
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
-        let image = product(self.operator, block, self.exponent)?;
+        let image = match self.exponent {
+            Some(exponent) => product(self.operator, block, exponent)?,
+            None => self.first(block)?,
+        };
         if self.largest.is_none() {
             self.largest = Some(largest(&image));
         }

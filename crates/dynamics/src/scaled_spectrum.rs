@@ -4,12 +4,12 @@
 //! of two, which changes no digit, and what was found is divided by it. Which power is seen at the
 //! first image, so that an operator of ordinary size costs no further product.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::eigen::{
     self, EigenError, Estimate, OperatorError, Spectrum, SpectrumParams, SymmetricOperator, read,
 };
-use crate::scaled::{largest, power, product, strongest, toward_one};
+use crate::scaled::{Scaled, largest, power, product, strongest, toward_one};
 
 /// As [`eigen::spectrum`].
 ///
@@ -19,16 +19,13 @@ pub fn spectrum(
     operator: &mut dyn SymmetricOperator,
     params: &SpectrumParams,
 ) -> Result<Spectrum, EigenError> {
-    let mut sized = Sized {
-        operator,
-        exponent: None,
-    };
-    let found = eigen::spectrum(&mut sized, params)?;
-    Ok(unscaled(found, sized.exponent.unwrap_or(0)))
+    let mut scaled = Scaled::by_first_image(operator);
+    let found = eigen::spectrum(&mut scaled, params)?;
+    Ok(unscaled(found, scaled.exponent.unwrap_or(0)))
 }
 
 /// The spectrum of the operator itself, of one times 2 to a power.
-fn unscaled(mut found: Spectrum, exponent: i32) -> Spectrum {
+pub fn unscaled(mut found: Spectrum, exponent: i32) -> Spectrum {
     let unit = power(-exponent);
     let times = |of: Estimate, unit: f64| Estimate {
         value: of.value * unit,
@@ -43,15 +40,9 @@ fn unscaled(mut found: Spectrum, exponent: i32) -> Spectrum {
     found
 }
 
-/// An operator times the power of two that its first image asks for.
-struct Sized<'a> {
-    operator: &'a mut dyn SymmetricOperator,
-    exponent: Option<i32>,
-}
-
-impl Sized<'_> {
+impl Scaled<'_> {
     /// The first image, by which the power is chosen.
-    fn first(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
+    pub fn first(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
         let dtype = self.dtype();
         let mut image = self.operator.apply(block.clone())?;
         let mut size = entry(&image)?;
@@ -80,29 +71,4 @@ impl Sized<'_> {
 fn entry(image: &Tensor<2>) -> Result<f64, EigenError> {
     let read = read(vec![largest(image)], "the size of an image")?;
     Ok(read.first().copied().unwrap_or(0.0))
-}
-
-impl SymmetricOperator for Sized<'_> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> &Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn row_cost(&self) -> f64 {
-        self.operator.row_cost()
-    }
-
-    fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, OperatorError> {
-        match self.exponent {
-            Some(exponent) => product(self.operator, block, exponent),
-            None => self.first(block),
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! A CSV file that a run left, cut to the steps before one, for the run to go on from there.
 
-use std::fs::{self, OpenOptions};
-use std::io::{Seek, SeekFrom};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::csv_file::{CsvFile, line};
@@ -47,18 +47,19 @@ pub enum ContinueError {
     },
 }
 
-/// The rows of a file that a run left, whole ones only.
+/// The rows of a file that a run left, whole ones only, read one by one: a file may be larger than the
+/// memory.
 #[derive(Debug)]
 pub(crate) struct Left {
     path: PathBuf,
-    text: String,
+    lines: BufReader<File>,
     /// Bytes of the rows that are kept.
-    kept: usize,
+    kept: u64,
 }
 
 impl Left {
-    /// Reads a file that has this header.
-    pub fn read<H: AsRef<[u8]>>(
+    /// Opens a file that has this header.
+    pub fn open<H: AsRef<[u8]>>(
         path: &Path,
         header: impl IntoIterator<Item = H>,
     ) -> Result<Self, ContinueError> {
@@ -66,24 +67,34 @@ impl Left {
             path: path.to_owned(),
             source,
         };
-        let text = fs::read_to_string(path).map_err(system)?;
         let header = line(header).map_err(system)?;
-        if !text.as_bytes().starts_with(&header) {
+        let mut lines = BufReader::new(File::open(path).map_err(system)?);
+        let mut found = Vec::with_capacity(header.len());
+        let as_long = lines.by_ref().take(header.len() as u64);
+        { as_long }.read_to_end(&mut found).map_err(system)?;
+        if found != header {
             let path = path.to_owned();
             return Err(ContinueError::Columns { path });
         }
         Ok(Self {
             path: path.to_owned(),
-            text,
-            kept: header.len(),
+            lines,
+            kept: header.len() as u64,
         })
     }
 
-    /// Keeps the whole rows of steps before `next_step`, and returns each with its step.
-    pub fn keep_before(&mut self, next_step: u64) -> Result<Vec<(u64, &str)>, ContinueError> {
-        let mut rows = Vec::new();
+    /// Keeps the whole rows of steps before `next_step`, each of which `see` is told with its step.
+    pub fn keep_before(
+        &mut self,
+        next_step: u64,
+        mut see: impl FnMut(u64, &str) -> Result<(), ContinueError>,
+    ) -> Result<(), ContinueError> {
+        let mut row = String::new();
         // The header is the first line.
-        for (number, row) in (2..).zip(self.text[self.kept..].split_inclusive('\n')) {
+        for number in 2.. {
+            row.clear();
+            let read = self.lines.read_line(&mut row);
+            read.map_err(|source| self.system(source))?;
             // One without its end was being written when the run was killed.
             let Some(fields) = row.strip_suffix('\n') else {
                 break;
@@ -96,24 +107,28 @@ impl Left {
             if step >= next_step {
                 break;
             }
-            rows.push((step, fields));
-            self.kept += row.len();
+            see(step, fields)?;
+            self.kept += row.len() as u64;
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// Cuts the file to the rows kept, and opens it behind them.
     pub fn cut(&self) -> Result<CsvFile, ContinueError> {
         let cut = || {
             let mut file = OpenOptions::new().write(true).open(&self.path)?;
-            file.set_len(self.kept as u64)?;
-            file.seek(SeekFrom::Start(self.kept as u64))?;
+            file.set_len(self.kept)?;
+            file.seek(SeekFrom::Start(self.kept))?;
             Ok(file)
         };
-        let file = cut().map_err(|source| ContinueError::File {
+        let file = cut().map_err(|source| self.system(source))?;
+        Ok(CsvFile::opened(&self.path, file, self.kept))
+    }
+
+    fn system(&self, source: std::io::Error) -> ContinueError {
+        ContinueError::File {
             path: self.path.clone(),
             source,
-        })?;
-        Ok(CsvFile::opened(&self.path, file, self.kept as u64))
+        }
     }
 }

@@ -77,8 +77,8 @@ impl Observer for EigenvaluesCsv {
     fn start(&mut self, header: &RunHeader) -> Result<(), ObserverError> {
         self.file = Some(match header.next_step > header.first_step {
             true => {
-                let mut left = Left::read(&self.path, COLUMNS)?;
-                left.keep_before(header.next_step)?;
+                let mut left = Left::open(&self.path, COLUMNS)?;
+                left.keep_before(header.next_step, |_, _| Ok(()))?;
                 left.cut()?
             }
             false => CsvFile::create(&self.path, COLUMNS)?,

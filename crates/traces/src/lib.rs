@@ -9,9 +9,11 @@ mod tables;
 #[doc(hidden)]
 pub mod testing;
 mod trace;
+mod whole;
 
 pub use continued::ContinueError;
 pub use csv_file::{CsvError, written};
 pub use eigenvalues::EigenvaluesCsv;
 pub use tables::{TablesCsv, table_file};
-pub use trace::{PHASED, TraceCsv, columns, steps_in};
+pub use trace::{PHASED, TraceCsv, columns};
+pub use whole::{steps_in, whole_lines};

@@ -36,8 +36,8 @@ impl TablesCsv {
         let names: Vec<&str> = std::iter::once("step").chain(names).collect();
         Ok(match header.next_step > header.first_step {
             true => {
-                let mut left = Left::read(&path, &names)?;
-                left.keep_before(header.next_step)?;
+                let mut left = Left::open(&path, &names)?;
+                left.keep_before(header.next_step, |_, _| Ok(()))?;
                 left.cut()?
             }
             false => CsvFile::create(&path, &names)?,

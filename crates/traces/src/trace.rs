@@ -151,17 +151,6 @@ fn missing(path: &Path, header: &RunHeader, found: u64) -> ContinueError {
     }
 }
 
-/// Whole rows of a trace: as many steps as it has from its first one on.
-///
-/// # Errors
-/// The system refuses.
-pub fn steps_in(path: &Path) -> std::io::Result<u64> {
-    let bytes = std::fs::read(path)?;
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    // One is the header.
-    Ok(lines.saturating_sub(1))
-}
-
 /// The rule whose runs have the paper's phases.
 pub const PHASED: &str = "gd";
 
@@ -189,21 +178,23 @@ impl TraceCsv {
         let names = names(header);
         let place = |name: &str| names.iter().position(|column| column == name);
         let (sharpness, threshold) = (place(SHARPNESS), place(THRESHOLD));
-        let mut left = Left::read(&self.path, &names)?;
-        let rows = left.keep_before(header.next_step)?;
-        for (expected, (step, row)) in (header.first_step..).zip(&rows) {
-            if *step != expected {
-                return Err(missing(&self.path, header, expected));
+        let mut left = Left::open(&self.path, &names)?;
+        let (path, phases) = (&self.path, &mut self.phases);
+        let mut found = header.first_step;
+        left.keep_before(header.next_step, |step, row| {
+            if step != found {
+                return Err(missing(path, header, found));
             }
+            found += 1;
             let fields: Vec<&str> = row.split(',').collect();
             let number = |at: Option<usize>| fields.get(at?)?.parse::<f64>().ok();
             if header.optimizer == PHASED
                 && let Some(edge) = number(threshold)
             {
-                self.phases.see(*step, number(sharpness), edge);
+                phases.see(step, number(sharpness), edge);
             }
-        }
-        let found = header.first_step + rows.len() as u64;
+            Ok(())
+        })?;
         if found != header.next_step {
             return Err(missing(&self.path, header, found));
         }

@@ -30,6 +30,21 @@ pub enum CheckpointError {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// What is in the folder is none that has checkpoints.
+    #[error("{} is what `brink {command}` wrote, which leaves no checkpoints", folder.display())]
+    #[diagnostic(help(
+        "name the folder of a run that `brink train` or `brink fork` began{}",
+        match command.as_str() {
+            "measure" => ": that of the run which was measured",
+            _ => "",
+        }
+    ))]
+    Unsaved {
+        /// The folder.
+        folder: PathBuf,
+        /// The command that wrote it.
+        command: String,
+    },
     /// The run has no checkpoint of that step.
     #[error("{} has no checkpoint of step {step}", folder.display())]
     #[diagnostic(help(
@@ -85,6 +100,19 @@ pub enum CheckpointError {
         now: String,
         /// What to do instead.
         advice: &'static str,
+    },
+    /// The run is past the end that it should have.
+    #[error(
+        "the run cannot end with optimizer.steps = {steps}: it has taken {taken} steps already"
+    )]
+    #[diagnostic(help("{}", past_end(*steps, *taken, earlier)))]
+    PastEnd {
+        /// The steps it should have.
+        steps: u64,
+        /// The steps it has taken, or is to go on from.
+        taken: u64,
+        /// The checkpoints that it could have such an end from.
+        earlier: Vec<u64>,
     },
     /// Something was changed that a checkpoint belongs to.
     #[error("a run cannot branch off with another {key}: it was {was} and would be {now}")]
@@ -243,6 +271,18 @@ fn advice(source: &StateError, others: &[u64]) -> String {
         others => format!(
             "{what}; there are checkpoints of step {}: `brink resume --from`, `brink fork --at`",
             list(others)
+        ),
+    }
+}
+
+fn past_end(steps: u64, taken: u64, earlier: &[u64]) -> String {
+    let whole = format!("nothing was changed: to go on, set optimizer.steps to {taken} or more");
+    match earlier {
+        [] => whole,
+        earlier => format!(
+            "{whole}; to end at {steps} and lose what comes after it, add --from with a checkpoint before \
+             ({})",
+            list(earlier)
         ),
     }
 }

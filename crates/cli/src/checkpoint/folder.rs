@@ -5,9 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Checkpoint, CheckpointError};
+use crate::manifest::Earlier;
+use crate::run_folder::MANIFEST_JSON;
 
 /// The folder's name in the run's.
 pub const FOLDER: &str = "checkpoints";
+
+/// The commands that write a folder with a manifest and no checkpoint.
+const UNSAVED: [&str; 2] = ["measure", "theory"];
 
 const PREFIX: &str = "step-";
 const SUFFIX: &str = ".safetensors";
@@ -60,9 +65,7 @@ impl Checkpoints {
     pub fn read(&self, step: Option<u64>) -> Result<Checkpoint, CheckpointError> {
         let found = self.steps();
         let Some(&last) = found.last() else {
-            return Err(CheckpointError::None {
-                folder: self.run.clone(),
-            });
+            return Err(self.none());
         };
         let step = step.unwrap_or(last);
         if !found.contains(&step) {
@@ -73,6 +76,19 @@ impl Checkpoints {
             });
         }
         Checkpoint::read(&self.file(step))
+    }
+
+    /// Why there is none.
+    fn none(&self) -> CheckpointError {
+        let folder = self.run.clone();
+        let earlier = Earlier::read(&folder.join(MANIFEST_JSON)).ok();
+        match earlier.as_ref().and_then(Earlier::command) {
+            Some(command) if UNSAVED.contains(&command) => CheckpointError::Unsaved {
+                folder,
+                command: command.to_owned(),
+            },
+            _ => CheckpointError::None { folder },
+        }
     }
 
     /// Removes those of steps after one.

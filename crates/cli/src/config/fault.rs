@@ -174,7 +174,14 @@ impl Fault {
 fn with_meaning(problem: Problem, path: &str) -> Problem {
     match keys::meaning(path) {
         Some(meaning) => problem.with_help(format!("`{path}`: {meaning}")),
-        None => problem,
+        None => match &keys::within(path)[..] {
+            [] => problem,
+            names => problem.with_help(format!(
+                "[{path}] is a table: give it keys, such as `{path}.{}`; valid here: {}",
+                names[0],
+                list(names)
+            )),
+        },
     }
 }
 

@@ -156,6 +156,15 @@ pub fn meaning(path: &str) -> Option<&'static str> {
         .map(|key| key.meaning)
 }
 
+/// The keys and tables of the table of that path, in their order; none where it is no table.
+pub fn within(path: &str) -> Vec<&'static str> {
+    let rest = |key: &'static Key| key.path.strip_prefix(path)?.strip_prefix('.');
+    let names = all().iter().filter_map(rest);
+    let mut names: Vec<&str> = names.filter_map(|rest| rest.split('.').next()).collect();
+    names.dedup();
+    names
+}
+
 /// The table that has a key of that name, when only one does; a table within another counts less.
 pub fn elsewhere(name: &str) -> Option<&'static str> {
     let tables = || {

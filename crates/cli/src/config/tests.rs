@@ -436,3 +436,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_no_table_is_told_which_keys_the_table_has() {
+    let said = rendered(set(&["measure.flow=true"]));
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("found `true`, expected a table"), "{said}");
+    let help = "[measure.flow] is a table: give it keys, such as `measure.flow.method`; valid here: method, alpha,";
+    assert!(said.contains(help), "{said}");
+    // A key within a table is told what it means.
+    let said = rendered(set(&["measure.flow.every=true"]));
+    assert!(!said.contains("is a table"), "{said}");
+}

@@ -1,8 +1,8 @@
 //! Whether the files that a run left are whole, before any of them is cut.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Cursor};
+use std::fs::File;
+use std::io::{self, Take};
 use std::path::Path;
 
 use crate::checkpoint::CheckpointError;
@@ -104,9 +104,8 @@ fn steps(
         .filter(|(_, name)| columns(name))
         .map(|(at, _)| at)
         .collect();
-    let mut steps = BTreeMap::new();
-    for row in reader.records() {
-        let row = row.map_err(fault)?;
+    let (mut steps, mut row) = (BTreeMap::new(), csv::StringRecord::new());
+    while reader.read_record(&mut row).map_err(fault)? {
         // Where rows end being rows the run that goes on says so.
         let Some(step) = row.get(0).and_then(|step| step.parse().ok()) else {
             break;
@@ -119,17 +118,14 @@ fn steps(
     Ok(steps)
 }
 
-/// The whole lines of a file, if it is there: one without its end was being written when the run was
-/// killed.
-fn opened(path: &Path) -> Result<Option<csv::Reader<Cursor<Vec<u8>>>>, CheckpointError> {
-    let mut bytes = match fs::read(path) {
+/// The whole lines of a file, if it is there, read as a stream: a spectrum may be larger than the memory.
+fn opened(path: &Path) -> Result<Option<csv::Reader<Take<File>>>, CheckpointError> {
+    let lines = match brink_traces::whole_lines(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes.map_err(|error| unreadable(path, error.into()))?,
+        lines => lines.map_err(|error| unreadable(path, error.into()))?,
     };
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
-    bytes.truncate(whole.map_or(0, |last| last + 1));
     let mut reader = csv::ReaderBuilder::new();
-    Ok(Some(reader.flexible(true).from_reader(Cursor::new(bytes))))
+    Ok(Some(reader.flexible(true).from_reader(lines)))
 }
 
 fn unreadable(path: &Path, error: csv::Error) -> CheckpointError {

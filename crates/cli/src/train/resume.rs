@@ -69,6 +69,9 @@ pub fn execute(arguments: &args::Resume, command_line: Vec<String>) -> Result<Tr
         let further = further(&summary.outcome, checkpoint.step, &now);
         (summary, further)
     });
+    if ended.is_none() {
+        refuse_earlier_end(&folder, &checkpoint, arguments.from, &now)?;
+    }
     let request = Request {
         backend: Some(checkpoint.facts.backend.clone()),
         device: checkpoint.facts.device.clone(),
@@ -169,18 +172,7 @@ fn is_cosine(config: &Config) -> bool {
 fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, CheckpointError> {
     let checkpoints = Checkpoints::of(folder.path());
     let last = checkpoints.read(from)?;
-    let trace = folder.file(TRACE_CSV);
-    let rows = match brink_traces::steps_in(&trace) {
-        Ok(rows) => rows,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(source) => {
-            let source = source.into();
-            return Err(CheckpointError::Read {
-                path: trace,
-                source,
-            });
-        }
-    };
+    let rows = rows(folder)?;
     let first = last.facts.first_step();
     let lacking = lacking(folder, &last.config()?)?;
     let has_tables = |step: u64| lacking.as_ref().is_none_or(|l| step <= l.step);
@@ -201,12 +193,49 @@ fn checkpoint(folder: &RunFolder, from: Option<u64>) -> Result<Checkpoint, Check
                 steps,
             },
             None => CheckpointError::Rows {
-                path: trace,
+                path: folder.file(TRACE_CSV),
                 rows,
                 steps,
             },
         }),
     }
+}
+
+/// Whole rows of the run's trace.
+fn rows(folder: &RunFolder) -> Result<u64, CheckpointError> {
+    let path = folder.file(TRACE_CSV);
+    match brink_traces::steps_in(&path) {
+        Ok(rows) => Ok(rows),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(source) => {
+            let source = source.into();
+            Err(CheckpointError::Read { path, source })
+        }
+    }
+}
+
+/// Refuses an end before what is recorded, which would be lost. With `from`, one before that step: what
+/// comes after it is taken away anyway.
+fn refuse_earlier_end(
+    folder: &RunFolder,
+    checkpoint: &Checkpoint,
+    from: Option<u64>,
+    now: &Config,
+) -> Result<(), CheckpointError> {
+    let taken = match from {
+        Some(step) => step,
+        None => (checkpoint.facts.first_step() + rows(folder)?).max(checkpoint.step),
+    };
+    let steps = now.optimizer.steps;
+    if steps >= taken {
+        return Ok(());
+    }
+    let checkpoints = Checkpoints::of(folder.path()).steps().into_iter();
+    Err(CheckpointError::PastEnd {
+        steps,
+        taken,
+        earlier: checkpoints.filter(|step| *step <= steps).collect(),
+    })
 }
 
 /// Refuses a change that the steps before would not have been taken with.

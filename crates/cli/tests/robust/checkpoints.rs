@@ -234,3 +234,39 @@ fn a_checkpoint_that_finds_no_room_ends_the_run_with_the_last_good_one() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(place.rows("a"), 40);
 }
+
+#[test]
+fn what_leaves_no_checkpoints_is_not_to_be_started_again_in_its_folder() {
+    let place = Place::new();
+    let wrote = |words: &[&str]| {
+        let output = place.run(words);
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    wrote(&["train", "tiny.toml", "--quiet", "--out", "a"]);
+    wrote(&["measure", "a", "--quiet", "--eigenvalues", "--out", "m"]);
+    let steps = ["--set", "optimizer.steps=2"];
+    wrote(
+        &[
+            &["theory", "tiny.toml", "--quiet", "--out", "t"][..],
+            &steps,
+        ]
+        .concat(),
+    );
+    for (folder, command) in [("m", "measure"), ("t", "theory")] {
+        let commands: [&[&str]; 3] = [
+            &["resume", folder],
+            &["fork", folder, "--at", "2"],
+            &["measure", folder, "--eigenvalues"],
+        ];
+        for words in commands {
+            let output = place.run(words);
+            assert_eq!(output.status.code(), Some(1), "{words:?}");
+            let said = stderr(&output);
+            assert!(
+                said.contains(&format!("what `brink {command}` wrote")),
+                "{said}"
+            );
+            assert!(!said.contains("--force"), "{said}");
+        }
+    }
+}

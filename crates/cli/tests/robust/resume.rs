@@ -444,6 +444,56 @@ fn a_run_that_has_ended_is_left_as_it_is() {
     assert_same(&place, "b", "a");
 }
 
+/// Leaves a run that ended as if it had been killed then.
+fn killed(place: &Place, run: &str, ended: &str) {
+    let path = place.file(run).join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let running = text.replace(&format!("\"{ended}\""), "\"running\"");
+    assert_ne!(running, text);
+    fs::write(&path, running).unwrap();
+    fs::remove_file(place.file(run).join("final.safetensors")).unwrap();
+}
+
+#[test]
+fn a_run_does_not_end_before_the_steps_that_it_has_taken() {
+    let place = Place::new();
+    let keep = sets(&["run.checkpoint.every=10", "run.checkpoint.keep=0"]);
+    let train = |out| {
+        let words = ["train", "tiny.toml", "--quiet", "--out", out];
+        run(&place, &[&words[..], &keep].concat());
+    };
+    train("whole");
+    train("a");
+    killed(&place, "a", "completed");
+    // The rows of steps 30 to 39 are those of no checkpoint.
+    fs::remove_file(place.file("a/checkpoints/step-000040.safetensors")).unwrap();
+    let before = content(&place, "a");
+    let refused = |words: &[&str], taken: &str, advice: &str| {
+        let output = place.run(&[&["resume", "a"][..], words].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for words in [taken, advice] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(content(&place, "a") == before);
+    };
+    let steps = |steps| ["--set", steps];
+    let taken = "it has taken 40 steps already";
+    refused(&steps("optimizer.steps=3"), taken, "(0)");
+    refused(&steps("optimizer.steps=30"), taken, "(0, 10, 20, 30)");
+    refused(&steps("optimizer.steps=39"), taken, "to 40 or more");
+    let from = ["--from", "20", "--set", "optimizer.steps=19"];
+    refused(&from, "it has taken 20 steps already", "(0, 10)");
+    run(
+        &place,
+        &["resume", "a", "--quiet", "--set", "optimizer.steps=40"],
+    );
+    assert_same(&place, "whole", "a");
+}
+
 #[test]
 fn a_run_that_was_killed_at_its_goal_ends_with_no_further_row() {
     let place = Place::new();
@@ -455,12 +505,7 @@ fn a_run_that_was_killed_at_its_goal_ends_with_no_further_row() {
     train("whole");
     train("killed");
     assert_eq!(place.rows("killed"), 1);
-    let path = place.file("killed/manifest.json");
-    let text = fs::read_to_string(&path).unwrap();
-    let running = text.replace("\"accuracy_goal\"", "\"running\"");
-    assert_ne!(running, text);
-    fs::write(&path, running).unwrap();
-    fs::remove_file(place.file("killed/final.safetensors")).unwrap();
+    killed(&place, "killed", "accuracy_goal");
     run(&place, &["resume", "killed", "--quiet"]);
     assert_same(&place, "whole", "killed");
     let outcome = place.manifest("killed")["outcome"]["kind"].clone();

@@ -10,7 +10,12 @@ fn answers_say_what_to_do() {
     assert!(output.status.success(), "{}", stderr(&output));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("the one step taken"), "{said}");
-    let cases: [(&[&str], i32, &str); 4] = [
+    let cases: [(&[&str], i32, &str); 5] = [
+        (
+            &["train", "tiny.toml", "--out", "tiny.toml/a"],
+            1,
+            "a part of its path is a file, not a folder",
+        ),
         (
             &["plot", "a", "--out", "none/x.svg"],
             1,

@@ -8,7 +8,7 @@ use super::complementarity::{ComplementarityError, solve};
 use super::metric::{At, Metric};
 use super::symmetric::{entries, places, to_matrix, to_vector, weight};
 use crate::eigen::EigenError;
-use crate::hessian::Hessian;
+use crate::interrupt::{Interrupt, Interruptible};
 use crate::measurement::{MeasureError, read};
 use crate::norms::Reading;
 use crate::preconditioned::Preconditioned;
@@ -76,24 +76,24 @@ impl Point {
     /// # Errors
     /// [`MeasureError`]: of the products or the solver, and what is not finite.
     pub fn at<const D: usize>(
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         solver: &mut ScaledSolver,
         metric: &dyn Metric,
         at: &At<'_>,
     ) -> Result<Self, MeasureError> {
         let cap = at.cap;
-        let mut linearization = objective.linearize(&parameters(objective, at.place))?;
+        let mut linearization = loss.linearize(&parameters(loss.objective, at.place))?;
         let gradient = linearization.gradient().clone();
         let mut reading = Reading::default();
         reading.scalar(linearization.loss().clone());
         reading.norm(gradient.clone());
         let values = read(reading)?;
-        let (loss, gradient_norm) = (values[0], values[1]);
-        if !(loss.is_finite() && gradient_norm.is_finite()) {
+        let (value, gradient_norm) = (values[0], values[1]);
+        if !(value.is_finite() && gradient_norm.is_finite()) {
             return Err(MeasureError::NonFinite("the loss on the central flow"));
         }
         let diagonal = metric.diagonal(at.place);
-        let mut hessian = Hessian::new(&mut linearization);
+        let mut hessian = loss.hessian(&mut linearization);
         let solution = match &diagonal {
             None => solver.solve_above(&mut hessian, Some(FOLLOWED * cap))?,
             Some(diagonal) => {
@@ -111,11 +111,17 @@ impl Point {
                 let vectors = solution.vectors.narrow(0, 0, count);
                 let values = eigenvalues[..count].to_vec();
                 let pairs = (values, vectors, diagonal);
-                Some(Critical::new(&mut linearization, metric, at, pairs)?)
+                Some(Critical::new(
+                    loss.interrupt,
+                    &mut linearization,
+                    metric,
+                    at,
+                    pairs,
+                )?)
             }
         };
         Ok(Self {
-            loss,
+            loss: value,
             gradient,
             gradient_norm,
             eigenvalues,
@@ -138,6 +144,7 @@ impl Point {
 impl Critical {
     /// Of eigenvalues, orthonormal eigenvectors of P^(−½)HP^(−½) and p.
     fn new<const D: usize>(
+        interrupt: &dyn Interrupt,
         linearization: &mut Linearization<'_, D>,
         metric: &dyn Metric,
         at: &At<'_>,
@@ -153,6 +160,7 @@ impl Critical {
         let from = |i: usize| vectors.clone().narrow(0, i, count - i);
         let (mut rows, mut pairs) = (Vec::with_capacity(count), Vec::new());
         for i in 0..count {
+            interrupt.go_on()?;
             let u = vectors.clone().narrow(0, i, 1);
             rows.push(linearization.third(u.clone().reshape([size]), from(i))?);
             if diagonal.is_some() {

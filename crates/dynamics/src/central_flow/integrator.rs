@@ -1,6 +1,5 @@
 //! Steps of the central flow.
 
-use brink_linearize::Objective;
 use burn::tensor::Tensor;
 use faer::Mat;
 
@@ -9,6 +8,7 @@ use super::critical::{Covariance, Point, parameters, trace};
 use super::metric::{At, Metric, Squares};
 use crate::eigen::{EigenError, Params};
 use crate::flow::runge_kutta_4;
+use crate::interrupt::Interruptible;
 use crate::measurement::{MeasureError, read};
 use crate::norms::Reading;
 use crate::scaled::ScaledSolver;
@@ -120,22 +120,22 @@ impl Integrator {
     /// [`MeasureError`].
     pub fn point<const D: usize>(
         &mut self,
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         step: &Step<'_>,
     ) -> Result<Point, MeasureError> {
-        self.point_at(objective, &step.substep(step.place, 0, self.fine()))
+        self.point_at(loss, &step.substep(step.place, 0, self.fine()))
     }
 
     fn point_at<const D: usize>(
         &mut self,
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         at: &At<'_>,
     ) -> Result<Point, MeasureError> {
-        let point = Point::at(objective, &mut self.solver, &*self.metric, at)?;
+        let point = Point::at(loss, &mut self.solver, &*self.metric, at)?;
         let limit = self.params.largest_count.max(self.params.count);
-        match point.critical_count() >= limit.min(objective.parameters()) {
+        match point.critical_count() >= limit.min(loss.objective.parameters()) {
             // All there are may be critical.
-            true if limit < objective.parameters() => {
+            true if limit < loss.objective.parameters() => {
                 Err(CentralFlowError::TooManyCritical { limit }.into())
             }
             _ => Ok(point),
@@ -156,33 +156,33 @@ impl Integrator {
     /// [`MeasureError`].
     pub fn step<const D: usize>(
         &mut self,
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         step: &Step<'_>,
         first: &Point,
     ) -> Result<Stepped, MeasureError> {
         let (fine, coarse) = (self.fine(), 2.0 * self.fine());
         let length = |part: f64| part * step.size;
         let at = step.substep(step.place, 0, fine);
-        let (mut place, x) = self.substep(objective, &at, first, length(fine))?;
+        let (mut place, x) = self.substep(loss, &at, first, length(fine))?;
         let covariance = match (&first.critical, x) {
             (Some(critical), Some(x)) => critical.covariance(&x)?,
             _ => Covariance::default(),
         };
         let at = step.substep(step.place, 0, coarse);
-        let (mut beside, _) = self.substep(objective, &at, first, length(coarse))?;
+        let (mut beside, _) = self.substep(loss, &at, first, length(coarse))?;
         for done in 1..self.params.substeps {
             let at = step.substep(&place, done, fine);
-            let point = self.point_at(objective, &at)?;
-            (place, _) = self.substep(objective, &at, &point, length(fine))?;
+            let point = self.point_at(loss, &at)?;
+            (place, _) = self.substep(loss, &at, &point, length(fine))?;
             // The coarse steps are taken in between: the solver's vectors are close to theirs then.
             if done % 2 == 0 {
                 let at = step.substep(&beside, done / 2, coarse);
-                let point = self.point_at(objective, &at)?;
-                (beside, _) = self.substep(objective, &at, &point, length(coarse))?;
+                let point = self.point_at(loss, &at)?;
+                (beside, _) = self.substep(loss, &at, &point, length(coarse))?;
             }
         }
         let mut apart = Reading::default();
-        apart.norm(parameters(objective, &place) - parameters(objective, &beside));
+        apart.norm(parameters(loss.objective, &place) - parameters(loss.objective, &beside));
         let error = read(apart)?[0];
         if !error.is_finite() {
             return Err(MeasureError::NonFinite("the central flow"));
@@ -198,7 +198,7 @@ impl Integrator {
     /// Kutta's along the stable flow, else one of Euler's.
     fn substep<const D: usize>(
         &self,
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         at: &At<'_>,
         point: &Point,
         length: f64,
@@ -225,7 +225,7 @@ impl Integrator {
             metric.velocity(&At { place, ..*at }, gradient.clone(), squares)
         };
         let field = |place: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
-            let gradient = objective.gradient(&parameters(objective, place))?.gradient;
+            let gradient = loss.gradient(&parameters(loss.objective, place))?;
             Ok(stable(place, &gradient))
         };
         let first = stable(at.place, &point.gradient);

@@ -10,6 +10,7 @@ use super::second_moment::SecondMoment;
 use crate::begun::{Begins, Begun};
 use crate::column::Column;
 use crate::eigen::EigenError;
+use crate::interrupt::Interruptible;
 use crate::measurement::{Iterate, MeasureError, Measurement, Schedule, read};
 use crate::norms::Reading;
 
@@ -84,7 +85,10 @@ impl CentralFlow {
         &mut self,
         at: &Iterate<'_, '_, D>,
     ) -> Result<Option<Vec<Option<f64>>>, MeasureError> {
-        let objective = at.linearization.objective();
+        let loss = Interruptible {
+            objective: at.linearization.objective(),
+            interrupt: at.interrupt,
+        };
         let mut state = match self.place.0.take() {
             Some(state) => state,
             None => {
@@ -103,16 +107,16 @@ impl CentralFlow {
         }
         while state.step < at.step {
             let step = state.step(at.step_size);
-            let point = self.integrator.point(objective, &step)?;
-            let stepped = self.integrator.step(objective, &step, &point)?;
+            let point = self.integrator.point(&loss, &step)?;
+            let stepped = self.integrator.step(&loss, &step, &point)?;
             state = state.after(stepped);
         }
         let step = state.step(at.step_size);
-        let point = self.integrator.point(objective, &step)?;
+        let point = self.integrator.point(&loss, &step)?;
         let mut apart = Reading::default();
-        apart.norm(at.theta.clone() - parameters(objective, &state.place));
+        apart.norm(at.theta.clone() - parameters(loss.objective, &state.place));
         let distance = read(apart)?[0];
-        let stepped = self.integrator.step(objective, &step, &point)?;
+        let stepped = self.integrator.step(&loss, &step, &point)?;
         let cells = self.cells(
             &point,
             stepped.covariance,
@@ -276,10 +280,15 @@ impl<const D: usize> Measurement<D> for CentralFlow {
         !self.ended && self.schedule.due(step)
     }
 
+    fn may_be_interrupted(&self) -> bool {
+        true
+    }
+
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let empty = vec![None; OTHERS + self.params.count];
         match self.followed(at) {
             Ok(cells) => Ok(cells.unwrap_or(empty)),
+            Err(_) if at.is_interrupted() => Err(MeasureError::Interrupted),
             Err(error) if ends_the_flow(&error) => {
                 self.ended = true;
                 Ok(empty)

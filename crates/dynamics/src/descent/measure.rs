@@ -8,7 +8,7 @@ use crate::curvature::curvature;
 use crate::eigen::{EigenError, Numbers};
 use crate::error::RunError;
 use crate::hessian::Hessian;
-use crate::measurement::Iterate;
+use crate::measurement::{Iterate, MeasureError};
 use crate::norms::{Pending, Reading};
 use crate::optimizer::Coming;
 use crate::preconditioned::Preconditioned;
@@ -332,10 +332,15 @@ impl<'a, const D: usize> Descent<'a, D> {
                         tables: &mut tables,
                     };
                     let measured = self.clock.time(name, || measurement.measure(&mut at));
+                    // Where it may be interrupted, the state before is kept to go on from.
+                    let given_up = measurement.may_be_interrupted() && self.interrupt.is_set();
                     row.extend(measured.map_err(|source| RunError::Measure {
                         measurement: name,
                         step,
-                        source: Box::new(source),
+                        source: Box::new(match given_up {
+                            true => MeasureError::Interrupted,
+                            false => source,
+                        }),
                     })?);
                 }
                 _ => row.extend(measurement.columns().iter().map(|_| None)),

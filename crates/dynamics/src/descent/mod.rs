@@ -4,7 +4,6 @@ mod measure;
 mod saved;
 
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use burn::tensor::Tensor;
@@ -12,6 +11,7 @@ use burn::tensor::Tensor;
 use crate::clock::Clock;
 use crate::eigen::read_backs;
 use crate::error::RunError;
+use crate::interrupt::{Interrupt, Never};
 use crate::measurement::Measurement;
 use crate::optimizer::{Optimizer, StepSizes};
 use crate::problem::Problem;
@@ -88,7 +88,7 @@ pub struct Descent<'a, const D: usize> {
     clock: Clock,
     failed: bool,
     /// What asks measurements that take long to end.
-    interrupt: Option<&'a AtomicBool>,
+    interrupt: &'a dyn Interrupt,
 }
 
 /// What a step goes along.
@@ -140,7 +140,7 @@ impl<'a, const D: usize> Descent<'a, D> {
             earlier: Vec::new(),
             clock: Clock::default(),
             failed: false,
-            interrupt: None,
+            interrupt: &Never,
         })
     }
 
@@ -241,8 +241,8 @@ impl<'a, const D: usize> Descent<'a, D> {
     }
 
     /// Has measurements that take long end where `interrupt` is set.
-    pub(crate) fn listen(&mut self, interrupt: &'a AtomicBool) {
-        self.interrupt = Some(interrupt);
+    pub(crate) fn listen(&mut self, interrupt: &'a dyn Interrupt) {
+        self.interrupt = interrupt;
     }
 
     /// Whether the coming record has a measurement that ends where that is set.

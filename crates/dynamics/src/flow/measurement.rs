@@ -1,6 +1,6 @@
 //! Gradient flow beside a run of gradient descent, from the same start.
 
-use brink_linearize::{LinearizeError, Objective};
+use brink_linearize::LinearizeError;
 use brink_state::{Loader, Memory, Part, StateError};
 use burn::tensor::Tensor;
 
@@ -9,7 +9,7 @@ use crate::begun::{Begins, Begun};
 use crate::column::Column;
 use crate::eigen::{EigenError, Params};
 use crate::flat::largest_of;
-use crate::hessian::Hessian;
+use crate::interrupt::Interruptible;
 use crate::measurement::{Iterate, MeasureError, Measurement, Schedule, read};
 use crate::norms::Reading;
 use crate::scaled::ScaledSolver;
@@ -95,7 +95,7 @@ impl GradientFlow {
 
     fn advance<const D: usize>(
         &mut self,
-        objective: &Objective<D>,
+        loss: &Interruptible<'_, D>,
         state: State,
         to: f64,
     ) -> Result<State, MeasureError> {
@@ -107,7 +107,7 @@ impl GradientFlow {
         };
         let mut field = |theta: &Tensor<1>| -> Result<Tensor<1>, MeasureError> {
             *gradients += 1;
-            Ok(objective.gradient(theta)?.gradient.neg())
+            Ok(loss.gradient(theta)?.neg())
         };
         match self.method {
             FlowMethod::DormandPrince { .. } => {
@@ -126,7 +126,7 @@ impl GradientFlow {
                 while state.time < to {
                     if state.time - state.found >= cap {
                         (_, state.sharpness, _) =
-                            sharpness(&mut self.solver, objective, &state.theta, self.flat)?;
+                            sharpness(&mut self.solver, loss, &state.theta, self.flat)?;
                         state.found = state.time;
                     }
                     let longest = cap.min(alpha / state.sharpness.max(f64::MIN_POSITIVE));
@@ -153,18 +153,18 @@ impl From<StepTooSmall> for MeasureError {
 /// Loss, λ₁ and its error bound at θ.
 fn sharpness<const D: usize>(
     solver: &mut ScaledSolver,
-    objective: &Objective<D>,
+    loss: &Interruptible<'_, D>,
     theta: &Tensor<1>,
     flat: usize,
 ) -> Result<(f64, f64, f64), MeasureError> {
-    let mut linearization = objective.linearize(theta)?;
-    let mut loss = Reading::default();
-    loss.scalar(linearization.loss().clone());
-    let loss = read(loss)?;
-    let solution = solver.solve(&mut Hessian::new(&mut linearization))?;
+    let mut linearization = loss.linearize(theta)?;
+    let mut value = Reading::default();
+    value.scalar(linearization.loss().clone());
+    let read = read(value)?;
+    let solution = solver.solve(&mut loss.hessian(&mut linearization))?;
     let (value, bound) = largest_of(&solution, flat)
         .ok_or_else(|| LinearizeError::Internal("no eigenpair".into()))?;
-    Ok((loss[0], value, bound))
+    Ok((read[0], value, bound))
 }
 
 impl Memory for GradientFlow {
@@ -231,11 +231,18 @@ impl<const D: usize> Measurement<D> for GradientFlow {
         before_end && self.schedule.due(step)
     }
 
+    fn may_be_interrupted(&self) -> bool {
+        true
+    }
+
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
-        let objective = at.linearization.objective();
+        let loss = Interruptible {
+            objective: at.linearization.objective(),
+            interrupt: at.interrupt,
+        };
         let to = at.time;
         let mut state = match self.place.0.take() {
-            Some(state) => self.advance(objective, state, to)?,
+            Some(state) => self.advance(&loss, state, to)?,
             // The flow starts where it is first asked for.
             None => State {
                 time: to,
@@ -244,8 +251,7 @@ impl<const D: usize> Measurement<D> for GradientFlow {
                 found: to,
             },
         };
-        let (loss, sharpness, bound) =
-            sharpness(&mut self.solver, objective, &state.theta, self.flat)?;
+        let (loss, sharpness, bound) = sharpness(&mut self.solver, &loss, &state.theta, self.flat)?;
         (state.sharpness, state.found) = (sharpness, to);
         let mut apart = Reading::default();
         apart.norm(at.theta.clone() - state.theta.clone());

@@ -1,5 +1,6 @@
 //! The curvature of batches along their own gradients.
 
+use brink_linearize::Linearization;
 use brink_state::Memory;
 
 use super::{Iterate, MeasureError, Measurement, Schedule, read, solve, solver};
@@ -144,6 +145,10 @@ impl<const D: usize> Measurement<D> for BatchSharpness<D> {
         self.schedule.due(step)
     }
 
+    fn may_be_interrupted(&self) -> bool {
+        true
+    }
+
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let whole = self.batches.is_whole();
         let most = if whole { 1 } else { self.draws };
@@ -203,9 +208,11 @@ impl<const D: usize> BatchSharpness<D> {
         let mut solver = solver(1, eigenvalues.relative_tolerance)?;
         let (mut draws, mut mean) = (self.batches.of(at.step), Mean::default());
         while mean.count < most {
+            at.interrupt.go_on()?;
             let mut batch = draws.draw()?.linearize(at.theta)?;
             let size = batch.objective().parameters();
-            let solution = solve(&mut solver, &mut batch, size, |at, block| at.hvp(block))?;
+            let hvp = |at: &mut Linearization<'_, D>, block| at.hvp(block);
+            let solution = solve(&mut solver, &mut batch, size, hvp, at.interrupt)?;
             let Some((value, _)) = largest_of(&solution, self.flat) else {
                 return Err(MeasureError::NonFinite("an eigenvalue of a batch"));
             };
@@ -225,6 +232,7 @@ fn drawn<const D: usize>(
 ) -> Result<Vec<[f64; 3]>, MeasureError> {
     let mut reading = Reading::default();
     for _ in 0..count {
+        at.interrupt.go_on()?;
         let mut batch = draws.draw()?.linearize(at.theta)?;
         let gradient = penalised(batch.at().gradient.clone(), at.theta, at.weight_decay);
         let along = times(gradient.clone().unsqueeze(), exponent);

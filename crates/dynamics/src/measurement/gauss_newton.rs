@@ -4,6 +4,7 @@ use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
 use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
+use crate::interrupt::Never;
 use crate::scaled::ScaledSolver;
 use brink_state::{Memory, Part};
 
@@ -77,12 +78,20 @@ impl<const D: usize> Measurement<D> for GaussNewton {
 
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {
         let size = at.objective().parameters();
-        let part = solve(&mut self.part, at.linearization, size, |at, block| {
-            at.gauss_newton(block)
-        })?;
-        let rest = solve(&mut self.rest, at.linearization, size, |at, block| {
-            Ok(at.hvp(block.clone())? - at.gauss_newton(block)?)
-        })?;
+        let part = solve(
+            &mut self.part,
+            at.linearization,
+            size,
+            |at, block| at.gauss_newton(block),
+            &Never,
+        )?;
+        let rest = solve(
+            &mut self.rest,
+            at.linearization,
+            size,
+            |at, block| Ok(at.hvp(block.clone())? - at.gauss_newton(block)?),
+            &Never,
+        )?;
         Ok([&part, &rest]
             .into_iter()
             .flat_map(|solution| {

@@ -10,14 +10,16 @@ use super::{
 };
 use crate::column::Column;
 use crate::eigen::EigenError;
+use crate::interrupt::Never;
 use crate::norms::{self, Reading};
 use crate::scaled::ScaledSolver;
 
 /// The most rows of a Gram matrix that is formed.
 pub const DENSE_LIMIT: usize = 5_000;
 
-/// Rows of the identity that one product of a dense Gram matrix takes.
-const CHUNK: usize = 64;
+/// Rows of the identity that one product of a dense Gram matrix takes: more would be no faster, and it
+/// is between products that the measurement can be given up.
+const CHUNK: usize = 16;
 
 /// How the Gram matrix's eigenpairs are found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,10 +79,16 @@ impl Gram {
         at: &mut Iterate<'_, '_, D>,
     ) -> Result<Found, MeasureError> {
         let size = self.loss.len();
-        let solution = solve(&mut self.solver, at.linearization, size, |at, block| {
-            let pulled = at.vjp(block)?;
-            at.jvp(pulled)
-        })?;
+        let solution = solve(
+            &mut self.solver,
+            at.linearization,
+            size,
+            |at, block| {
+                let pulled = at.vjp(block)?;
+                at.jvp(pulled)
+            },
+            &Never,
+        )?;
         Ok(Found {
             values: solution.pairs.iter().map(|pair| pair.value).collect(),
             error_bound: error_bound(&solution),
@@ -91,6 +99,8 @@ impl Gram {
     fn dense<const D: usize>(&self, at: &mut Iterate<'_, '_, D>) -> Result<Found, MeasureError> {
         let size = self.loss.len();
         let matrix = gram_matrix(at, size)?;
+        // From here on it cannot be given up.
+        at.interrupt.go_on()?;
         let decomposition = matrix
             .self_adjoint_eigen(Side::Lower)
             .map_err(|_| MeasureError::NonFinite("the Gram matrix"))?;
@@ -136,7 +146,9 @@ fn gram_matrix<const D: usize>(
             TensorData::new(unit, [count, size]),
             (&device, DType::from(dtype)),
         );
+        at.interrupt.go_on()?;
         let pulled = at.linearization.vjp(unit)?;
+        at.interrupt.go_on()?;
         let part = at.linearization.jvp(pulled)?.reshape([count * size]);
         rows.extend(crate::eigen::read(vec![part], "the Gram matrix")?);
     }
@@ -218,6 +230,10 @@ impl<const D: usize> Measurement<D> for Gram {
 
     fn wants(&self, step: u64) -> bool {
         self.schedule.due(step)
+    }
+
+    fn may_be_interrupted(&self) -> bool {
+        self.method == GramMethod::Dense
     }
 
     fn measure(&mut self, at: &mut Iterate<'_, '_, D>) -> Result<Vec<Option<f64>>, MeasureError> {

@@ -10,6 +10,7 @@ use super::{Iterate, MeasureError, Measurement, Schedule, solve, solver};
 use crate::column::Column;
 use crate::eigen::EigenError;
 use crate::flat::largest_of;
+use crate::interrupt::Never;
 use crate::scaled::ScaledSolver;
 
 /// λ₁ of each layer's diagonal block of the Hessian, weight and bias together: the sharpness that
@@ -92,10 +93,16 @@ impl<const D: usize> Measurement<D> for LayerSharpness {
         let size = at.objective().parameters();
         let mut row = Vec::with_capacity(2 * self.layers.len());
         for (at_layer, (_, range, solver)) in self.layers.iter_mut().enumerate() {
-            let solution = solve(solver, at.linearization, range.len(), |at, block| {
-                let image = at.hvp(embedded(block, range, size))?;
-                Ok(image.narrow(1, range.start, range.len()))
-            })?;
+            let solution = solve(
+                solver,
+                at.linearization,
+                range.len(),
+                |at, block| {
+                    let image = at.hvp(embedded(block, range, size))?;
+                    Ok(image.narrow(1, range.start, range.len()))
+                },
+                &Never,
+            )?;
             let flat = if at_layer == 0 { self.flat } else { 0 };
             let (value, bound) = largest_of(&solution, flat).unzip();
             row.extend([value, bound]);

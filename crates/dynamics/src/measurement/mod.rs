@@ -20,14 +20,13 @@ mod step;
 mod subspace;
 mod test_set;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use brink_linearize::{Gradient, Linearization, LinearizeError, Objective};
 use brink_state::Memory;
 use burn::tensor::Tensor;
 
 use crate::column::Column;
 use crate::eigen::{EigenError, Params, Solution, SymmetricOperator};
+use crate::interrupt::{Interrupt, Never};
 use crate::norms::Reading;
 use crate::record::Eigenvalue;
 use crate::scaled::ScaledSolver;
@@ -122,8 +121,8 @@ pub struct Iterate<'i, 'o, const D: usize> {
     pub eigenvalues: &'i [Eigenvalue],
     /// The diagonal of the preconditioner P of the step from here, `[P]`, if the rule has one.
     pub preconditioner: Option<&'i Tensor<1>>,
-    /// What is set once someone asks for an end, if anything is.
-    pub interrupt: Option<&'i AtomicBool>,
+    /// What is set once someone asks for an end.
+    pub interrupt: &'i dyn Interrupt,
     /// Where a measurement puts the rows of its tables.
     pub tables: &'i mut Vec<Rows>,
 }
@@ -136,7 +135,7 @@ impl<const D: usize> Iterate<'_, '_, D> {
 
     /// Whether someone asks for an end.
     pub fn is_interrupted(&self) -> bool {
-        is_set(self.interrupt)
+        self.interrupt.is_set()
     }
 
     /// The loss with the penalty at another θ, shape `[P]`, by a forward pass.
@@ -171,9 +170,8 @@ pub trait Measurement<const D: usize>: Memory {
     /// Whether it wants to see the iterate of a step; its cells are empty at others.
     fn wants(&self, step: u64) -> bool;
 
-    /// Whether it takes so long that it ends with [`MeasureError::Interrupted`] where someone asks for
-    /// an end ([`Iterate::is_interrupted`]). The step then has no record; a run that goes on measures
-    /// it anew.
+    /// Whether it takes so long that it fails, with whatever error, where someone asks for an end
+    /// ([`Iterate::interrupt`]). The step then has no record; a run that goes on measures it anew.
     fn may_be_interrupted(&self) -> bool {
         false
     }
@@ -253,7 +251,7 @@ struct Operator<'a, 'l, 'o, const D: usize, F: ?Sized> {
     dim: usize,
     apply: &'a F,
     /// What ends it between two products.
-    interrupt: Option<&'a AtomicBool>,
+    interrupt: &'a dyn Interrupt,
 }
 
 impl<'a, 'l, 'o, const D: usize, F: ?Sized> Operator<'a, 'l, 'o, D, F> {
@@ -264,18 +262,14 @@ impl<'a, 'l, 'o, const D: usize, F: ?Sized> Operator<'a, 'l, 'o, D, F> {
             dim: linearization.objective().parameters(),
             linearization,
             apply,
-            interrupt: None,
+            interrupt: &Never,
         }
     }
 
     /// The same, which fails once `interrupt` is set.
-    fn until(self, interrupt: Option<&'a AtomicBool>) -> Self {
+    fn until(self, interrupt: &'a dyn Interrupt) -> Self {
         Self { interrupt, ..self }
     }
-}
-
-fn is_set(flag: Option<&AtomicBool>) -> bool {
-    flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 
 impl<const D: usize, F: ?Sized> SymmetricOperator for Operator<'_, '_, '_, D, F>
@@ -299,9 +293,7 @@ where
     }
 
     fn apply(&mut self, block: Tensor<2>) -> Result<Tensor<2>, crate::eigen::OperatorError> {
-        if is_set(self.interrupt) {
-            return Err(MeasureError::Interrupted.into());
-        }
+        self.interrupt.go_on()?;
         (self.apply)(self.linearization, block).map_err(crate::eigen::OperatorError::from)
     }
 }
@@ -312,6 +304,7 @@ fn solve<const D: usize>(
     linearization: &mut Linearization<'_, D>,
     dim: usize,
     apply: impl Fn(&mut Linearization<'_, D>, Tensor<2>) -> Result<Tensor<2>, LinearizeError>,
+    interrupt: &dyn Interrupt,
 ) -> Result<Solution, EigenError> {
     let device = linearization.objective().device().clone();
     solver.solve(&mut Operator {
@@ -319,7 +312,7 @@ fn solve<const D: usize>(
         device,
         dim,
         apply: &apply,
-        interrupt: None,
+        interrupt,
     })
 }
 

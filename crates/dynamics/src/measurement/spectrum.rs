@@ -4,11 +4,13 @@ use brink_linearize::{Linearization, LinearizeError};
 use brink_state::Memory;
 use burn::tensor::Tensor;
 
-use super::{Iterate, MeasureError, Measurement, Operator, Schedule};
+use super::{Iterate, MeasureError, Measurement, Operator, Schedule, read};
 use crate::column::Column;
 use crate::eigen::{Broadening, EigenError, Estimate, SpectrumParams};
+use crate::norms::Reading;
 use crate::preconditioned::Preconditioned;
-use crate::scaled_spectrum::spectrum;
+use crate::scaled::{times, toward_one};
+use crate::scaled_spectrum::{spectrum, unscaled};
 use crate::table::{Cell, Rows, Table};
 use crate::weight_decay::Shifted;
 
@@ -102,26 +104,34 @@ impl<const D: usize> Spectrum<D> {
             SpectrumOf::Fisher(_) => 0.0,
             _ => at.weight_decay,
         };
+        let mut exponent = 0;
         let apply: Box<Product<'_, D>> = match &self.of {
             SpectrumOf::Hessian | SpectrumOf::Preconditioned => Box::new(|at, block| at.hvp(block)),
             SpectrumOf::GaussNewton => Box::new(|at, block| at.gauss_newton(block)),
             SpectrumOf::Fisher(slope) => {
                 let outputs = at.gradient.outputs.clone();
                 let samples = outputs.dims()[0];
-                Box::new(fisher(slope(outputs), samples))
+                let slope = slope(outputs);
+                // The slopes enter twice: their squares leave the range long before they do.
+                let mut size = Reading::default();
+                size.scalar(slope.clone().max_abs());
+                let inward = toward_one(read(size)?[0], 0);
+                exponent = 2 * inward;
+                Box::new(fisher(times(slope, inward), samples))
             }
         };
         let mut operator = Operator::new(at.linearization, &*apply).until(at.interrupt);
         let mut operator = Shifted::new(&mut operator, decay);
-        match (&self.of, at.preconditioner) {
+        let found = match (&self.of, at.preconditioner) {
             (SpectrumOf::Preconditioned, Some(diagonal)) => {
                 let mut operator = Preconditioned::new(&mut operator, diagonal.clone());
-                Ok(Some(spectrum(&mut operator, &params)?))
+                spectrum(&mut operator, &params)?
             }
             // The rule has none.
-            (SpectrumOf::Preconditioned, None) => Ok(None),
-            _ => Ok(Some(spectrum(&mut operator, &params)?)),
-        }
+            (SpectrumOf::Preconditioned, None) => return Ok(None),
+            _ => spectrum(&mut operator, &params)?,
+        };
+        Ok(Some(unscaled(found, exponent)))
     }
 }
 

@@ -5,13 +5,17 @@ by parameter and the Hessian's three largest eigenvalues there.
     pip install torch safetensors
     python3 crates/dynamics/tests/reference/make.py [NAME …]
 
+A network is drawn by its name: it is the same whichever others are made with it.
+
 The networks are written with PyTorch's own modules. The Hessian is formed whole, by differentiating
 the gradient once for every parameter.
 """
 
+import hashlib
 import math
 import pathlib
 import sys
+from functools import partial
 
 import torch
 from safetensors.torch import save_file
@@ -248,36 +252,71 @@ def losses(kind, out, y):
     return F.cross_entropy(out.reshape(-1, out.shape[-1]), y.reshape(-1), label_smoothing=smoothing)
 
 
-def cases():
-    labels = lambda classes, *shape: torch.randint(classes, shape or (5,))
-    relu, tanh = nn.ReLU(), nn.Tanh()
-    mlp = nn.Sequential(nn.Linear(7, 6), nn.GELU(), nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 3))
-    yield "mlp", mlp, torch.randn(6, 7), torch.randn(6, 3), "mse"
-    yield "mlp-logistic", nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 1)), torch.randn(
-        6, 7
-    ), torch.randint(2, (6, 1)) * 2.0 - 1, "logistic"
-    yield "cnn", Cnn(2, [3, 4], 8, 3), images(), labels(3), "cross-entropy:0.1"
-    for norm in ["none", "batch", "group", "layer"]:
-        act = tanh if norm == "none" else relu
-        net = ResNet(2, 2, 1, norm, 2, act, 3)
-        yield f"resnet-{norm}", net, images(), labels(3), "cross-entropy"
-    vgg = Vgg(2, [3, 4], 2, "none", nn.MaxPool2d, nn.Tanh, 8, 3)
-    yield "vgg", vgg, images(), labels(3), "cross-entropy"
-    vgg = Vgg(2, [3, 4], 1, "batch", nn.AvgPool2d, nn.GELU, 8, 3)
-    yield "vgg-batch", vgg, images(), torch.randn(5, 3), "mse"
-    yield "vit", Vit(2, 8, 4, 6, 2, 2, 2, True, 3), images(), labels(3), "cross-entropy"
-    yield "vit-mean", Vit(2, 8, 4, 6, 1, 3, 2, False, 3), images(), torch.randn(5, 3), "mse"
-    gpt = Gpt(7, 4, 4, 4, 6, 2, 2, 2, False)
-    yield "gpt", gpt, tokens(7, 4), labels(4, 6, 4), "cross-entropy"
-    gpt = Gpt(5, 4, 4, 5, 6, 1, 1, 2, True)
-    yield "gpt-tied", gpt, tokens(5, 4), labels(4, 6, 5), "cross-entropy:0.2"
-    yield "lstm", Lstm(4, 3, 1, 5, 1), tokens(6, 4), labels(3, 6, 1), "cross-entropy"
-    yield "lstm-deep", Lstm(4, 4, 3, 4, 2), tokens(5, 4), labels(4, 6, 3), "cross-entropy"
+def labels(classes, *shape):
+    return torch.randint(classes, shape or (5,))
+
+
+def mlp():
+    net = nn.Sequential(nn.Linear(7, 6), nn.GELU(), nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 3))
+    return net, torch.randn(6, 7), torch.randn(6, 3), "mse"
+
+
+def mlp_logistic():
+    net = nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 1))
+    return net, torch.randn(6, 7), torch.randint(2, (6, 1)) * 2.0 - 1, "logistic"
+
+
+def resnet(norm):
+    act = nn.Tanh() if norm == "none" else nn.ReLU()
+    net = ResNet(2, 2, 1, norm, 2, act, 3)
+    return net, images(), labels(3), "cross-entropy"
+
+
+def resnet_padded():
     # An odd width and odd sides: neither the zeros nor the pixels come out even.
-    net = ResNet(2, 3, 1, "none", 1, tanh, 3, padded=True)
-    yield "resnet-padded", net, images(side=7), labels(3), "cross-entropy"
-    net = ResNet(2, 2, 1, "batch", 1, relu, 3, padded=True)
-    yield "resnet-padded-batch", net, images(), torch.randn(5, 3), "mse"
+    net = ResNet(2, 3, 1, "none", 1, nn.Tanh(), 3, padded=True)
+    return net, images(side=7), labels(3), "cross-entropy"
+
+
+def resnet_padded_batch():
+    net = ResNet(2, 2, 1, "batch", 1, nn.ReLU(), 3, padded=True)
+    return net, images(), torch.randn(5, 3), "mse"
+
+
+def vgg():
+    net = Vgg(2, [3, 4], 2, "none", nn.MaxPool2d, nn.Tanh, 8, 3)
+    return net, images(), labels(3), "cross-entropy"
+
+
+def vgg_batch():
+    net = Vgg(2, [3, 4], 1, "batch", nn.AvgPool2d, nn.GELU, 8, 3)
+    return net, images(), torch.randn(5, 3), "mse"
+
+
+# Each gives a network, inputs, targets and a loss, with random numbers drawn as it is called.
+CASES = {
+    "mlp": mlp,
+    "mlp-logistic": mlp_logistic,
+    "cnn": lambda: (Cnn(2, [3, 4], 8, 3), images(), labels(3), "cross-entropy:0.1"),
+    **{f"resnet-{norm}": partial(resnet, norm) for norm in ["none", "batch", "group", "layer"]},
+    "vgg": vgg,
+    "vgg-batch": vgg_batch,
+    "vit": lambda: (Vit(2, 8, 4, 6, 2, 2, 2, True, 3), images(), labels(3), "cross-entropy"),
+    "vit-mean": lambda: (Vit(2, 8, 4, 6, 1, 3, 2, False, 3), images(), torch.randn(5, 3), "mse"),
+    "gpt": lambda: (Gpt(7, 4, 4, 4, 6, 2, 2, 2, False), tokens(7, 4), labels(4, 6, 4), "cross-entropy"),
+    "gpt-tied": lambda: (
+        Gpt(5, 4, 4, 5, 6, 1, 1, 2, True), tokens(5, 4), labels(4, 6, 5), "cross-entropy:0.2"
+    ),
+    "lstm": lambda: (Lstm(4, 3, 1, 5, 1), tokens(6, 4), labels(3, 6, 1), "cross-entropy"),
+    "lstm-deep": lambda: (Lstm(4, 4, 3, 4, 2), tokens(5, 4), labels(4, 6, 3), "cross-entropy"),
+    "resnet-padded": resnet_padded,
+    "resnet-padded-batch": resnet_padded_batch,
+}
+
+
+def seed(name):
+    """The same for a name whatever other networks are made."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
 def measure(net, x, y, loss):
@@ -296,10 +335,14 @@ def measure(net, x, y, loss):
 
 def main():
     torch.set_default_dtype(torch.float64)
-    torch.manual_seed(1)
-    for name, net, x, y, loss in cases():
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
+    # Networks so small are slower by several threads, and sums are in the same order by one.
+    torch.set_num_threads(1)
+    names = sys.argv[1:] or list(CASES)
+    if unknown := [name for name in names if name not in CASES]:
+        sys.exit(f"no such network: {', '.join(unknown)}; there are {', '.join(CASES)}")
+    for name in names:
+        torch.manual_seed(seed(name))
+        net, x, y, loss = CASES[name]()
         with torch.no_grad():
             for path, parameter in net.named_parameters():
                 # Scales and shifts that are not 1 and 0, and no gradient that vanishes.

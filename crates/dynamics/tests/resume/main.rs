@@ -2,6 +2,8 @@
 
 #![cfg(feature = "flex")]
 
+mod interrupt;
+
 use std::cell::RefCell;
 
 use brink_dynamics::flow::{FlowMethod, GradientFlow};
