@@ -41,6 +41,7 @@ def arguments():
         type=int,
         help="the same for the slow contestants, which take seconds a step (default 20; 2)",
     )
+    add("--model-steps", type=int, help="steps of the CNN and the models (default 20; 2)")
     add("--resume", action="store_true", help="keep what an earlier run left of the other works")
     add("--data-dir", type=Path, help="folder of CIFAR-10's binary files; else datasets/, or "
         "synthetic images if there are none")
@@ -56,6 +57,7 @@ def arguments():
     options.rounds = options.rounds or (3 if options.quick else 10)
     options.steps = options.steps or (10 if options.quick else 100)
     options.reference_steps = options.reference_steps or (2 if options.quick else 20)
+    options.model_steps = options.model_steps or (2 if options.quick else 20)
     partial = set(options.only) != set(WORKS) and not options.resume
     if not options.out:
         kind = "quick" if options.quick else "partial"

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness.agreement import Referee
 from harness.results import Results
+from harness.work_step import shortfalls
 
 
 class NoReferee:
@@ -20,6 +21,12 @@ class NoReferee:
 
     def referee(self):
         return None
+
+
+class ShortfallsTest(unittest.TestCase):
+    def test_the_largest_of_each_place_is_the_nearest(self):
+        found = {"one": [[8.0, 2.0], [4.0, -2.0]], "other": [[6.0, 4.0], [4.0, -4.0]]}
+        self.assertEqual(shortfalls(found), {"one": [0.5, 0.0], "other": [0.25, 1.0]})
 
 
 class ResultsTest(unittest.TestCase):

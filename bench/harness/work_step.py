@@ -26,6 +26,9 @@ REGIMES = {
 REFERENCE = "reference"
 FEW_STEPS = "step with 2 eigenvalues"
 
+# By how much the eigenvalues of a step fall short of the best known, relatively, at the most.
+SHORT = "short of the best"
+
 
 def run(environment, results, options):
     """Work 2: the fully connected tanh network in three regimes."""
@@ -51,7 +54,7 @@ def run(environment, results, options):
 
 def run_few(environment, results, options, work, problem):
     """Steps of works 4 and 5, from the initial weights."""
-    steps = max(2, options.steps // 10)
+    steps = options.model_steps
     with ExitStack() as stack:
         entries = [Entry(environment, stack, "brink", "brink", "", problem, steps)]
         if "jax" not in environment.missing:
@@ -60,8 +63,21 @@ def run_few(environment, results, options, work, problem):
             )
         referee = stack.enter_context(Referee(environment, problem, results))
         sizes = problem.step_size, problem.step_size
-        walk(results, work, FEW_STEPS, entries, {None: referee}, 0, sizes, 2)
+        found = walk(results, work, FEW_STEPS, entries, {None: referee}, 0, sizes, 2)
+        for name, short in shortfalls(found).items():
+            results.add(work, FEW_STEPS, name, SHORT, short)
         memory(results, work, entries)
+
+
+def shortfalls(found):
+    """By name, how far each step's eigenvalues fall short of the largest that any contestant found.
+
+    A Ritz value exceeds no eigenvalue of its place but by rounding, so the largest is the nearest. The
+    trajectories must be the same: before the edge they are, to float32's rounding.
+    """
+    best = [[max(values) for values in zip(*step)] for step in zip(*found.values())]
+    short = lambda step, most: max((b - a) / abs(b) for a, b in zip(step, most))
+    return {name: [short(*pair) for pair in zip(steps, best)] for name, steps in found.items()}
 
 
 def few_steps(results, work):
@@ -71,7 +87,11 @@ def few_steps(results, work):
         seconds = results.mean(work, FEW_STEPS, name)
         products = results.mean(work, FEW_STEPS, name, "products")
         steps = len(results.of(work, FEW_STEPS, name))
-        who.append(f"{name} {seconds:.2g} s ({products:.1f} products)")
+        text = f"{name} {seconds:.2g} s ({products:.1f} products"
+        if short := results.of(work, FEW_STEPS, name, SHORT):
+            missed = sum(value > TOLERANCE for value in short)
+            text += f", an eigenvalue short by more than {TOLERANCE:.0e} in {missed} of {len(short)}"
+        who.append(text + ")")
     return {f"{work}: {FEW_STEPS}": f"{', '.join(who)}; means of {steps} steps"} if who else {}
 
 
@@ -121,7 +141,7 @@ def contestants(environment, problem, compressed, stack, options):
 
 
 def walk(results, work, regime, entries, referees, after, step_sizes, rounds):
-    """Takes the steps of one regime, in turns of a few."""
+    """Takes the steps of one regime, in turns of a few; the eigenvalues by contestant and step."""
     before, step_size = step_sizes
     exact = {}
     for narrow, referee in referees.items():
@@ -133,7 +153,7 @@ def walk(results, work, regime, entries, referees, after, step_sizes, rounds):
         referee = referees[entry.narrow]
         referee.check_step(f"{entry.name}, {regime}", *first, exact[entry.narrow], TOLERANCE)
     taken = {entry.name: 0 for entry in entries}
-    last = {}
+    last, found = {}, {entry.name: [] for entry in entries}
     for turn in range(rounds):
         for entry in entries:
             steps = (turn + 1) * entry.steps // rounds - taken[entry.name]
@@ -142,6 +162,7 @@ def walk(results, work, regime, entries, referees, after, step_sizes, rounds):
             taken[entry.name] += steps
             time.sleep(PAUSE)
             answer = entry.process.ask("steps", steps=steps, step_size=step_size)
+            found[entry.name] += answer["eigenvalues"]
             last[entry.name] = answer["losses"][-1], answer["eigenvalues"][-1]
             note = f"{entry.steps} steps" if entry.steps < entries[0].steps else ""
             results.add(work, regime, entry.name, "s", answer["seconds"], note)
@@ -151,6 +172,7 @@ def walk(results, work, regime, entries, referees, after, step_sizes, rounds):
     for entry in entries:
         if entry.name in last:
             check_last(entry, regime, referees[entry.narrow], last[entry.name])
+    return found
 
 
 def check_last(entry, regime, referee, last):
