@@ -122,8 +122,7 @@ impl Reading {
     pub fn pending(self) -> Pending {
         Pending {
             dtype: self.parts.first().map(Tensor::dtype),
-            numbers: Numbers::new(self.parts.clone(), WHAT),
-            parts: self.parts,
+            numbers: Numbers::new(self.parts, WHAT),
             entries: self.entries,
         }
     }
@@ -133,8 +132,6 @@ impl Reading {
 #[derive(Debug)]
 pub struct Pending {
     numbers: Numbers,
-    /// What the numbers are read from: a read-back that fails leaves none of it there.
-    parts: Vec<Tensor<1>>,
     entries: Vec<Entry>,
     dtype: Option<DType>,
 }
@@ -153,11 +150,7 @@ impl Pending {
         let Some(dtype) = self.dtype else {
             return Ok(Vec::new());
         };
-        let mut values = self.numbers.values().map_err(message)?.to_vec();
-        let expected: usize = self.parts.iter().map(|part| part.dims()[0]).sum();
-        if values.len() != expected {
-            values = read(self.parts, WHAT).map_err(message)?;
-        }
+        let values = self.numbers.values().map_err(message)?.to_vec();
         let mut values = values.into_iter();
         let mut numbers = Vec::with_capacity(self.entries.len());
         let mut doubtful = Vec::new();
@@ -294,16 +287,5 @@ mod tests {
         reading.count(ones.slice(0..2 * COUNTED));
         let expected = [len, 3, 2 * COUNTED].map(|count| count as f64);
         assert_eq!(reading.read().unwrap(), expected);
-    }
-
-    #[test]
-    fn numbers_that_a_failed_read_back_was_to_bring_are_asked_for_again() {
-        let mut reading = Reading::default();
-        reading.scalar(tensor(&[7.0], DType::F32));
-        reading.norm(tensor(&[3.0, -4.0], DType::F32));
-        let mut pending = reading.pending();
-        // As a read-back leaves it that took the parts along and failed.
-        *pending.numbers() = Numbers::new(Vec::new(), WHAT);
-        assert_eq!(pending.read().unwrap(), [7.0, 5.0]);
     }
 }

@@ -59,17 +59,31 @@ impl Numbers {
     pub fn values(&mut self) -> Result<&[f64], EigenError> {
         let values = match self.values.take() {
             Some(values) => values,
-            None => read(std::mem::take(&mut self.parts), self.what)?,
+            None => read(self.parts.clone(), self.what)?,
         };
-        Ok(self.values.insert(values))
+        Ok(self.bring(values))
+    }
+
+    fn bring(&mut self, values: Vec<f64>) -> &[f64] {
+        self.parts.clear();
+        self.values.insert(values)
     }
 }
 
-/// Reads `parts` with those of the `numbers` that are still to be read, in one read-back.
+/// Reads `parts` with those of the `numbers` that are still to be read, in one read-back. If it fails
+/// they are still to be read.
 pub(crate) fn read_with(
-    mut parts: Vec<Tensor<1>>,
+    parts: Vec<Tensor<1>>,
     numbers: &mut [&mut Numbers],
     what: &'static str,
+) -> Result<Vec<f64>, EigenError> {
+    bring(parts, numbers, |parts| read(parts, what))
+}
+
+fn bring(
+    mut parts: Vec<Tensor<1>>,
+    numbers: &mut [&mut Numbers],
+    read: impl FnOnce(Vec<Tensor<1>>) -> Result<Vec<f64>, EigenError>,
 ) -> Result<Vec<f64>, EigenError> {
     let length = |parts: &[Tensor<1>]| parts.iter().map(|part| part.dims()[0]).sum::<usize>();
     let own = length(&parts);
@@ -78,16 +92,37 @@ pub(crate) fn read_with(
         .iter_mut()
         .filter(|numbers| numbers.values.is_none())
     {
+        parts.extend(numbers.parts.iter().cloned());
         waiting.push((length(&numbers.parts), numbers));
     }
-    for (_, numbers) in &mut waiting {
-        parts.append(&mut numbers.parts);
-    }
-    let mut values = read(parts, what)?;
+    let mut values = read(parts)?;
     let mut others = values.split_off(own);
     for (length, numbers) in waiting {
         let rest = others.split_off(length);
-        numbers.values = Some(std::mem::replace(&mut others, rest));
+        numbers.bring(std::mem::replace(&mut others, rest));
     }
     Ok(values)
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_a_failed_read_back_was_to_bring_are_asked_for_again() {
+        let tensor = |values: &[f64]| Tensor::<1>::from_floats(values, &Device::flex());
+        let mut first = Numbers::new(vec![tensor(&[1.0, 2.0]), tensor(&[3.0])], "the first");
+        let mut second = Numbers::new(vec![tensor(&[4.0])], "the second");
+        let failing = |_: Vec<Tensor<1>>| {
+            Err(EigenError::CountExceedsDimension { count: 2, dim: 1 }) // any error
+        };
+        let own = vec![tensor(&[0.5])];
+        bring(own.clone(), &mut [&mut first, &mut second], failing).unwrap_err();
+        assert_eq!(second.values().unwrap(), [4.0]);
+        let alone = read_with(own, &mut [&mut first, &mut second], "all").unwrap();
+        assert_eq!(alone, [0.5]);
+        assert_eq!(first.values().unwrap(), [1.0, 2.0, 3.0]);
+    }
 }
