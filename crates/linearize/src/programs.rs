@@ -62,7 +62,7 @@ impl Programs {
         loss: &impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
         repeats: bool,
     ) -> Result<Self, LinearizeError> {
-        let mut graph = Graph::default();
+        let mut graph = Graph::new(repeats);
         let size = subject.layout.len();
         let theta = graph.input(vec![size], Kind::Float, false);
         let parameters = cut(&mut graph, theta, subject.layout);

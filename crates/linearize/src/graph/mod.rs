@@ -81,9 +81,19 @@ pub struct Graph {
     known: HashMap<Node, NodeId>,
     constants: Vec<TensorData>,
     inputs: usize,
+    joins_products: bool,
 }
 
 impl Graph {
+    /// A graph where sums over a batch of products are one long product if `joins_products`: that is
+    /// faster where long products are computed in parts.
+    pub fn new(joins_products: bool) -> Self {
+        Self {
+            joins_products,
+            ..Self::default()
+        }
+    }
+
     /// The node behind an identifier.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]

@@ -4,6 +4,7 @@
 //! Operands are taken as they lie in memory, transposed or cut out of a block of parameter vectors.
 //! Burn's own products are the plain way beside it.
 
+mod long;
 mod multiply;
 mod operand;
 mod registers;
@@ -48,6 +49,7 @@ impl Evaluation<'_> {
         let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
         let count = batch.iter().product();
         let values = small::multiply(&terms, count, rows, columns)
+            .or_else(|| long::multiply(&terms, count, rows, columns))
             .unwrap_or_else(|| multiply(&terms, count, rows, columns));
         Ok(float(values, &shape))
     }
