@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use burn::tensor::TensorData;
 
 #[cfg(feature = "flex")]
-pub use chain::{Chain, Function, Input, Instruction, Joined, Operand, Source};
+pub use chain::{Chain, Function, Instruction, Joined, Operand, Output, Source};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
 pub use operations::Operations;
 #[cfg(feature = "flex")]

@@ -56,6 +56,18 @@ pub(super) fn multiply(
     });
 }
 
+/// The same over numbers that are there already.
+pub(super) fn overwrite(
+    factors: &[Factors<'_>],
+    rows: Range<usize>,
+    columns: usize,
+    to: &mut [f32],
+) {
+    // SAFETY: nothing but numbers is written to where numbers are.
+    let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+    multiply(factors, rows, columns, to);
+}
+
 /// Adds the sum of products, `[rows, columns]` with whole vectors of [`WIDTH`] columns, to `to`.
 pub(super) fn add_to(factors: &[Factors<'_>], rows: usize, columns: usize, to: &mut [f32]) {
     pulp::Arch::new().dispatch(Products {
