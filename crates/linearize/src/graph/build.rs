@@ -133,6 +133,11 @@ impl Graph {
             (Binary::Div, _, Some(c)) if keeps_x => return self.mul_scalar(x, 1.0 / c),
             _ => {}
         }
+        if f == Binary::Mul
+            && let Some(gradient) = self.softmax_gradient(x, y)
+        {
+            return gradient;
+        }
         if f == Binary::Add
             && let Some(whole) = self.put_together(x, y)
         {

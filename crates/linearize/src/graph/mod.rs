@@ -20,6 +20,7 @@ mod rows;
 mod schedule;
 #[cfg(feature = "flex")]
 mod simplify;
+mod softmax;
 #[cfg(feature = "flex")]
 mod sums;
 #[cfg(feature = "flex")]
