@@ -62,6 +62,7 @@ impl Programs {
         loss: &impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
         repeats: bool,
     ) -> Result<Self, LinearizeError> {
+        // Where passes are our own, so are long products.
         let mut graph = Graph::new(repeats);
         let size = subject.layout.len();
         let theta = graph.input(vec![size], Kind::Float, false);

@@ -11,6 +11,8 @@ mod chain;
 mod contract;
 #[cfg(feature = "flex")]
 mod convolution;
+#[cfg(feature = "flex")]
+mod copy;
 mod elementwise;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;

@@ -20,12 +20,14 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::FloatDType;
 
 use access::Access;
+pub(super) use access::gather;
 use given::Given;
 use interpret::{CHUNK, interpret};
 
+use super::Target;
+use super::copy::in_shape;
 use super::matrix::{Pending, Product};
 use super::real::{Real, flex, float, of_flex};
-use super::{Target, reshape, view::view};
 use crate::error::LinearizeError;
 use crate::graph::{Chain, Level, Output, Source};
 
@@ -125,9 +127,7 @@ fn typed<T: Real>(
     let mut outputs: Vec<DispatchTensor> = Vec::with_capacity(chain.outputs.len());
     for output in &chain.outputs {
         let shape = full(&output.shape);
-        let another = |value: DispatchTensor| {
-            view(&value, &shape).unwrap_or_else(|| reshape(value, shape.clone()))
-        };
+        let another = |value: DispatchTensor| in_shape(value, &shape);
         let found = match output.source {
             Source::Written(_) => written.next().map(|values| float(values, &shape)),
             Source::Output(same) => outputs.get(same).cloned().map(another),
