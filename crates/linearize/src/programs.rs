@@ -62,7 +62,8 @@ impl Programs {
         loss: &impl Fn(Tensor<D>, &Batch) -> Tensor<1>,
         repeats: bool,
     ) -> Result<Self, LinearizeError> {
-        let mut graph = Graph::default();
+        // Where passes are our own, so are long products.
+        let mut graph = Graph::new(repeats);
         let size = subject.layout.len();
         let theta = graph.input(vec![size], Kind::Float, false);
         let parameters = cut(&mut graph, theta, subject.layout);

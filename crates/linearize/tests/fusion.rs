@@ -73,6 +73,64 @@ impl Rows {
     }
 }
 
+/// Places that attend to each other: scores and layers are products that passes compute themselves.
+#[derive(Module, Debug)]
+struct Attention {
+    embed: Linear,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+}
+
+/// Places of a sample.
+const PLACES: usize = 24;
+
+impl Attention {
+    fn new(device: &Device) -> Self {
+        let linear = |from, to| LinearConfig::new(from, to).init(device);
+        Self {
+            embed: linear(1, 7),
+            query: linear(7, 5),
+            key: linear(7, 5),
+            value: linear(7, 6),
+            output: linear(PLACES * 6, 3),
+        }
+    }
+
+    fn forward(&self, batch: &Batch) -> Tensor<2> {
+        let x = batch.float(0);
+        let [samples, _] = x.dims();
+        let x = self.embed.forward(x.reshape([samples, PLACES, 1])).tanh();
+        let scores = self.query.forward(x.clone());
+        let scores = scores.matmul(self.key.forward(x.clone()).swap_dims(1, 2));
+        let mixed = act::softmax(scores, 2).matmul(self.value.forward(x));
+        self.output.forward(mixed.reshape([samples, PLACES * 6]))
+    }
+}
+
+#[test]
+fn products_within_a_pass_give_what_single_operations_give() {
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-4)] {
+        let device = Device::flex();
+        // Enough for scores that a pass computes.
+        let samples = 131;
+        let batch = classified(samples, PLACES, 3, &device, dtype);
+        let mut objective = Objective::trace(
+            &Attention::new(&device),
+            &batch,
+            Attention::forward,
+            mse::<2>,
+        )
+        .unwrap();
+        let p = objective.parameters();
+        let theta = tensor(&numbers(p, 21), [p], &device, dtype);
+        for k in [1, 3] {
+            agree_without_fusion(&mut objective, &theta, k, samples * 3, tolerance, "");
+        }
+    }
+}
+
 #[test]
 fn rows_in_one_pass_give_what_single_operations_give() {
     for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-4)] {

@@ -11,6 +11,8 @@ mod chain;
 mod contract;
 #[cfg(feature = "flex")]
 mod convolution;
+#[cfg(feature = "flex")]
+mod copy;
 mod elementwise;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
@@ -26,6 +28,8 @@ mod vector;
 mod view;
 
 #[cfg(feature = "flex")]
+use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "flex")]
 use std::sync::Arc;
 
 use burn::backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
@@ -38,6 +42,8 @@ use crate::graph::{Chain, Unit};
 use crate::graph::{Graph, Kind, Node, NodeId, Op, Schedule, Step};
 #[cfg(feature = "flex")]
 pub(crate) use matrix::Staircase;
+#[cfg(feature = "flex")]
+use matrix::{Pending, Product};
 
 /// Where and in which types a program runs.
 #[derive(Debug, Clone)]
@@ -148,6 +154,8 @@ pub(crate) fn run(
         lifted: vec![None; graph.len()],
         #[cfg(feature = "flex")]
         staircases: &values.staircases,
+        #[cfg(feature = "flex")]
+        pending: BTreeMap::new(),
     };
     for &id in &schedule.sources {
         let value = values.get(id).cloned().ok_or_else(|| missing(graph, id))?;
@@ -156,8 +164,17 @@ pub(crate) fn run(
     match target.fuses() {
         #[cfg(feature = "flex")]
         true => {
+            let read = read_once(schedule);
+            let waits = |unit: &Unit, step: &Step| {
+                let product = matches!(unit, Unit::Products(_))
+                    || matches!(graph.node(step.node).op, Op::Matmul);
+                product && read.contains(&step.node)
+            };
             for unit in &schedule.units {
                 match unit {
+                    Unit::Step(step) | Unit::Products(step) if waits(unit, step) => {
+                        local.put_off(step, target, k)?;
+                    }
                     Unit::Step(step) => local.step(step, target, k)?,
                     Unit::Products(step) => local.products(step, target, k)?,
                     Unit::Chain(chain) => local.chain(chain, target, k)?,
@@ -183,6 +200,34 @@ pub(crate) fn run(
         .collect()
 }
 
+/// What one chain reads once, and nobody else.
+#[cfg(feature = "flex")]
+fn read_once(schedule: &Schedule) -> BTreeSet<NodeId> {
+    let mut uses: BTreeMap<NodeId, (usize, bool)> = BTreeMap::new();
+    for &root in &schedule.roots {
+        uses.entry(root).or_default().0 += 1;
+    }
+    for unit in &schedule.units {
+        match unit {
+            Unit::Step(step) | Unit::Products(step) => {
+                for (arg, _) in &step.args {
+                    uses.entry(*arg).or_default().0 += 1;
+                }
+            }
+            Unit::Chain(chain) => {
+                for input in &chain.inputs {
+                    let (count, by_chain) = uses.entry(input.node).or_default();
+                    (*count, *by_chain) = (*count + 1, true);
+                }
+            }
+        }
+    }
+    let once = uses
+        .into_iter()
+        .filter(|(_, (count, by_chain))| *count == 1 && *by_chain);
+    once.map(|(node, _)| node).collect()
+}
+
 /// Values on the way.
 struct Local<'a> {
     graph: &'a Graph,
@@ -192,6 +237,9 @@ struct Local<'a> {
     lifted: Vec<Option<DispatchTensor>>,
     #[cfg(feature = "flex")]
     staircases: &'a [(NodeId, Arc<Staircase>)],
+    /// Products that a chain will compute itself.
+    #[cfg(feature = "flex")]
+    pending: BTreeMap<NodeId, Pending>,
 }
 
 impl Local<'_> {
@@ -215,6 +263,20 @@ impl Local<'_> {
         let args = self.args(step)?;
         let sum = Evaluation { node, target, k }.multiply_flex(args)?;
         self.values[step.node.index()] = Some(sum);
+        Ok(())
+    }
+
+    /// A sum of products that one chain reads and nobody else.
+    #[cfg(feature = "flex")]
+    fn put_off(&mut self, step: &Step, target: &Target, k: usize) -> Result<(), LinearizeError> {
+        let node = self.graph.node(step.node);
+        let args = self.args(step)?;
+        match (Evaluation { node, target, k }).product_later(args)? {
+            Product::Pending(pending) => {
+                self.pending.insert(step.node, pending);
+            }
+            Product::Value(value) => self.values[step.node.index()] = Some(value),
+        }
         Ok(())
     }
 
@@ -250,7 +312,10 @@ impl Local<'_> {
     fn chain(&mut self, chain: &Chain, target: &Target, k: usize) -> Result<(), LinearizeError> {
         let mut inputs = Vec::with_capacity(chain.inputs.len());
         for input in &chain.inputs {
-            inputs.push(self.take(input.node, input.last)?);
+            inputs.push(match self.pending.remove(&input.node) {
+                Some(pending) => Product::Pending(pending),
+                None => Product::Value(self.take(input.node, input.last)?),
+            });
         }
         let found = chain::run(chain, target, k, inputs)?;
         for (output, value) in chain.outputs.iter().zip(found) {

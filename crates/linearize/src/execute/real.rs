@@ -25,6 +25,8 @@ pub(super) trait Real: Float + ComplexField + 'static {
     fn storage(tensor: &FlexTensor) -> &[Self];
     /// The same numbers, if they are float32.
     fn single(values: &[Self]) -> Option<&[f32]>;
+    /// The same numbers to write to, if they are float32.
+    fn single_mut(values: &mut [Self]) -> Option<&mut [f32]>;
     /// Float32 numbers, if the type is that.
     fn from_single(values: Vec<f32>) -> Option<Vec<Self>>;
     /// A tensor of values.
@@ -62,6 +64,10 @@ impl Real for f32 {
     }
 
     fn single(values: &[Self]) -> Option<&[f32]> {
+        Some(values)
+    }
+
+    fn single_mut(values: &mut [Self]) -> Option<&mut [f32]> {
         Some(values)
     }
 
@@ -104,6 +110,10 @@ impl Real for f64 {
         None
     }
 
+    fn single_mut(_values: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
+
     fn from_single(_values: Vec<f32>) -> Option<Vec<Self>> {
         None
     }
@@ -137,8 +147,13 @@ pub(super) fn contiguous_float(tensor: DispatchTensor) -> DispatchTensor {
 
 /// A tensor of `values`, whose last dimension is innermost.
 pub(super) fn float<T: Real>(values: Vec<T>, shape: &[usize]) -> DispatchTensor {
+    of_flex(T::tensor(values, shape))
+}
+
+/// A float tensor of burn-flex, for Burn's operations.
+pub(super) fn of_flex(tensor: FlexTensor) -> DispatchTensor {
     DispatchTensor {
-        kind: DispatchTensorKind::Flex(BackendTensor::Float(T::tensor(values, shape))),
+        kind: DispatchTensorKind::Flex(BackendTensor::Float(tensor)),
         autodiff: Default::default(),
     }
 }

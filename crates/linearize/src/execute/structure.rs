@@ -5,9 +5,9 @@ use burn::backend::tensor::IndexingUpdateOp;
 use burn::backend::{Dispatch as D, DispatchTensor, TensorMetadata};
 use burn::tensor::Slice;
 
-#[cfg(feature = "flex")]
-use super::view::view;
 use super::{Arg, Evaluation, reshape, shape_of};
+#[cfg(feature = "flex")]
+use super::{copy::in_shape, view::view};
 use crate::error::LinearizeError;
 use crate::graph::{Kind, Op, Range};
 
@@ -123,7 +123,9 @@ impl Evaluation<'_> {
         match self.node.kind {
             Kind::Float => {
                 #[cfg(feature = "flex")]
-                if let Some(view) = view(&x, &shape) {
+                if self.target.fuses() {
+                    return in_shape(x, &shape.to_vec());
+                } else if let Some(view) = view(&x, &shape) {
                     return view;
                 }
                 D::float_reshape(x, shape)
@@ -146,6 +148,12 @@ impl Evaluation<'_> {
         match self.node.kind {
             Kind::Float => {
                 let parts: Vec<_> = args.into_iter().map(|x| self.blocked(x)).collect();
+                #[cfg(feature = "flex")]
+                if self.target.fuses()
+                    && let Some(joined) = super::copy::join(&parts, dim)
+                {
+                    return joined;
+                }
                 #[cfg(any(feature = "wgpu", feature = "cuda"))]
                 if let Some(joined) = super::gpu::join(&parts, dim) {
                     return joined;

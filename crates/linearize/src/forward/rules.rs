@@ -189,6 +189,11 @@ fn binary(
             sum(graph, left, right)
         }
         Binary::Div => {
+            if let (Some(dx), Some(dy)) = (dx, dy)
+                && let Some(tangent) = graph.softmax_tangent(id, [x, y], dx, dy)
+            {
+                return Some(tangent);
+            }
             let inverse = graph.unary(Unary::Recip, y);
             let left = dx.map(|dx| graph.mul(dx, inverse));
             let right = dy.map(|dy| {

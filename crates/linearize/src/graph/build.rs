@@ -133,6 +133,11 @@ impl Graph {
             (Binary::Div, _, Some(c)) if keeps_x => return self.mul_scalar(x, 1.0 / c),
             _ => {}
         }
+        if f == Binary::Mul
+            && let Some(gradient) = self.softmax_gradient(x, y)
+        {
+            return gradient;
+        }
         if f == Binary::Add
             && let Some(whole) = self.put_together(x, y)
         {
@@ -406,7 +411,58 @@ impl Graph {
                 return self.expand(scaled, shape);
             }
         }
+        if self.joins_products
+            && let Some(whole) = self.joined_product(x, &axes)
+        {
+            return self.reshape(whole, shape);
+        }
         self.float(Op::Sum(axes), vec![x], shape)
+    }
+
+    /// The sum over a batch of products Aᵀ·B, as the gradient of a weight is written that meets all
+    /// places of all samples: one product of the matrices below each other.
+    fn joined_product(&mut self, x: NodeId, axes: &[usize]) -> Option<NodeId> {
+        let product = self.node(x);
+        let rank = product.shape.len();
+        let (Op::Matmul, Some(batch)) = (&product.op, rank.checked_sub(2)) else {
+            return None;
+        };
+        let all = (0..batch).all(|axis| product.shape[axis] == 1 || axes.contains(&axis));
+        if !all || axes.iter().any(|&axis| axis >= batch) {
+            return None;
+        }
+        let (a, b) = (product.args[0], product.args[1]);
+        let Op::Permute(order) = &self.node(a).op else {
+            return None;
+        };
+        let turned = (0..rank).all(|dim| {
+            let swapped = [rank - 1, batch].get(dim.wrapping_sub(batch)).copied();
+            order[dim] == swapped.unwrap_or(dim)
+        });
+        let a = self.node(a).args[0];
+        let (of_a, of_b) = (&self.node(a).shape, &self.node(b).shape);
+        // What is not in memory in its order would have to be copied.
+        let copied = |id: NodeId| matches!(self.node(id).op, Op::Permute(_) | Op::Expand);
+        if !turned || of_a[..=batch] != of_b[..=batch] || copied(a) || copied(b) {
+            return None;
+        }
+        let inner: usize = of_a[..=batch].iter().product();
+        let (rows, columns) = (of_a[rank - 1], of_b[rank - 1]);
+        let a = self.viewed(a, vec![inner, rows]);
+        let a = self.transpose(a);
+        let b = self.viewed(b, vec![inner, columns]);
+        Some(self.matmul(a, b))
+    }
+
+    /// The same elements in another shape, as a view of the value, not of what it is a copy of.
+    fn viewed(&mut self, x: NodeId, shape: Vec<usize>) -> NodeId {
+        let node = self.node(x);
+        let copy = matches!(node.op, Op::Reshape)
+            && matches!(self.node(node.args[0]).op, Op::Permute(_) | Op::Expand);
+        if copy && node.shape != shape {
+            return self.float(Op::Reshape, vec![x], shape);
+        }
+        self.reshape(x, shape)
     }
 
     /// All elements summed into shape [1].

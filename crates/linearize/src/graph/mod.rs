@@ -20,6 +20,7 @@ mod rows;
 mod schedule;
 #[cfg(feature = "flex")]
 mod simplify;
+mod softmax;
 #[cfg(feature = "flex")]
 mod sums;
 #[cfg(feature = "flex")]
@@ -30,7 +31,7 @@ use std::collections::HashMap;
 use burn::tensor::TensorData;
 
 #[cfg(feature = "flex")]
-pub use chain::{Chain, Function, Input, Instruction, Joined, Operand, Source};
+pub use chain::{Chain, Function, Instruction, Joined, Operand, Output, Source};
 pub use op::{Binary, Comparison, Convolution, Kind, Logic, Op, Pooling, Range, Scalar, Unary};
 pub use operations::Operations;
 #[cfg(feature = "flex")]
@@ -81,9 +82,19 @@ pub struct Graph {
     known: HashMap<Node, NodeId>,
     constants: Vec<TensorData>,
     inputs: usize,
+    joins_products: bool,
 }
 
 impl Graph {
+    /// A graph where sums over a batch of products are one long product if `joins_products`: that is
+    /// faster where long products are computed in parts.
+    pub fn new(joins_products: bool) -> Self {
+        Self {
+            joins_products,
+            ..Self::default()
+        }
+    }
+
     /// The node behind an identifier.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]

@@ -1,5 +1,7 @@
 //! Reading a tensor, of whatever strides, as if it were broadcast and contiguous.
 
+use std::mem::MaybeUninit;
+
 use burn::backend::flex::FlexTensor;
 
 use crate::execute::ahead::ahead;
@@ -125,12 +127,19 @@ impl<'a, T: Real> Access<'a, T> {
             return Place::Same(self.row(outer, at / inner));
         }
         let mut rest = scratch;
+        let mut row = at / inner;
+        // Rows of the next dimension follow each other at a distance.
+        let (length, distance) = outer.last().copied().unwrap_or((1, 0));
+        let mut first = self.row(outer, row) as isize;
         while !rest.is_empty() {
             let column = at % inner;
             let (part, more) = rest.split_at_mut((inner - column).min(rest.len()));
-            let start = self.row(outer, at / inner) as isize + column as isize * stride;
+            let start = first + column as isize * stride;
             match stride {
-                1 => part.copy_from_slice(&self.data[start as usize..start as usize + part.len()]),
+                1 => copy(
+                    &self.data[start as usize..start as usize + part.len()],
+                    part,
+                ),
                 0 => part.fill(self.data[start as usize]),
                 _ => {
                     for (index, value) in part.iter_mut().enumerate() {
@@ -140,6 +149,11 @@ impl<'a, T: Real> Access<'a, T> {
             }
             at += part.len();
             rest = more;
+            row += 1;
+            first = match row % length {
+                0 => self.row(outer, row) as isize,
+                _ => first + distance,
+            };
         }
         Place::Gathered
     }
@@ -163,6 +177,50 @@ impl<'a, T: Real> Access<'a, T> {
             index /= length;
         }
         start as usize
+    }
+}
+
+/// Numbers that a call of the C library would take longer for than to copy them here.
+const SHORT: usize = 64;
+
+#[inline(always)]
+fn copy<T: Real>(from: &[T], to: &mut [T]) {
+    if to.len() > SHORT {
+        to.copy_from_slice(from);
+        return;
+    }
+    let (eights, rest) = to.as_chunks_mut::<8>();
+    let (from, last) = from.as_chunks::<8>();
+    eights
+        .iter_mut()
+        .zip(from)
+        .for_each(|(to, from)| *to = *from);
+    rest.iter_mut().zip(last).for_each(|(to, from)| *to = *from);
+}
+
+/// Copies elements of a tensor, in their order from one on.
+pub(in crate::execute) fn gather<T: Real>(
+    tensor: &FlexTensor,
+    from: usize,
+    room: &mut [MaybeUninit<T>],
+) {
+    let access = Access::<T>::new(tensor, false, &tensor.layout().shape().to_vec());
+    let mut scratch = [T::zero(); 1024];
+    let mut from = from;
+    for room in room.chunks_mut(scratch.len()) {
+        let scratch = &mut scratch[..room.len()];
+        let place = access.find(from, scratch);
+        match access.get(place, scratch) {
+            Values::Each(values) => {
+                room.write_copy_of_slice(values);
+            }
+            Values::ByRow(values, length) => {
+                for (room, value) in room.chunks_mut(length).zip(values) {
+                    room.fill(MaybeUninit::new(*value));
+                }
+            }
+        }
+        from += room.len();
     }
 }
 

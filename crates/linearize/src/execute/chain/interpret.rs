@@ -4,30 +4,34 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::access::{Access, Place, Values};
+use super::access::{Place, Values};
 use super::aligned::Aligned;
 use super::columns::Shares;
 use super::compute::{Fused, compute};
+use super::given::Given;
 use super::reduce;
 use crate::execute::ahead::ahead;
+use crate::execute::matrix::Scratch;
 use crate::execute::real::Real;
 use crate::graph::{Chain, Function, Instruction, Level, Operand, Source};
 
 /// Elements that go through the program together: enough to make an instruction's overhead small,
 /// few enough for the registers of most chains to fit the innermost cache. A longer row goes
 /// through it in parts.
-const CHUNK: usize = 1024;
+pub(super) const CHUNK: usize = 1024;
 
 /// Elements of one task of a thread, about.
 const TASK: usize = 16 * CHUNK;
 
-/// What the chain writes, over so many elements, in the order of its outputs.
+/// What the chain writes, over so many elements, in the order of its outputs. As many elements as are
+/// a `whole` are not cut: a row, and whole rows of products.
 pub(super) fn interpret<T: Real>(
     chain: &Chain,
-    inputs: &[Access<'_, T>],
+    inputs: &[Given<'_, T>],
     elements: usize,
+    whole: usize,
 ) -> Vec<Vec<T>> {
-    let chunk = chain.row * (CHUNK / chain.row).max(1);
+    let chunk = whole * (CHUNK / whole).max(1);
     let of_task = chunk * (TASK / chunk).max(1);
     let shares = Shares::new(chain.class.elements, elements, of_task);
     // Numbers of each output, and those of one task; those of columns are sums of each task.
@@ -119,7 +123,7 @@ impl<T: Real> pulp::WithSimd for Run<'_, '_, T> {
 /// Some of the elements.
 struct Task<'a, T> {
     chain: &'a Chain,
-    inputs: &'a [Access<'a, T>],
+    inputs: &'a [Given<'a, T>],
     from: usize,
     elements: usize,
     chunk: usize,
@@ -136,6 +140,8 @@ struct Registers<T> {
     /// Of inputs that are not in memory as they should be.
     scratch: Vec<Aligned<T>>,
     places: Vec<Place>,
+    /// Of inputs that are products.
+    products: Vec<Scratch>,
 }
 
 /// Where in the task an instruction is at.
@@ -173,6 +179,9 @@ impl<T: Real> Registers<T> {
             rows: values(chain.registers.rows, chunk / chain.row),
             scratch: values(chain.inputs.len(), chunk.min(CHUNK)),
             places: vec![Place::Gathered; chain.inputs.len()],
+            products: std::iter::repeat_with(Scratch::default)
+                .take(chain.inputs.len())
+                .collect(),
         }
     }
 
@@ -215,6 +224,10 @@ impl<T: Real> Task<'_, T> {
                     let from = (self.from + chunk) / chain.row;
                     let scratch = &mut registers.scratch[index][..rows];
                     registers.places[index] = input.find(from, scratch);
+                }
+                if let Given::Product(_) = input {
+                    let scratch = &mut registers.scratch[index][..size];
+                    input.produce(self.from + chunk, &mut registers.products[index], scratch);
                 }
             }
             for phase in &chain.phases {

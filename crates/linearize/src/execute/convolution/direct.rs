@@ -14,6 +14,11 @@ use super::weigh::weigh;
 /// Numbers of the filters that are summed together: more would not stay in the cache.
 const MOST_NUMBERS: usize = 256 * 9;
 
+/// Places and images that are weighed together at most: to add up the numbers of a vector takes as long
+/// as to multiply several, and what is read should stay in a core's own cache.
+const MOST_PLACES: usize = 1024;
+const MOST_IMAGES: usize = 8;
+
 /// A convolution that is computed on shifted planes.
 pub(super) struct Direct<'a> {
     g: &'a Geometry,
@@ -111,31 +116,44 @@ impl<'a> Direct<'a> {
         grad: Operand<'_, f32>,
     ) -> Vec<f32> {
         let g = self.g;
+        let at_once = at_once(&self.planes);
         let mut weights = vec![0.0; k * g.weight()];
-        let Scratch {
-            mut padded,
-            computed: mut spread,
-        } = self.scratch();
-        for image in range {
+        let (own_padded, own_spread) = (
+            self.channels() * self.planes.padded(),
+            g.filters() * self.planes.computed(),
+        );
+        let mut padded = vec![0.0; at_once * own_padded];
+        let mut spread = vec![0.0; at_once * own_spread];
+        for from in range.clone().step_by(at_once) {
+            let some = from..range.end.min(from + at_once);
             for group in 0..g.groups {
                 for (index, weight) in weights.chunks_exact_mut(g.weight()).enumerate() {
                     if index == 0 || x.batched {
-                        let x = x.part(index, images, image, g.image());
-                        self.planes.pad(&x[share(g, g.image(), group)], &mut padded);
+                        for (image, padded) in some.clone().zip(padded.chunks_mut(own_padded)) {
+                            let x = x.part(index, images, image, g.image());
+                            self.planes.pad(&x[share(g, g.image(), group)], padded);
+                        }
                     }
                     if index == 0 || grad.batched {
-                        let grad = grad.part(index, images, image, g.result());
-                        let grad = &grad[share(g, g.result(), group)];
-                        self.planes.spread(grad, &mut spread);
+                        for (image, spread) in some.clone().zip(spread.chunks_mut(own_spread)) {
+                            let grad = grad.part(index, images, image, g.result());
+                            let grad = &grad[share(g, g.result(), group)];
+                            self.planes.spread(grad, spread);
+                        }
                     }
                     let weight = &mut weight[share(g, g.weight(), group)];
-                    let sizes = [g.filters(), self.channels()];
+                    let sizes = [some.len(), g.filters(), self.channels()];
                     weigh(&self.planes, sizes, &padded, &spread, weight);
                 }
             }
         }
         weights
     }
+}
+
+/// Images whose inner products are summed together.
+fn at_once(planes: &Planes) -> usize {
+    (MOST_PLACES / planes.places()).clamp(1, MOST_IMAGES)
 }
 
 /// The gradient by the input, `[k, images, i, ..]`, from that by the output: the convolution of it with

@@ -239,6 +239,40 @@ fn shifted_planes_give_what_loops_do() {
     }
 }
 
+/// Small whole numbers, whose sums are exact in any order.
+#[test]
+fn more_images_than_are_weighed_together_are_summed() {
+    let case = Case {
+        images: 300,
+        input: [4, 4, 4],
+        filters: 6,
+        kernel: [3, 3],
+        padding: [(1, 1); 2],
+        stride: [1, 1],
+        dilation: [1, 1],
+        groups: 2,
+    };
+    let (g, images) = (case.geometry(), case.images);
+    let whole = |count: usize| -> Vec<f32> {
+        let values = (0..count).map(|at| ((at * 7919) % 31) as f32 - 15.0);
+        values.collect()
+    };
+    for k in [1, 2] {
+        let (x, grad) = (whole(images * g.image()), whole(k * images * g.result()));
+        let mut expected = vec![0.0; k * g.weight()];
+        for (index, image) in places([k, images]) {
+            let x = &x[image * g.image()..];
+            let grad = &grad[(index * images + image) * g.result()..];
+            let own = &mut expected[index * g.weight()..];
+            case.meet(&g, |i, t, o| own[t] += grad[o] * x[i]);
+        }
+        let operand = |values, batched| Operand { values, batched };
+        let direct = Direct::of(&g).unwrap();
+        let found = direct.by_weight((k, images), operand(&x, false), operand(&grad, true));
+        assert_eq!(found, expected);
+    }
+}
+
 #[test]
 fn long_strides_and_many_channels_are_unfolded() {
     let c = Convolution {

@@ -8,17 +8,19 @@ use super::planes::Planes;
 /// the registers.
 const WIDEST: usize = 4;
 
-/// Adds, for each filter, channel and element of the kernel, the inner product of the filter's plane
-/// in `spread` with the channel's shifted plane in `padded` to `weight`, `[filters, channels, taps]`.
+/// Adds, for each filter, channel and element of the kernel, the inner products of the filter's planes
+/// in `spread`, `[images, filters, ..]`, with the channel's shifted planes in `padded`, `[images,
+/// channels, ..]`, to `weight`, `[filters, channels, taps]`.
 pub(super) fn weigh(
     planes: &Planes,
-    [filters, channels]: [usize; 2],
+    [images, filters, channels]: [usize; 3],
     padded: &[f32],
     spread: &[f32],
     weight: &mut [f32],
 ) {
     pulp::Arch::new().dispatch(Weighing {
         planes,
+        images,
         filters,
         channels,
         padded,
@@ -29,6 +31,7 @@ pub(super) fn weigh(
 
 struct Weighing<'a> {
     planes: &'a Planes,
+    images: usize,
     filters: usize,
     channels: usize,
     padded: &'a [f32],
@@ -85,27 +88,31 @@ impl Weighing<'_> {
         let taps = self.planes.shifts.len();
         let lanes = S::F32_LANES;
         let vectors = self.planes.places().div_ceil(lanes);
-        let plane = &self.padded[channel * padded..][..padded];
-        let mut seen = [&plane[..0]; T];
-        for (seen, shift) in seen.iter_mut().zip(&self.planes.shifts[tap..]) {
-            *seen = &plane[*shift..][..vectors * lanes];
-        }
-        let seen = seen.map(|seen| S::as_simd_f32s(seen).0);
-        let mut rows = [&self.spread[..0]; F];
-        for (at, row) in rows.iter_mut().enumerate() {
-            *row = &self.spread[(filter + at) * computed..][..vectors * lanes];
-        }
-        let rows = rows.map(|row| S::as_simd_f32s(row).0);
         let mut sums = [[simd.splat_f32s(0.0); T]; F];
-        for v in 0..vectors {
-            let mut x = [simd.splat_f32s(0.0); T];
-            for t in 0..T {
-                x[t] = seen[t][v];
+        for image in 0..self.images {
+            let plane = (image * self.channels + channel) * padded;
+            let plane = &self.padded[plane..][..padded];
+            let mut seen = [&plane[..0]; T];
+            for (seen, shift) in seen.iter_mut().zip(&self.planes.shifts[tap..]) {
+                *seen = &plane[*shift..][..vectors * lanes];
             }
-            for f in 0..F {
-                let row = rows[f][v];
+            let seen = seen.map(|seen| S::as_simd_f32s(seen).0);
+            let first = (image * self.filters + filter) * computed;
+            let mut rows = [&self.spread[..0]; F];
+            for (at, row) in rows.iter_mut().enumerate() {
+                *row = &self.spread[first + at * computed..][..vectors * lanes];
+            }
+            let rows = rows.map(|row| S::as_simd_f32s(row).0);
+            for v in 0..vectors {
+                let mut x = [simd.splat_f32s(0.0); T];
                 for t in 0..T {
-                    sums[f][t] = simd.mul_add_e_f32s(row, x[t], sums[f][t]);
+                    x[t] = seen[t][v];
+                }
+                for f in 0..F {
+                    let row = rows[f][v];
+                    for t in 0..T {
+                        sums[f][t] = simd.mul_add_e_f32s(row, x[t], sums[f][t]);
+                    }
                 }
             }
         }

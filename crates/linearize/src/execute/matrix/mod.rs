@@ -4,8 +4,10 @@
 //! Operands are taken as they lie in memory, transposed or cut out of a block of parameter vectors.
 //! Burn's own products are the plain way beside it.
 
+mod long;
 mod multiply;
 mod operand;
+mod pending;
 mod registers;
 mod small;
 mod staircase;
@@ -15,6 +17,7 @@ use burn::tensor::FloatDType;
 
 use multiply::{Term, multiply};
 use operand::Operand;
+pub(super) use pending::{Pending, Product, Rows, Scratch};
 pub(crate) use staircase::Staircase;
 
 use super::real::{Real, flex, float};
@@ -33,6 +36,12 @@ impl Evaluation<'_> {
 
     fn multiply_typed<T: Real>(&self, args: Vec<Arg>) -> Result<DispatchTensor, LinearizeError> {
         let shape = self.shape();
+        Ok(float(product(&self.terms::<T>(args)?, &shape), &shape))
+    }
+
+    /// The products, not yet computed.
+    fn terms<T: Real>(&self, args: Vec<Arg>) -> Result<Vec<Term<T>>, LinearizeError> {
+        let shape = self.shape();
         let batch = &shape[..shape.len() - 2];
         let mut terms = Vec::with_capacity(args.len() / 2);
         let mut args = args.into_iter();
@@ -45,10 +54,15 @@ impl Evaluation<'_> {
                 stairs: stairs.map(|(stairs, transposed)| stairs.parts(transposed)),
             });
         }
-        let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-        let count = batch.iter().product();
-        let values = small::multiply(&terms, count, rows, columns)
-            .unwrap_or_else(|| multiply(&terms, count, rows, columns));
-        Ok(float(values, &shape))
+        Ok(terms)
     }
+}
+
+/// The sums of products of a shape.
+fn product<T: Real>(terms: &[Term<T>], shape: &[usize]) -> Vec<T> {
+    let (batch, matrix) = shape.split_at(shape.len() - 2);
+    let (count, rows, columns) = (batch.iter().product(), matrix[0], matrix[1]);
+    small::multiply(terms, count, rows, columns)
+        .or_else(|| long::multiply(terms, count, rows, columns))
+        .unwrap_or_else(|| multiply(terms, count, rows, columns))
 }

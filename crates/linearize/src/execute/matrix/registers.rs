@@ -52,18 +52,82 @@ pub(super) fn multiply(
         factors,
         rows,
         columns,
-        to,
+        to: Fresh(to),
     });
 }
 
-struct Products<'a, 'b> {
+/// The same over numbers that are there already.
+pub(super) fn overwrite(
+    factors: &[Factors<'_>],
+    rows: Range<usize>,
+    columns: usize,
+    to: &mut [f32],
+) {
+    // SAFETY: nothing but numbers is written to where numbers are.
+    let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+    multiply(factors, rows, columns, to);
+}
+
+/// Adds the sum of products, `[rows, columns]` with whole vectors of [`WIDTH`] columns, to `to`.
+pub(super) fn add_to(factors: &[Factors<'_>], rows: usize, columns: usize, to: &mut [f32]) {
+    pulp::Arch::new().dispatch(Products {
+        factors,
+        rows: 0..rows,
+        columns,
+        to: Sums(to),
+    });
+}
+
+struct Products<'a, 'b, R> {
     factors: &'a [Factors<'b>],
     rows: Range<usize>,
     columns: usize,
-    to: &'a mut [MaybeUninit<f32>],
+    to: R,
 }
 
-impl pulp::WithSimd for Products<'_, '_> {
+/// Where sums of products go.
+trait Room {
+    /// What vectors from `at` on are before anything is added.
+    fn start<S: Simd, const V: usize>(&self, simd: S, at: usize) -> [S::f32s; V];
+    /// Writes vectors from `at` on.
+    fn put<S: Simd, const V: usize>(&mut self, at: usize, sums: [S::f32s; V]);
+}
+
+/// Memory in which nothing is yet.
+struct Fresh<'a>(&'a mut [MaybeUninit<f32>]);
+
+/// Sums so far.
+struct Sums<'a>(&'a mut [f32]);
+
+impl Room for Fresh<'_> {
+    #[inline(always)]
+    fn start<S: Simd, const V: usize>(&self, simd: S, _: usize) -> [S::f32s; V] {
+        [simd.splat_f32s(0.0); V]
+    }
+
+    #[inline(always)]
+    fn put<S: Simd, const V: usize>(&mut self, at: usize, sums: [S::f32s; V]) {
+        put::<S, V>(sums, &mut self.0[at..]);
+    }
+}
+
+impl Room for Sums<'_> {
+    #[inline(always)]
+    fn start<S: Simd, const V: usize>(&self, simd: S, at: usize) -> [S::f32s; V] {
+        let mut start = [simd.splat_f32s(0.0); V];
+        let vectors = S::as_simd_f32s(&self.0[at..][..V * S::F32_LANES]).0;
+        start.copy_from_slice(&vectors[..V]);
+        start
+    }
+
+    #[inline(always)]
+    fn put<S: Simd, const V: usize>(&mut self, at: usize, sums: [S::f32s; V]) {
+        let room = &mut self.0[at..][..V * S::F32_LANES];
+        S::as_mut_simd_f32s(room).0.copy_from_slice(&sums);
+    }
+}
+
+impl<R: Room> pulp::WithSimd for Products<'_, '_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -100,7 +164,7 @@ impl pulp::WithSimd for Products<'_, '_> {
     }
 }
 
-impl Products<'_, '_> {
+impl<R: Room> Products<'_, '_, R> {
     /// V vectors of columns from `column` on, M rows at a time.
     #[inline(always)]
     fn strip<S: Simd, const V: usize, const M: usize>(
@@ -130,6 +194,10 @@ impl Products<'_, '_> {
         column: usize,
     ) -> usize {
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
+        for (at, sums) in sums.iter_mut().enumerate() {
+            let place = (row + at) * self.columns + column;
+            *sums = self.to.start::<S, V>(simd, place);
+        }
         for factors in self.factors {
             let Factors { first, inner, .. } = *factors;
             let from = self.rows.start + row;
@@ -153,8 +221,8 @@ impl Products<'_, '_> {
             }
         }
         for (at, sums) in sums.into_iter().enumerate() {
-            let to = &mut self.to[(row + at) * self.columns + column..];
-            put::<S, V>(sums, to);
+            let place = (row + at) * self.columns + column;
+            self.to.put::<S, V>(place, sums);
         }
         M
     }

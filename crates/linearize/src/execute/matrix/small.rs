@@ -44,15 +44,9 @@ pub(super) fn multiply<T: Real>(
     rows: usize,
     columns: usize,
 ) -> Option<Vec<T>> {
-    let pairs = terms.iter().map(|term| {
-        let (a, b) = (term.a.single()?, term.b.single()?);
-        let by_columns = !a.by_rows && rows * a.columns > MOST_BY_COLUMNS;
-        let fits = term.stairs.is_none() && a.columns > 0 && !by_columns;
-        fits.then_some([a, b])
-    });
-    let pairs: Vec<[Matrices<'_>; 2]> = pairs.collect::<Option<_>>()?;
+    let pairs = pairs(terms, rows, columns)?;
     let inner: usize = pairs.iter().map(|[a, _]| a.columns).sum();
-    if count * rows * columns == 0 || inner * columns > MOST_NUMBERS {
+    if count * rows * columns == 0 {
         return None;
     }
     let mut results: Vec<f32> = Vec::with_capacity(count * rows * columns);
@@ -103,9 +97,26 @@ pub(super) fn multiply<T: Real>(
     T::from_single(results)
 }
 
+/// The factors of products `[rows, columns]`, if they are small and in float32.
+pub(super) fn pairs<T: Real>(
+    terms: &[Term<T>],
+    rows: usize,
+    columns: usize,
+) -> Option<Vec<[Matrices<'_>; 2]>> {
+    let pairs = terms.iter().map(|term| {
+        let (a, b) = (term.a.single()?, term.b.single()?);
+        let by_columns = !a.by_rows && rows * a.columns > MOST_BY_COLUMNS;
+        let fits = term.stairs.is_none() && a.columns > 0 && !by_columns;
+        fits.then_some([a, b])
+    });
+    let pairs: Vec<[Matrices<'_>; 2]> = pairs.collect::<Option<_>>()?;
+    let inner: usize = pairs.iter().map(|[a, _]| a.columns).sum();
+    (inner * columns <= MOST_NUMBERS).then_some(pairs)
+}
+
 /// The rows of a second matrix in whole vectors, unless they lie so in memory.
-#[derive(Default)]
-struct Packed {
+#[derive(Debug, Default)]
+pub(super) struct Packed {
     /// Where the matrix that is held begins: that of the next result is often the same.
     held: Option<usize>,
     values: Vec<f32>,
@@ -113,7 +124,7 @@ struct Packed {
 }
 
 impl Packed {
-    fn hold(&mut self, b: &Matrices<'_>, index: usize) {
+    pub fn hold(&mut self, b: &Matrices<'_>, index: usize) {
         let start = b.starts[index];
         if is_whole(b) || self.held == Some(start) {
             return;
@@ -137,7 +148,7 @@ impl Packed {
         }
     }
 
-    fn second<'a>(&'a self, b: &Matrices<'a>, index: usize) -> Second<'a> {
+    pub fn second<'a>(&'a self, b: &Matrices<'a>, index: usize) -> Second<'a> {
         if is_whole(b) {
             return Second {
                 values: &b.values[b.starts[index]..],
@@ -158,7 +169,7 @@ fn is_whole(b: &Matrices<'_>) -> bool {
 
 impl<'a> Matrices<'a> {
     /// Where some rows of a first matrix lie, or all of it if it lies by columns.
-    fn rows(&self, index: usize, rows: &Range<usize>) -> &'a [f32] {
+    pub fn rows(&self, index: usize, rows: &Range<usize>) -> &'a [f32] {
         let values = &self.values[self.starts[index]..];
         let numbers = match self.by_rows {
             true => rows.start * self.distance..rows.end * self.distance,
@@ -167,7 +178,7 @@ impl<'a> Matrices<'a> {
         &values[numbers.start.min(values.len())..numbers.end.min(values.len())]
     }
 
-    fn first(&self, index: usize) -> First<'a> {
+    pub fn first(&self, index: usize) -> First<'a> {
         First {
             values: &self.values[self.starts[index]..],
             distance: self.distance,
