@@ -133,7 +133,12 @@ impl Assessment {
 
     /// How far the eigenvalue of pair `i` may lie above its Ritz value, were it alone: r²/γ or r.
     pub fn rise(&self, values: &[f64], i: usize) -> f64 {
-        let gap = values[i] - self.rest;
+        self.rise_over(values, i, self.rest)
+    }
+
+    /// The same if the rest of the spectrum began at `rest`.
+    pub fn rise_over(&self, values: &[f64], i: usize, rest: f64) -> f64 {
+        let gap = values[i] - rest;
         let residual = self.residuals[i];
         if gap > residual {
             residual * residual / gap
@@ -184,7 +189,8 @@ fn gram_noise(subspace: &Subspace<'_>, ritz: &Ritz, i: usize) -> f64 {
     most.min(ritz.noise[i])
 }
 
-/// The best value and residual of each wanted pair so far.
+/// The best value and residual so far of each wanted pair, and of the first guard, which they may
+/// wait for.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     best: Vec<(f64, f64)>,
@@ -192,10 +198,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Notes an iteration; `rising` when something outside the wanted pairs still improves.
+    /// Notes an iteration; `rising` when something outside these still improves.
     pub fn note(&mut self, values: &[f64], assessment: &Assessment, rising: bool) {
-        let wanted = assessment.truncation.len();
-        self.best.resize(wanted, (f64::NEG_INFINITY, f64::INFINITY));
+        let noted = (assessment.truncation.len() + 1).min(values.len());
+        self.best.resize(noted, (f64::NEG_INFINITY, f64::INFINITY));
         let mut improved = rising;
         for (i, best) in self.best.iter_mut().enumerate() {
             if values[i] > best.0 + assessment.rounding {

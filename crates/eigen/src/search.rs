@@ -311,8 +311,8 @@ impl<'a> Search<'a> {
     }
 
     /// The pairs that get a residual direction: wanted ones that are not converged, or what holds
-    /// them back, and the last guard while none is sharp enough to say where the rest of the
-    /// spectrum begins.
+    /// them back, and the first guard while it is too coarse to say where the rest of the spectrum
+    /// begins.
     fn active_rows(
         &self,
         open: &[usize],
@@ -324,11 +324,20 @@ impl<'a> Search<'a> {
         if climbing && self.cold && trail {
             return Vec::new(); // The residuals lie in the span of the trail's next rows.
         }
+        // A residual of a few roundings of its own is nothing to follow.
+        let rounding = 4.0 * self.rounding_of_fresh_images();
         let mut active = self.holding_back(open, assessment);
-        let guards = self.params.count..self.subspace.trusted.min(assessment.residuals.len());
-        let guarded = assessment.reach > self.params.count;
-        if !open.is_empty() && !guarded && !guards.is_empty() {
-            active.push(guards.end - 1);
+        let guard = self.params.count;
+        let guards = guard..self.subspace.trusted.min(assessment.residuals.len());
+        let coarse = assessment.reach == guard && !guards.is_empty();
+        if !open.is_empty() && coarse && assessment.residuals[guard] > rounding {
+            let rest = self.subspace.ritz.values[guard];
+            if self.would_do(open, rest, assessment) {
+                active = vec![guard];
+            } else if !climbing {
+                // Beside the random rows another iteration costs no application: the guard waits.
+                active.push(guard);
+            }
         }
         if unsure && assessment.residuals.len() > self.params.count {
             active.push(self.params.count);
@@ -339,10 +348,18 @@ impl<'a> Search<'a> {
         }
         active.sort_unstable();
         active.dedup();
-        // A residual of a few roundings of its own is nothing to follow.
-        let rounding = 4.0 * self.rounding_of_fresh_images();
         active.retain(|&i| assessment.residuals[i] > rounding);
         active
+    }
+
+    /// Whether the `open` pairs would be converged, each by itself, if the rest of the spectrum began
+    /// at `rest`.
+    fn would_do(&self, open: &[usize], rest: f64, assessment: &Assessment) -> bool {
+        let values = &self.subspace.ritz.values;
+        open.iter().all(|&i| {
+            let rise = assessment.rise_over(values, i, rest);
+            rise + assessment.rounding <= assessment.tolerances[i] && !assessment.is_long(i)
+        })
     }
 
     /// The open pairs; but where these would be converged by themselves, the guards that may rise

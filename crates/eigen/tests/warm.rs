@@ -114,7 +114,7 @@ fn a_slow_drift_costs_few_products_a_step() {
                 1e-2 rad, guard 1: 4.5
                 1e-2 rad, guard 2: 5.5
                 3e-2 rad, guard 1: 6.0
-                3e-2 rad, guard 2: 9.5
+                3e-2 rad, guard 2: 7.0
                 "),
                 _ => insta::assert_snapshot!(table, @r"
                 1e-3 rad, guard 1: 3.0
@@ -124,7 +124,7 @@ fn a_slow_drift_costs_few_products_a_step() {
                 1e-2 rad, guard 1: 4.5
                 1e-2 rad, guard 2: 5.5
                 3e-2 rad, guard 1: 6.0
-                3e-2 rad, guard 2: 9.5
+                3e-2 rad, guard 2: 7.0
                 "),
             }
         }
