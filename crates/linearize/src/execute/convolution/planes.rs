@@ -146,7 +146,7 @@ impl Planes {
         for (from, to) in from.zip(to) {
             let (from, to) = (&from[left..], &mut to[margin..][..across]);
             match step {
-                1 => to.copy_from_slice(&from[..across]),
+                1 => copy_row(&from[..across], to),
                 _ => every_other(from, to),
             }
         }
@@ -159,7 +159,7 @@ impl Planes {
         for (plane, spread) in planes.zip(spread.chunks_exact_mut(self.computed())) {
             let rows = spread.chunks_mut(self.row);
             for (from, to) in plane.chunks_exact(width).zip(rows) {
-                to[..width].copy_from_slice(from);
+                copy_row(from, &mut to[..width]);
             }
         }
     }
@@ -171,10 +171,44 @@ impl Planes {
         for (plane, computed) in planes.zip(computed.chunks_exact(self.computed())) {
             let rows = computed.chunks(self.row);
             for (to, from) in plane.chunks_exact_mut(width).zip(rows) {
-                to.write_copy_of_slice(&from[..width]);
+                copy_row_to(&from[..width], to);
             }
         }
     }
+}
+
+/// Copies a row. For the short ones of small images a call of the C library would take longer than the
+/// copy itself: the usual lengths are copied here.
+#[inline(always)]
+fn copy_row(from: &[f32], to: &mut [f32]) {
+    let copied = of_length::<32>(from, to) || of_length::<16>(from, to) || of_length::<8>(from, to);
+    if !copied {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Copies a row if it is of that length.
+#[inline(always)]
+fn of_length<const N: usize>(from: &[f32], to: &mut [f32]) -> bool {
+    let rows = <&[f32; N]>::try_from(from).ok().zip(to.try_into().ok());
+    rows.map(|(from, to): (_, &mut [f32; N])| *to = *from)
+        .is_some()
+}
+
+/// The same to where nothing is yet.
+#[inline(always)]
+fn copy_row_to(from: &[f32], to: &mut [MaybeUninit<f32>]) {
+    let copied = to_length::<32>(from, to) || to_length::<16>(from, to) || to_length::<8>(from, to);
+    if !copied {
+        to.write_copy_of_slice(from);
+    }
+}
+
+#[inline(always)]
+fn to_length<const N: usize>(from: &[f32], to: &mut [MaybeUninit<f32>]) -> bool {
+    let rows = <&[f32; N]>::try_from(from).ok().zip(to.try_into().ok());
+    rows.map(|(from, to): (_, &mut [MaybeUninit<f32>; N])| *to = from.map(MaybeUninit::new))
+        .is_some()
 }
 
 /// Copies every other number.
