@@ -86,6 +86,6 @@ pub use preconditioned::Preconditioned;
 pub use problem::{Accuracy, LayerWeight, Problem};
 pub use recording::{Goals, Recording, with_causes};
 pub use run::{Finished, Run, run};
-pub use settings::{Above, Between, EigenvalueSettings, Settings};
+pub use settings::{Above, Between, DENSE, EigenvalueSettings, Settings};
 pub use table::{Cell, Rows, Table};
 pub use weight_decay::Shifted;

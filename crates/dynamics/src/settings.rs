@@ -14,6 +14,10 @@ pub enum Between {
     RayleighQuotient,
 }
 
+/// Parameters up to which a network's Hessian is decomposed whole: its products are so short then that
+/// 128 of them at once take no longer than a few of a block one after the other.
+pub const DENSE: usize = 128;
+
 /// Which eigenvalues are followed besides the largest ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Above {
@@ -44,6 +48,7 @@ impl EigenvalueSettings {
         Self {
             solver: eigen::Params {
                 count,
+                dense: DENSE,
                 ..eigen::Params::default()
             },
             above: None,

@@ -1,4 +1,4 @@
-//! The whole spectrum of an operator too small for a search block and its directions.
+//! The whole spectrum of an operator that is small enough.
 
 use burn::tensor::{DType, Device};
 use faer::Mat;
@@ -12,6 +12,16 @@ use super::reading::read_with;
 use super::request::Request;
 use super::solution::{Certainty, Eigenpair, Info, Solution, Stop};
 use super::{EigenError, End, Params};
+
+/// What applying the operator to the identity may take, in products of a row alone: about what a solve
+/// by blocks takes where much changes.
+const LONGEST: f64 = 8.0;
+
+/// Whether an operator is small enough to be decomposed whole, and its rows cheap enough.
+pub(super) fn pays(meter: &Meter<'_>, params: &Params) -> bool {
+    let dim = meter.dim();
+    dim <= params.dense && dim as f64 * meter.row_cost() <= LONGEST
+}
 
 /// Applies the operator to the identity and decomposes the result on the host: P products, of
 /// which each wanted pair but the last is charged one.

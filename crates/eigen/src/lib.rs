@@ -66,7 +66,8 @@
 //!   the Ritz values followed since; or it looked outside by nothing ([`Params::probe_every`] above 1).
 //! - [`Certainty::Rigorous`]: only the residual. Some eigenvalue lies within it of the value.
 //!
-//! An operator small enough to be decomposed whole has nothing outside: its values are `Bounded`.
+//! An operator small enough to be decomposed whole ([`Params::dense`]) has nothing outside: its values
+//! are `Bounded`.
 //!
 //! # What could be overlooked
 //!

@@ -56,6 +56,10 @@ pub struct Params {
     /// fresh random row, which costs four or more and sees at once what is new: at the first look, in
     /// one of so many solves at the least, and where much changed. At least 1, for every look. Default 6.
     pub follow_every: usize,
+    /// Up to so many dimensions the operator is applied to the identity and decomposed whole, where
+    /// that takes no longer than a solve by blocks: nothing can be overlooked then. Default 0, for those
+    /// only that are too small for a block and its directions.
+    pub dense: usize,
     /// Seed of the random rows. Default 0.
     pub seed: u64,
     /// Whether blocks on burn-flex are computed on with faer, a piece at a time on each core; off, by Burn's
@@ -84,6 +88,7 @@ impl Default for Params {
             guard_every: 8,
             probe_every: 1,
             follow_every: 6,
+            dense: 0,
             seed: 0,
             fusion: true,
             product_epsilon: None,

@@ -137,7 +137,7 @@ impl Solver {
             None => 0,
         };
         let rows = self.policy.smallest().max(widest).saturating_add(1);
-        if dim <= rows.saturating_mul(3) {
+        if dim <= rows.saturating_mul(3) || dense::pays(&meter, &self.params) {
             let request = Request {
                 floor,
                 along,

@@ -48,6 +48,9 @@ pub struct EigenvaluesConfig {
     /// One of so many solves at least does so by following a random vector; 1 for all.
     #[serde(default = "defaults::follow_every")]
     pub follow_every: usize,
+    /// Up to so many parameters the Hessian is decomposed whole.
+    #[serde(default = "defaults::dense")]
+    pub dense: usize,
     /// Iterations of the eigensolver after which it reports what it has, as not converged.
     #[serde(default = "defaults::max_iterations")]
     pub max_iterations: usize,
@@ -103,6 +106,10 @@ mod defaults {
 
     pub fn follow_every() -> usize {
         Params::default().follow_every
+    }
+
+    pub fn dense() -> usize {
+        brink_dynamics::DENSE
     }
 
     pub fn max_iterations() -> usize {

@@ -44,6 +44,7 @@ fn eigenvalues(
             guard_every: config.guard_every,
             probe_every: config.probe_every,
             follow_every: config.follow_every,
+            dense: config.dense,
             fusion: fusion == Fusion::Auto,
             product_epsilon: check.and_then(MatmulCheck::epsilon),
             ..eigen::Params::default()

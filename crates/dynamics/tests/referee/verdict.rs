@@ -43,9 +43,10 @@ impl Verdict {
             self.not_converged += usize::from(!pair.converged);
             if error > pair.error_bound + rounding {
                 self.violations.push(format!(
-                    "{name} λ{}: {} (bound {:.3e}) is {exact}, off by {error:.3e}; {:?}",
+                    "{name} λ{}: {} ({:?} by {:.3e}) is {exact}, off by {error:.3e}; {:?}",
                     i + 1,
                     pair.value,
+                    pair.certainty,
                     pair.error_bound,
                     solution.info
                 ));

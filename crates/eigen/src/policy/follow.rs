@@ -10,8 +10,11 @@
 use brink_state::{Memory, Part};
 
 use super::Report;
-use super::outside::{CALM, largest_change};
+use super::outside::largest_change;
 use crate::Params;
+
+/// A random vector is followed where a wanted value changed by more than this part of the largest one.
+const CALM: f64 = 0.05;
 
 /// Solves that follow one after a hidden eigenvalue was found.
 const WARY: usize = 3;

@@ -7,7 +7,7 @@
 //! - the change of any wanted Ritz value in that solve, which is measured,
 //! - the change a solve of any of these Ritz values, the next included, when it was last measured.
 //!
-//! Where values change by more than [`CALM`] of the largest in a solve, nothing is supposed.
+//! Where values change by more than [`STEADY`] of the largest in a solve, nothing is supposed.
 //! If the bounds do not meet their tolerance so, the guards are applied after all. A solve that
 //! applies them again reports a bound that was too small without them.
 
@@ -20,7 +20,7 @@ const ALLOWANCE: f64 = 2.0;
 
 /// Guards are spared while no value changes by more than this part of the largest one in a solve.
 /// Where values change faster, what the block does not see may have changed faster still.
-pub(super) const CALM: f64 = 0.05;
+const STEADY: f64 = 0.02;
 
 /// How many times larger the squared residuals at the start of the next solve may be than at the
 /// start of this one for the guards to be spared.
@@ -105,8 +105,8 @@ impl Outside {
             .wanted
             .iter()
             .fold(0.0, |top: f64, v| top.max(v.abs()));
-        let calm = supposed.pace <= CALM * largest;
-        (known.age + 1 < self.every && calm && gap > known.enough).then_some(supposed)
+        let steady = supposed.pace <= STEADY * largest;
+        (known.age + 1 < self.every && steady && gap > known.enough).then_some(supposed)
     }
 
     /// What the next solve would go on to suppose, if the last one did without guards.
