@@ -44,6 +44,9 @@ pub fn check(config: Config, document: &Node) -> Result<Config, ConfigError> {
     }
 }
 
+/// Parameters of the largest operator that may be decomposed whole.
+const MOST_DENSE: usize = 4096;
+
 struct Faults<'a> {
     document: &'a Node,
     problems: Vec<Problem>,
@@ -313,6 +316,11 @@ impl Faults<'_> {
             eigenvalues.follow_every >= 1,
             &path("follow_every"),
             "must be at least 1, which is every look outside",
+        );
+        self.require(
+            eigenvalues.dense <= MOST_DENSE,
+            &path("dense"),
+            "must be at most 4096: a larger operator takes minutes to decompose, at every step",
         );
         self.require(
             eigenvalues.relative_tolerance > 0.0 && eigenvalues.relative_tolerance < 1.0,

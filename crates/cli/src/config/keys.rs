@@ -114,7 +114,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.eigenvalues.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
     "measure.eigenvalues.probe_every", "1", "one of so many solves that apply their extra columns also looks for eigenvalues that the block cannot see; 0 for never";
     "measure.eigenvalues.follow_every", "6", "one of so many solves at least does so by following a random vector, not only by the vector that is carried from solve to solve; 1 for all, whose bounds are then `bounded`";
-    "measure.eigenvalues.dense", "128", "up to so many parameters the operator is decomposed whole, where that takes no longer: nothing is overlooked then; 0 for never but where a block does not fit";
+    "measure.eigenvalues.dense", "128", "up to so many parameters, at most 4096, the operator is decomposed whole, where that takes no longer: nothing is overlooked then; 0 for never but where a block does not fit";
     "measure.eigenvalues.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.preconditioned.count", "required", "how many of the largest eigenvalues of P^(-1/2)HP^(-1/2), H the Hessian and P the preconditioner of rmsprop or adam at the step from there";
@@ -130,7 +130,7 @@ const MIDDLE: &[Key] = &keys! {
     "measure.preconditioned.guard_every", "8", "the extra columns cost products at one of so many solves at least; 1 for all, where little changes they are spared";
     "measure.preconditioned.probe_every", "1", "one of so many solves that apply their extra columns also looks for eigenvalues that the block cannot see; 0 for never";
     "measure.preconditioned.follow_every", "6", "one of so many solves at least does so by following a random vector, not only by the vector that is carried from solve to solve; 1 for all, whose bounds are then `bounded`";
-    "measure.preconditioned.dense", "128", "up to so many parameters the operator is decomposed whole, where that takes no longer: nothing is overlooked then; 0 for never but where a block does not fit";
+    "measure.preconditioned.dense", "128", "up to so many parameters, at most 4096, the operator is decomposed whole, where that takes no longer: nothing is overlooked then; 0 for never but where a block does not fit";
     "measure.preconditioned.max_iterations", "1000", "iterations after which the solver gives what it has, marked as not converged";
 
     "measure.phases.hysteresis", "3", "steps that a new trend of λ₁ must last before the phase changes";
